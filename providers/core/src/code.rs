@@ -1,0 +1,247 @@
+//! Findings by name: a table a provider, and one for what is the same everywhere.
+
+use serde::{Deserialize, Serialize, Serializer};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+/// How much a finding matters; ordered from the least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing to do.
+    Info,
+    /// Worth a look.
+    Low,
+    /// Will hurt in some case.
+    Medium,
+    /// Will hurt at the next pod start.
+    High,
+    /// Hurts now, or has no way around.
+    Critical,
+}
+
+impl Severity {
+    /// The word in reports and flags.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One row of a code table.
+#[derive(Debug)]
+pub struct CodeRow {
+    /// kebab-case; public and stable.
+    pub name: &'static str,
+    /// What it is worth when nothing about the workload says more.
+    pub severity: Severity,
+    /// How telling the code is among several reasons of one refusal; the highest names the check.
+    pub rank: u16,
+    /// What it means, in a sentence.
+    pub meaning: &'static str,
+    /// How it comes about.
+    pub how: &'static str,
+    /// How to fix it by hand, with commands.
+    pub fix: &'static str,
+}
+
+/// A finding: a reference to its row. Equal when the names are.
+#[derive(Clone, Copy)]
+pub struct Code(pub &'static CodeRow);
+
+impl Code {
+    /// The public name.
+    pub fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    /// How telling it is, see [`CodeRow::rank`].
+    pub fn rank(self) -> u16 {
+        self.0.rank
+    }
+
+    /// What it is worth by itself.
+    pub fn severity(self) -> Severity {
+        self.0.severity
+    }
+}
+
+impl PartialEq for Code {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+impl Eq for Code {}
+impl PartialOrd for Code {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+/// The most telling first, then by name.
+impl Ord for Code {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        other.0.rank.cmp(&self.0.rank).then_with(|| self.0.name.cmp(other.0.name))
+    }
+}
+impl Hash for Code {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name.hash(state);
+    }
+}
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0.name)
+    }
+}
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.name)
+    }
+}
+
+/// Findings that mean the same whatever the cloud.
+pub static CORE_CODES: &[CodeRow] = &[
+    CodeRow {
+        name: "allowed",
+        severity: Severity::Info,
+        rank: 0,
+        meaning: "No right, rule or fact that was read refuses the pull.",
+        how: "The identity that decides holds every right that the pull needs.",
+        fix: "Nothing to fix.",
+    },
+    CodeRow {
+        name: "anonymous-refused",
+        severity: Severity::High,
+        rank: 10,
+        meaning: "The kubelet has no credential for this host, and the registry refuses anonymous pulls.",
+        how: "No pull secret and no credential plugin of the node matches the image's host, so the kubelet asks \
+              without a login. Usual causes: a host that the plugin's patterns do not cover, a pull secret whose key \
+              is another host.",
+        fix: "Use a host that the node's credential plugin answers for, or add a pull secret whose key is the image's \
+              host: kubectl create secret docker-registry NAME --docker-server=HOST …",
+    },
+    CodeRow {
+        name: "foreign-registry",
+        severity: Severity::Low,
+        rank: 20,
+        meaning: "The image lies in an account, project or registry that none of the credentials in use can read.",
+        how: "The registry belongs to another team or company, or its account is missing from the scopes.",
+        fix: "Name who may read it in pullaudit.yaml under scopes, or say there under registries that it is public.",
+    },
+    CodeRow {
+        name: "identity-unread",
+        severity: Severity::Medium,
+        rank: 30,
+        meaning: "It is not known which identity pulls here.",
+        how: "The reading that names the pool's identity was refused or failed.",
+        fix: "Grant pullaudit the right that the finding names, and audit again.",
+    },
+    CodeRow {
+        name: "invalid-reference",
+        severity: Severity::High,
+        rank: 95,
+        meaning: "The image reference does not parse: the kubelet answers InvalidImageName and never pulls.",
+        how: "A template variable that was not replaced, an upper-case repository, a scheme such as https://, an empty \
+              tag, a digest of the wrong length.",
+        fix: "Correct the reference in the workload's manifest; pullaudit image REF says what it means.",
+    },
+    CodeRow {
+        name: "no-pool-fits",
+        severity: Severity::Medium,
+        rank: 5,
+        meaning: "No pool of the cluster satisfies the template's node selector, required affinity and tolerations.",
+        how: "The pool was removed or renamed, a taint was added, or the pods wait for a pool that a person adds later.",
+        fix: "Compare the template's nodeSelector, affinity and tolerations with the pools: kubectl get nodes --show-labels",
+    },
+    CodeRow {
+        name: "not-collected",
+        severity: Severity::Low,
+        rank: 15,
+        meaning: "The facts that would answer this were not read when the snapshot was taken.",
+        how: "The snapshot was taken with a narrower scope, or the image is new since.",
+        fix: "Take a new snapshot with the same scope: pullaudit collect -o FILE",
+    },
+    CodeRow {
+        name: "not-judged",
+        severity: Severity::Info,
+        rank: 1,
+        meaning: "The image lies on a registry that none of the clouds owns, so no rights can be read for it.",
+        how: "A public registry such as docker.io, or one of your own that is no cloud's.",
+        fix: "Nothing to fix; registries: in pullaudit.yaml says which hosts are public.",
+    },
+    CodeRow {
+        name: "snapshots-disagree",
+        severity: Severity::Low,
+        rank: 2,
+        meaning: "Two snapshots given with --from say different things of one subject; the newer was taken.",
+        how: "Something changed between the two readings.",
+        fix: "Take a new snapshot of the whole scope: pullaudit collect -o FILE",
+    },
+    CodeRow {
+        name: "exception-expired",
+        severity: Severity::Low,
+        rank: 2,
+        meaning: "An exception of the config is past its last day and no longer covers anything.",
+        how: "Its `expires` lies before the day that is judged.",
+        fix: "Fix what it covered, or give it a new day and a reason that still holds.",
+    },
+    CodeRow {
+        name: "pull-secret-broken",
+        severity: Severity::High,
+        rank: 90,
+        meaning: "A pull secret of the pod can't be parsed; the kubelet then fails every image of the pod and asks nobody.",
+        how: "The auth of any entry is not base64, decodes to no user:password, or the document is not what its type \
+              promises. One bad entry is enough, even for another host.",
+        fix: "Write the secret anew: kubectl create secret docker-registry NAME --docker-server=HOST --docker-username=U \
+              --docker-password=P --dry-run=client -o yaml | kubectl apply -f -",
+    },
+    CodeRow {
+        name: "pull-secret-unjudged",
+        severity: Severity::Low,
+        rank: 12,
+        meaning: "The pull would use a pull secret, and whether the registry accepts its login can't be read from rights.",
+        how: "pullaudit never logs in with a workload's secret. Where the node's identity can pull as well, the secret \
+              does not matter and this is not reported.",
+        fix: "--read-secrets tells whether the secret has an entry for this host at all.",
+    },
+    CodeRow {
+        name: "service-account-identity",
+        severity: Severity::Medium,
+        rank: 25,
+        meaning: "Whether the service account's own identity pulls, or the node's, depends on the node's kubelet configuration.",
+        how: "The service account carries the annotation of KEP-4412, which counts only where the node's credential \
+              provider is configured for service account tokens.",
+        fix: "Settle it in pullaudit.yaml: clusters.ID.serviceAccountIdentity: true or false.",
+    },
+    CodeRow {
+        name: "workloads-unread",
+        severity: Severity::Medium,
+        rank: 28,
+        meaning: "Some workloads could not be listed, so images may be missing from this report.",
+        how: "A list in the cluster's API was refused or failed.",
+        fix: "Grant the verb and the resource that the finding names: pullaudit permissions --provider kubernetes",
+    },
+];
+
+/// The code of the core's own table with this name; `allowed` for a name that is not in it.
+///
+/// The names are constants of this workspace, and a test asks for each of them.
+pub fn core_code(name: &str) -> Code {
+    Code(CORE_CODES.iter().find(|row| row.name == name).unwrap_or(&CORE_CODES[0]))
+}

@@ -1,0 +1,152 @@
+//! Clusters, pools and the identities that pull for them.
+
+use crate::{Open, Read};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// The cloud's own full id of a cluster: the EKS ARN, the ARM resource id, `projects/P/locations/L/clusters/C`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClusterId(pub String);
+
+impl fmt::Display for ClusterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A cluster as its cloud lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cluster {
+    /// The cloud's full id.
+    pub id: ClusterId,
+    /// The provider that runs it: `aks`, `eks`, `gke`.
+    pub provider: String,
+    /// The short name; not unique in a fleet.
+    pub name: String,
+    /// Region or zone.
+    pub location: String,
+    /// Account, subscription or project.
+    pub scope: String,
+    /// The API server's address, by which kubeconfig contexts are matched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+}
+
+/// What kind of identity pulls; the word in `identity.kind` of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PrincipalKind {
+    /// AKS kubelet identity.
+    Kubelet,
+    /// EKS node role.
+    NodeRole,
+    /// Fargate pod execution role.
+    PodExecutionRole,
+    /// GKE node service account.
+    NodeServiceAccount,
+    /// The role or identity of a Kubernetes service account.
+    ServiceAccountRole,
+}
+
+impl PrincipalKind {
+    /// The word for people.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Kubelet => "kubelet identity",
+            Self::NodeRole => "node role",
+            Self::PodExecutionRole => "pod execution role",
+            Self::NodeServiceAccount => "node service account",
+            Self::ServiceAccountRole => "service account role",
+        }
+    }
+}
+
+/// An identity that pulls.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Principal {
+    /// What kind it is.
+    pub kind: PrincipalKind,
+    /// Role ARN, object id, e-mail.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+}
+
+/// A taint of a node or pool.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Taint {
+    /// The key.
+    pub key: String,
+    /// The value; empty when there is none.
+    #[serde(default)]
+    pub value: String,
+    /// `NoSchedule`, `NoExecute` or `PreferNoSchedule`, as Kubernetes writes it.
+    pub effect: String,
+}
+
+/// Which pods a pool takes for itself, whatever their node selector (Fargate profiles).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PodSelector {
+    /// Namespace, with `*` and `?`.
+    pub namespace: String,
+    /// Labels that the pod must carry; values with `*` and `?`.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What is known of the nodes that a pool makes, for telling which templates fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shape {
+    /// Label to the values that its nodes carry or will carry.
+    #[serde(default)]
+    pub labels: BTreeMap<String, BTreeSet<String>>,
+    /// Taints that every node of it carries.
+    #[serde(default)]
+    pub taints: Vec<Taint>,
+    /// `linux` or `windows`; `None` when it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os: Option<String>,
+    /// `amd64`, `arm64`; empty when it is not known.
+    #[serde(default)]
+    pub arch: BTreeSet<String>,
+    /// Nodes of it that exist now.
+    #[serde(default)]
+    pub nodes: u32,
+}
+
+/// A set of nodes that pull as one identity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pool {
+    /// Its cluster.
+    pub cluster: ClusterId,
+    /// The cloud's name of it, unique in the cluster; `(new nodes)`, `(unlisted)` and
+    /// `(self-managed ROLE)` are ours.
+    pub name: String,
+    /// Who pulls. `Absent` where nothing on the node gives an identity.
+    pub identity: Read<Principal>,
+    /// What its nodes look like.
+    #[serde(default)]
+    pub shape: Shape,
+    /// A node belongs to the pool when it carries all of these labels; empty when labels do not tell.
+    #[serde(default)]
+    pub node_labels: BTreeMap<String, String>,
+    /// Pods that it takes for itself; empty for ordinary pools.
+    #[serde(default)]
+    pub takes: Vec<PodSelector>,
+}
+
+/// Something that keeps a report from being complete.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Gap {
+    /// Where: a cluster id, an account, a file.
+    pub scope: String,
+    /// What is missing.
+    pub open: Open,
+    /// What that means for the report, in a sentence.
+    pub message: String,
+}

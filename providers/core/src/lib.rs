@@ -1,0 +1,38 @@
+//! The words of pullaudit and the thinking that needs no cloud: what an image reference means, which
+//! credentials a kubelet would try, and what follows from what was read.
+//!
+//! Everything here is pure. The same input gives the same answer, offline, years later; the only
+//! clock is the `at` that a caller hands in. A cloud is a crate that speaks these words (see
+//! [`Clusters`] and [`Registries`]); the program knows clouds by those traits only.
+
+mod calls;
+mod claim;
+mod code;
+mod fleet;
+mod image;
+mod judge;
+mod keyring;
+mod provider;
+mod question;
+mod read;
+mod snapshot;
+mod workload;
+
+pub use calls::{CallCount, Calls};
+pub use claim::{Claim, Fact, Holds, Obstacle, Open, Source, Text, need};
+pub use code::{CORE_CODES, Code, CodeRow, Severity, core_code};
+pub use fleet::{Cluster, ClusterId, Gap, Pool, PodSelector, Principal, PrincipalKind, Shape, Taint};
+pub use image::{ImageRef, InvalidReference, Registry};
+pub use judge::{Evidence, Mode, Need, Verdict, judge};
+pub use keyring::{
+    Attempt, Credential, Keyring, NodeKey, PodCredentials, PullSecret, SecretDefect, SecretEntry, SecretRef, UrlGlob,
+    keyring, pull_claim,
+};
+pub use provider::{
+    AccessError, ApiAccess, Clusters, ClusterReading, ClusterView, CollectError, DiscoverError, Discovered, Discovery,
+    Facts, NodeView, Notice, Owner, Provider, Registries, Scope,
+};
+pub use question::{Question, Vantage};
+pub use read::{Read, Section};
+pub use snapshot::{ClusterRecord, Conflict, SCHEMA as SNAPSHOT_SCHEMA, Snapshot, SnapshotError};
+pub use workload::{Container, ContainerType, PodGroup, PodState, Workload};

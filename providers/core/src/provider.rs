@@ -1,0 +1,243 @@
+//! What a cloud offers. By side, because a node of one cloud pulls from a registry of another: the
+//! cluster's cloud says which credentials are tried, the registry's cloud weighs them.
+
+use crate::{
+    Claim, Cluster, CodeRow, Gap, ImageRef, Keyring, PodCredentials, Pool, Principal, Question, Read, Registry,
+    Section, Severity, SnapshotError, Taint,
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// One cloud, as the program's register holds it.
+pub struct Provider {
+    /// `aks`, `eks`, `gke`: the word of `--provider`.
+    pub name: &'static str,
+    /// Its findings.
+    pub codes: &'static [CodeRow],
+    /// The side that runs nodes; a plain registry has none.
+    pub clusters: Option<Box<dyn Clusters>>,
+    /// The side that owns images.
+    pub registries: Option<Box<dyn Registries>>,
+}
+
+/// Which clusters are wanted; asked before anything is read about one.
+pub struct Scope {
+    wanted: Box<dyn Fn(&str, &str) -> bool + Send + Sync>,
+}
+
+impl Scope {
+    /// Every cluster for which `wanted(full id, short name)` is true.
+    pub fn new(wanted: impl Fn(&str, &str) -> bool + Send + Sync + 'static) -> Self {
+        Self { wanted: Box::new(wanted) }
+    }
+
+    /// Every cluster that the credentials see.
+    pub fn all() -> Self {
+        Self::new(|_, _| true)
+    }
+
+    /// Whether this cluster is wanted.
+    pub fn wants(&self, id: &str, name: &str) -> bool {
+        (self.wanted)(id, name)
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scope")
+    }
+}
+
+/// A cluster with what its cloud said about it; `readings` is the provider's own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Discovered {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// Node groups, profiles, entries: what [`Clusters::pools`] needs.
+    pub readings: Section,
+}
+
+/// What listing clusters found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Discovery {
+    /// The clusters, in the order of their ids.
+    pub clusters: Vec<Discovered>,
+    /// Scopes that could not be listed.
+    pub gaps: Vec<Gap>,
+}
+
+/// How to talk to a cluster's API without a kubeconfig.
+#[derive(Clone)]
+pub struct ApiAccess {
+    /// `https://…`
+    pub server: String,
+    /// The cluster's CA, PEM.
+    pub ca_pem: String,
+    /// A bearer token. It is never printed: [`fmt::Debug`] leaves it out.
+    pub token: String,
+}
+
+impl fmt::Debug for ApiAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiAccess").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+/// An object of the cluster's API that a provider wants read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ClusterReading {
+    /// A config map, by namespace and name.
+    ConfigMap(&'static str, &'static str),
+}
+
+/// A node, cut down to what tells its pool and what fits on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeView {
+    /// Its name.
+    pub name: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its taints, without those that Kubernetes sets for a passing condition.
+    pub taints: Vec<Taint>,
+    /// `spec.providerID`.
+    pub provider_id: String,
+}
+
+/// What was read from a cluster's API for its provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClusterView {
+    /// The nodes.
+    pub nodes: Read<Vec<NodeView>>,
+    /// The data of the config maps that the provider wanted, by `namespace/name`.
+    pub config_maps: BTreeMap<String, Read<BTreeMap<String, String>>>,
+}
+
+/// Who owns a registry host, as far as the host itself tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Owner {
+    /// The provider.
+    pub provider: &'static str,
+    /// Account, subscription or project; `None` where the host does not tell.
+    pub scope: Option<String>,
+    /// Region or location; `None` where the host does not tell.
+    pub location: Option<String>,
+    /// The pattern by which the cloud's kubelet credential plugin answers for the host; `None` when
+    /// none of its patterns covers it.
+    pub plugin: Option<&'static str>,
+}
+
+/// A finding that is not a verdict.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Notice {
+    /// kebab-case name from a code table.
+    pub code: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is about.
+    pub subject: String,
+    /// The finding, in a sentence.
+    pub message: String,
+}
+
+/// The side that runs nodes.
+#[async_trait]
+pub trait Clusters: Send + Sync {
+    /// Lists the wanted clusters with what makes up their pools. One refused reading becomes a gap or
+    /// an unread row, not an error.
+    async fn discover(&self, scope: &Scope) -> Result<Discovery, DiscoverError>;
+
+    /// End point, CA and a fresh token for a cluster's API, made in process: no command line tool, no
+    /// plugin binary.
+    async fn access(&self, cluster: &Discovered) -> Result<ApiAccess, AccessError>;
+
+    /// What [`Clusters::pools`] would like to see from inside a cluster.
+    fn wants(&self) -> &[ClusterReading];
+
+    /// True when the cloud's own API can't rule out pools that only the cluster's API shows.
+    fn needs_view(&self, cluster: &Discovered) -> bool;
+
+    /// The pools with their identities, from both readings. Pure.
+    fn pools(&self, cluster: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Gap>);
+
+    /// The credentials that the kubelet of that pool would try for the image. Pure.
+    fn keyring(&self, pool: &Pool, pod: &PodCredentials, image: &ImageRef) -> Keyring;
+
+    /// Reads an identity as a person writes it (role or session ARN, object id, e-mail); `None` when
+    /// it is not one of this cloud's. Pure.
+    fn principal(&self, who: &str) -> Option<Principal>;
+}
+
+/// The side that owns images.
+#[async_trait]
+pub trait Registries: Send + Sync {
+    /// Whether this cloud answers for the host. Pure.
+    fn owner(&self, registry: &Registry) -> Option<Owner>;
+
+    /// Reads the facts that these questions need, and no others. One refused reading is an unread row;
+    /// an error means that nothing could be read.
+    async fn collect(&self, questions: &[Question]) -> Result<Section, CollectError>;
+
+    /// Makes stored readings ready to be weighed. Pure.
+    fn open(&self, section: &Section) -> Result<Box<dyn Facts>, SnapshotError>;
+}
+
+/// Facts that can be weighed. Pure: no network, no clock but `at`.
+pub trait Facts: Send + Sync {
+    /// What the facts say to a question, at a time; `None` when they say nothing.
+    fn weigh(&self, question: &Question, at: Timestamp) -> Option<Claim>;
+
+    /// Findings that are not about one question.
+    fn notices(&self, at: Timestamp) -> Vec<Notice>;
+}
+
+/// Nothing could be discovered.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoverError {
+    /// No usable credentials.
+    #[error("no usable {cloud} credentials: {detail}\n  tried: {tried}\n  {next}")]
+    Credentials {
+        /// The cloud, for people.
+        cloud: &'static str,
+        /// What its chain said.
+        detail: String,
+        /// The sources of the chain, in its order.
+        tried: String,
+        /// What to do next.
+        next: String,
+    },
+    /// The cloud could not be reached or answered nothing usable.
+    #[error("{what}: {detail}")]
+    Failed {
+        /// What was asked.
+        what: String,
+        /// What came back.
+        detail: String,
+    },
+    /// The program was built without cloud clients.
+    #[error("this pullaudit was built without its cloud clients (feature `live`): give it facts with --from SNAPSHOT")]
+    NotBuilt,
+}
+
+/// A cluster's API can't be talked to.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// The cloud gave no end point or no token.
+    #[error("{0}")]
+    Failed(String),
+    /// The program was built without cloud clients.
+    #[error("this pullaudit was built without its cloud clients (feature `live`)")]
+    NotBuilt,
+}
+
+/// No fact could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// As for discovery.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+}
