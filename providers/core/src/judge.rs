@@ -94,7 +94,10 @@ fn open_verdict(claim: &Claim, mode: Mode) -> Verdict {
 }
 
 fn silence() -> Need {
-    Need { code: core_code("not-collected"), open: Open::undecidable("nothing was read that answers this question") }
+    Need {
+        code: core_code("not-collected"),
+        open: Open::undecidable("nothing was read that answers this question"),
+    }
 }
 
 fn sorted<T: Ord>(fill: impl FnOnce(&mut BTreeSet<T>)) -> Vec<T> {
@@ -177,7 +180,9 @@ impl Fold {
                 Holds::Open(opens) => Allowance { via: Vec::new(), assuming: needs(fact, opens).collect() },
                 Holds::Yes | Holds::No => Allowance { via: vec![evidence(fact)], assuming: Vec::new() },
             },
-            Claim::All(parts) | Claim::OneOf { cases: parts, .. } => union(parts.iter().map(|part| self.allowed(part))),
+            Claim::All(parts) | Claim::OneOf { cases: parts, .. } => {
+                union(parts.iter().map(|part| self.allowed(part)))
+            }
             Claim::Any(parts) => {
                 let mut ways: Vec<Allowance> = parts
                     .iter()
@@ -268,7 +273,9 @@ fn leaf_codes(claim: &Claim, codes: &mut BTreeSet<Code>) {
         }
         Claim::Fact(_) => {}
         Claim::All(parts) | Claim::Any(parts) | Claim::OneOf { cases: parts, .. } => {
-            parts.iter().for_each(|part| leaf_codes(part, codes));
+            for part in parts {
+                leaf_codes(part, codes);
+            }
         }
     }
 }

@@ -21,16 +21,16 @@ mod workload;
 pub use calls::{CallCount, Calls};
 pub use claim::{Claim, Fact, Holds, Obstacle, Open, Source, Text, need};
 pub use code::{CORE_CODES, Code, CodeRow, Severity, core_code};
-pub use fleet::{Cluster, ClusterId, Gap, Pool, PodSelector, Principal, PrincipalKind, Shape, Taint};
+pub use fleet::{Cluster, ClusterId, Gap, PodSelector, Pool, Principal, PrincipalKind, Shape, Taint};
 pub use image::{ImageRef, InvalidReference, Registry};
 pub use judge::{Evidence, Mode, Need, Verdict, judge};
 pub use keyring::{
-    Attempt, Credential, Keyring, NodeKey, PodCredentials, PullSecret, SecretDefect, SecretEntry, SecretRef, UrlGlob,
-    keyring, pull_claim,
+    Attempt, Credential, Keyring, NodeKey, PodCredentials, PullSecret, SecretDefect, SecretEntry, SecretRef,
+    UrlGlob, keyring, pull_claim,
 };
 pub use provider::{
-    AccessError, ApiAccess, Clusters, ClusterReading, ClusterView, CollectError, DiscoverError, Discovered, Discovery,
-    Facts, NodeView, Notice, Owner, Provider, Registries, Scope,
+    AccessError, ApiAccess, ClusterReading, ClusterView, Clusters, CollectError, DiscoverError, Discovered,
+    Discovery, Facts, NodeView, Notice, Owner, Provider, Registries, Scope,
 };
 pub use question::{Question, Vantage};
 pub use read::{Read, Section};

@@ -23,9 +23,11 @@ pub struct Provider {
     pub registries: Option<Box<dyn Registries>>,
 }
 
+type Wanted = dyn Fn(&str, &str) -> bool + Send + Sync;
+
 /// Which clusters are wanted; asked before anything is read about one.
 pub struct Scope {
-    wanted: Box<dyn Fn(&str, &str) -> bool + Send + Sync>,
+    wanted: Box<Wanted>,
 }
 
 impl Scope {
@@ -219,7 +221,9 @@ pub enum DiscoverError {
         detail: String,
     },
     /// The program was built without cloud clients.
-    #[error("this pullaudit was built without its cloud clients (feature `live`): give it facts with --from SNAPSHOT")]
+    #[error(
+        "this pullaudit was built without its cloud clients (feature `live`): give it facts with --from SNAPSHOT"
+    )]
     NotBuilt,
 }
 

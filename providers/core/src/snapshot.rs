@@ -131,7 +131,9 @@ impl Snapshot {
         }
         let head: Head = match serde_json::from_str(text) {
             Ok(head) => head,
-            Err(error) if error.is_data() => return Err(SnapshotError::NotASnapshot { found: "missing".to_owned() }),
+            Err(error) if error.is_data() => {
+                return Err(SnapshotError::NotASnapshot { found: "missing".to_owned() });
+            }
             Err(error) => return Err(damaged(&error)),
         };
         check_schema(&head.schema)?;
@@ -155,7 +157,7 @@ impl Snapshot {
     pub fn merge(&mut self, other: Self) -> Vec<Conflict> {
         let mut conflicts = Vec::new();
         let times = (self.taken_at, other.taken_at);
-        self.merge_clusters(other.clusters, other.workloads, times, &mut conflicts);
+        self.merge_clusters(other.clusters, &other.workloads, times, &mut conflicts);
         for (name, section) in other.facts {
             merge_section(self.facts.entry(name.clone()).or_default(), section, &name, times, &mut conflicts);
         }
@@ -180,7 +182,7 @@ impl Snapshot {
     fn merge_clusters(
         &mut self,
         clusters: Vec<ClusterRecord>,
-        workloads: Vec<Workload>,
+        workloads: &[Workload],
         (mine, theirs): (Timestamp, Timestamp),
         conflicts: &mut Vec<Conflict>,
     ) {
@@ -191,11 +193,11 @@ impl Snapshot {
         for record in clusters {
             let id = record.cluster.id.clone();
             let Some(index) = self.clusters.iter().position(|known| known.cluster.id == id) else {
-                self.workloads.extend(of(&id, &workloads));
+                self.workloads.extend(of(&id, workloads));
                 self.clusters.push(record);
                 continue;
             };
-            let (ours, new) = (of(&id, &self.workloads), of(&id, &workloads));
+            let (ours, new) = (of(&id, &self.workloads), of(&id, workloads));
             if self.clusters[index] == record && ours == new {
                 continue;
             }

@@ -32,7 +32,12 @@ fn holds() -> impl Strategy<Value = Holds> {
 
 fn fact() -> impl Strategy<Value = Claim> {
     (holds(), code(), 0..6u8).prop_map(|(holds, code, n)| {
-        Claim::Fact(Fact { holds, source: Source(format!("document {n}").into()), detail: format!("says {n}").into(), code })
+        Claim::Fact(Fact {
+            holds,
+            source: Source(format!("document {n}").into()),
+            detail: format!("says {n}").into(),
+            code,
+        })
     })
 }
 
@@ -195,7 +200,9 @@ fn a_gap_is_assumed_only_where_it_could_deny() {
     let no = Claim::no(core_code("anonymous-refused"), "policy", "silent");
     let guarded = need(vec![guard_rail()], vec![yes]);
     assert!(matches!(judge(Some(&guarded), Mode::Strict), Verdict::Unknown { .. }));
-    assert!(matches!(judge(Some(&guarded), Mode::Default), Verdict::Allowed { assuming, .. } if assuming.len() == 1));
+    assert!(
+        matches!(judge(Some(&guarded), Mode::Default), Verdict::Allowed { assuming, .. } if assuming.len() == 1)
+    );
     let as_grant = need(vec![], vec![guard_rail(), no.clone()]);
     assert!(matches!(judge(Some(&as_grant), Mode::Default), Verdict::Unknown { .. }), "a gap is no grant");
     let refused = need(vec![guard_rail()], vec![no]);
@@ -221,7 +228,9 @@ fn cases_that_agree_are_an_answer_and_cases_that_differ_name_the_choice() {
     let of = |cases| Claim::OneOf { why: why(), cases };
     assert!(matches!(judge(Some(&of(vec![yes(), yes()])), Mode::Strict), Verdict::Allowed { .. }));
     assert!(matches!(judge(Some(&of(vec![no(), no()])), Mode::Strict), Verdict::Denied { .. }));
-    let Verdict::Unknown { needing } = judge(Some(&of(vec![yes(), no()])), Mode::Strict) else { panic!("must be unknown") };
+    let Verdict::Unknown { needing } = judge(Some(&of(vec![yes(), no()])), Mode::Strict) else {
+        panic!("must be unknown")
+    };
     assert_eq!(needing.len(), 1);
     assert_eq!(needing[0].open, why());
 }

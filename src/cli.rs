@@ -1,0 +1,287 @@
+//! The command line, as the contract has it.
+
+use crate::exit::FailOn;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::{SignedDuration, Timestamp};
+use pullaudit_core::Severity;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Finds node identities that lost the right to pull images, before the next pod start does.
+#[derive(Debug, Parser)]
+#[command(name = "pullaudit", version, propagate_version = false, arg_required_else_help = true)]
+#[command(after_help = "exit codes: 0 clean, 1 could not work, 2 drift, 3 incomplete, 64 usage")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// More on stderr; twice for every call.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Only errors on stderr.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// No progress on stderr.
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Weigh the rights of every pool's identity on every image that workloads need, and report drift
+    Audit(Box<Audit>),
+    /// Write all facts that an audit needs to a file; no secret is in it
+    Collect(Box<Collect>),
+    /// Ask one question: may WHO pull IMAGE? `can-pull -` reads `IMAGE WHO` lines
+    CanPull(Box<CanPull>),
+    /// Say what image references mean
+    Image(Image),
+    /// Say what a finding means, how it comes about and how to fix it by hand
+    Explain(Explain),
+    /// Print a completion script
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff)
+    Man,
+}
+
+/// `pullaudit audit`
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// What to ask about.
+    #[command(flatten)]
+    pub source: Source,
+    /// Which clusters.
+    #[command(flatten)]
+    pub select: Select,
+    /// How to judge.
+    #[command(flatten)]
+    pub judging: Judging,
+    /// How to read.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Output format.
+    #[arg(short, long, value_name = "FORMAT", default_value = "people", help_heading = "Report")]
+    pub output: Output,
+    /// Every check, not only incidents.
+    #[arg(long, help_heading = "Report")]
+    pub all: bool,
+    /// What makes the run end with another code than 0.
+    #[arg(long, value_name = "WHAT", default_value = "unknown", help_heading = "Report")]
+    pub fail_on: FailOn,
+    /// Denied checks below this do not fail the run: info, low, medium, high, critical.
+    #[arg(long, value_name = "LEVEL", default_value = "low", value_parser = severity, help_heading = "Report")]
+    pub severity_threshold: Severity,
+    /// A former `-o json` report, for `--fail-on new`.
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub baseline: Option<PathBuf>,
+}
+
+/// `pullaudit collect`
+#[derive(Debug, Args)]
+pub struct Collect {
+    /// Where to write the snapshot; `-` is standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// What to ask about.
+    #[command(flatten)]
+    pub source: Source,
+    /// Which clusters.
+    #[command(flatten)]
+    pub select: Select,
+    /// How to read.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// `pullaudit can-pull`
+#[derive(Debug, Args)]
+pub struct CanPull {
+    /// The image, or `-` for `IMAGE WHO` pairs on standard input, one a line.
+    pub image: String,
+    /// A cluster, a cluster/pool, or an identity: role or session ARN.
+    #[arg(long = "as", value_name = "WHO")]
+    pub who: Option<String>,
+    /// Facts from snapshots instead of the clouds.
+    #[arg(long, value_name = "SNAPSHOT")]
+    pub from: Vec<String>,
+    /// Which clusters.
+    #[command(flatten)]
+    pub select: Select,
+    /// How to judge.
+    #[command(flatten)]
+    pub judging: Judging,
+    /// How to read.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Output format: people or json.
+    #[arg(short, long, value_name = "FORMAT", default_value = "people")]
+    pub output: Output,
+}
+
+/// `pullaudit image`
+#[derive(Debug, Args)]
+pub struct Image {
+    /// The references; `-` reads one a line from standard input.
+    #[arg(required = true, value_name = "REF")]
+    pub references: Vec<String>,
+    /// Output format: people or json.
+    #[arg(short, long, value_name = "FORMAT", default_value = "people")]
+    pub output: Output,
+}
+
+/// `pullaudit explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A finding, or with --from the id of a check; without it, every finding in a line.
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+    /// A `-o json` report that holds the check.
+    #[arg(long, value_name = "REPORT")]
+    pub from: Option<PathBuf>,
+}
+
+/// Where images and facts come from.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "What to ask about")]
+pub struct Source {
+    /// Manifests instead of the live workloads: a file, a directory, or `-`.
+    #[arg(short = 'f', long = "filename", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// An image instead of the live workloads, asked for every pool in scope.
+    #[arg(long = "image", value_name = "REF")]
+    pub images: Vec<String>,
+    /// The live workloads besides -f and --image.
+    #[arg(long)]
+    pub with_live: bool,
+    /// Facts from snapshots (globs) instead of the clouds; no network call is made.
+    #[arg(long, value_name = "SNAPSHOT")]
+    pub from: Vec<String>,
+}
+
+/// Which clusters, which workloads.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Selecting")]
+pub struct Select {
+    /// Every cluster of this cloud that the credentials see: eks.
+    #[arg(long, value_name = "CLOUD", value_parser = clap::builder::PossibleValuesParser::new(crate::clouds::Clouds::NAMES))]
+    pub provider: Vec<String>,
+    /// Clusters by full id, name or glob, with `/POOL` for one pool.
+    #[arg(long, value_name = "CLUSTER[/POOL]")]
+    pub cluster: Vec<String>,
+    /// Every cluster of every cloud.
+    #[arg(long)]
+    pub all_clouds: bool,
+    /// The kubeconfig context; without any selection the current one is meant.
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// The kubeconfig file.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Only workloads of these namespaces.
+    #[arg(short, long, value_name = "NAME")]
+    pub namespace: Vec<String>,
+    /// Workloads of every namespace (the default).
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    pub all_namespaces: bool,
+    /// Only workloads with these labels.
+    #[arg(short = 'l', long, value_name = "LABELS")]
+    pub selector: Option<String>,
+    /// AWS accounts, beside those of the config.
+    #[arg(long, value_name = "ID", value_parser = account)]
+    pub account: Vec<String>,
+    /// AWS profiles, each the credentials of one account.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Vec<String>,
+    /// AWS regions to look for clusters in.
+    #[arg(long, value_name = "NAME")]
+    pub region: Vec<String>,
+}
+
+/// How to judge.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Judging")]
+pub struct Judging {
+    /// Assume nothing about guard rails that could not be read.
+    #[arg(long)]
+    pub strict: bool,
+    /// Judge as if it were then (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<Timestamp>,
+}
+
+/// How to read.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Reading")]
+pub struct Reading {
+    /// The config file.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Read pull secrets by name, for the hosts they cover and their defects.
+    #[arg(long)]
+    pub read_secrets: bool,
+    /// Bound on one call, as 40s or 2m.
+    #[arg(long, value_name = "DURATION", default_value = "40s", value_parser = duration)]
+    pub timeout: Duration,
+    /// Calls in flight per service.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub concurrency: u16,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self { config: None, read_secrets: false, timeout: Duration::from_secs(40), concurrency: 8 }
+    }
+}
+
+/// Output formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Incidents, for people.
+    People,
+    /// A table, one row a check.
+    Wide,
+    /// JSON.
+    Json,
+    /// YAML.
+    Yaml,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+fn severity(text: &str) -> Result<Severity, String> {
+    let all = [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+    let words = || all.map(Severity::as_str).join(", ");
+    all.into_iter().find(|level| level.as_str() == text).ok_or_else(|| format!("expected one of {}", words()))
+}
+
+fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("an AWS account is 12 digits".to_owned())
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: SignedDuration = text.parse().map_err(|_| "expected a duration such as 40s or 2m".to_owned())?;
+    match Duration::try_from(parsed) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("expected more than nothing, such as 40s".to_owned()),
+    }
+}

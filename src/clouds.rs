@@ -1,0 +1,65 @@
+//! The register of clouds: one line each. The program knows them by the traits only.
+
+use crate::settings::Settings;
+use anyhow::{Context, Result};
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use pullaudit_core::{CodeRow, Owner, Principal, Provider, Registry};
+
+/// The clouds of this build.
+pub struct Clouds {
+    providers: Vec<Provider>,
+    /// Hosts that the config calls public: nobody is asked about them.
+    public: GlobSet,
+}
+
+impl Clouds {
+    /// The names that `--provider` takes.
+    pub const NAMES: [&'static str; 1] = ["eks"];
+
+    /// Every cloud, set up as the user asked. Nothing is read or connected yet.
+    pub fn new(settings: &Settings) -> Result<Self> {
+        let mut public = GlobSetBuilder::new();
+        for (host, _) in settings.config.registries.iter().filter(|(_, registry)| registry.public) {
+            let host = host.to_ascii_lowercase();
+            public.add(Glob::new(&host).with_context(|| format!("registries: {host:?} is no pattern of a host"))?);
+        }
+        let providers = vec![pullaudit_eks::Eks::provider(settings.eks())];
+        Ok(Self { providers, public: public.build()? })
+    }
+
+    /// A register of other clouds, for tests and examples.
+    pub fn of(providers: Vec<Provider>) -> Self {
+        Self { providers, public: GlobSet::empty() }
+    }
+
+    /// Every cloud.
+    pub fn iter(&self) -> impl Iterator<Item = &Provider> {
+        self.providers.iter()
+    }
+
+    /// The cloud of that name.
+    pub fn get(&self, name: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.name == name)
+    }
+
+    /// Which cloud answers for a registry host; `None` for hosts that the config calls public, too.
+    pub fn owner(&self, registry: &Registry) -> Option<Owner> {
+        if self.public.is_match(registry.lower()) {
+            return None;
+        }
+        self.providers.iter().filter_map(|provider| provider.registries.as_ref()).find_map(|side| side.owner(registry))
+    }
+
+    /// The identity that a person means, with the name of its cloud.
+    pub fn principal(&self, who: &str) -> Option<(&'static str, Principal)> {
+        self.providers.iter().find_map(|provider| {
+            let principal = provider.clusters.as_ref()?.principal(who)?;
+            Some((provider.name, principal))
+        })
+    }
+
+    /// Every finding of every table, the core's first.
+    pub fn codes(&self) -> impl Iterator<Item = &'static CodeRow> {
+        pullaudit_core::CORE_CODES.iter().chain(self.providers.iter().flat_map(|provider| provider.codes.iter()))
+    }
+}

@@ -1,0 +1,71 @@
+//! `pullaudit audit`: find the facts, judge them, show them, end accordingly.
+
+use crate::assess::Judging;
+use crate::cli::{self, Audit, Output};
+use crate::clouds::Clouds;
+use crate::exit::{self, Exit, FailOn};
+use crate::progress::Progress;
+use crate::report::{self, Paint, People, Report, VerdictWord};
+use crate::settings::Settings;
+use crate::usage::usage;
+use crate::{facts, pipeline};
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+use pullaudit_core::Mode;
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+/// Runs an audit and says how it ends.
+pub async fn run(args: &Audit, paint: Paint, progress: Progress, out: &mut dyn Write) -> Result<Exit> {
+    let started = Instant::now();
+    let known = baseline(args)?;
+    let settings = Settings::new(args.select.clone(), args.reading.clone(), args.source.from.is_empty())?;
+    let clouds = Clouds::new(&settings)?;
+    let found = facts::find(&args.source, &settings, &clouds, &progress).await?;
+    progress.say("judging");
+    let judging = judging(&args.judging, found.snapshot.taken_at);
+    let report = pipeline::report(&found.snapshot, &found.conflicts, &clouds, &settings.config, judging)?;
+    drop(progress);
+
+    let exit = exit::of(&report, args.fail_on, args.severity_threshold, &known);
+    let elapsed = args.source.from.is_empty().then(|| started.elapsed());
+    let people = People { paint, all: args.all, elapsed, exit };
+    out.write_all(render(&report, args.output, people)?.as_bytes())?;
+    Ok(exit)
+}
+
+/// The time that is judged at is the time of reading, so that a snapshot gives one answer for ever.
+pub fn judging(args: &cli::Judging, taken_at: Timestamp) -> Judging {
+    Judging {
+        at: args.as_of.unwrap_or(taken_at),
+        mode: if args.strict { Mode::Strict } else { Mode::Default },
+    }
+}
+
+fn render(report: &Report, output: Output, people: People) -> Result<String> {
+    Ok(match output {
+        Output::People => report::people(report, people),
+        Output::Wide => report::wide(report),
+        Output::Json => serde_json::to_string_pretty(report)? + "\n",
+        Output::Yaml => serde_saphyr::to_string(report).context("can't write the report as YAML")?,
+    })
+}
+
+/// The ids of the checks that the baseline denied.
+fn baseline(args: &Audit) -> Result<BTreeSet<String>> {
+    match (&args.baseline, args.fail_on) {
+        (None, FailOn::New) => Err(usage("--fail-on new needs --baseline FILE, a former -o json report")),
+        (None, _) => Ok(BTreeSet::new()),
+        (Some(path), _) => denied(path),
+    }
+}
+
+fn denied(path: &Path) -> Result<BTreeSet<String>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("can't read the baseline {}", path.display()))?;
+    let report: Report = serde_json::from_str(&text)
+        .with_context(|| format!("{} is not a report: write one with audit -o json", path.display()))?;
+    let denied = report.checks.into_iter().filter(|check| check.verdict == VerdictWord::Denied);
+    Ok(denied.map(|check| check.id).collect())
+}

@@ -1,0 +1,74 @@
+//! How a run ends.
+
+use crate::report::{Report, VerdictWord};
+use pullaudit_core::Severity;
+use std::collections::BTreeSet;
+
+/// The exit codes of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Every question answered, nothing denied.
+    Clean,
+    /// An image that a workload needs is denied.
+    Drift,
+    /// Nothing denied, but an answer is unknown or a scope could not be read.
+    Incomplete,
+}
+
+impl Exit {
+    /// The process's exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Drift => 2,
+            Self::Incomplete => 3,
+        }
+    }
+
+    /// The last line for people.
+    pub fn line(self) -> &'static str {
+        match self {
+            Self::Clean => "exit 0: every question answered, nothing denied",
+            Self::Drift => "exit 2: drift",
+            Self::Incomplete => "exit 3: incomplete",
+        }
+    }
+}
+
+/// The program could not do its work.
+pub const FAILED: u8 = 1;
+/// Wrong usage.
+pub const USAGE: u8 = 64;
+
+/// What makes a run end with another code than 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum FailOn {
+    /// Denied, and where nothing is denied, unknown.
+    #[default]
+    Unknown,
+    /// Denied only.
+    Denied,
+    /// Only what the baseline did not deny already.
+    New,
+    /// Nothing.
+    Never,
+}
+
+/// How an audit ends: `known` are the ids of the checks that the baseline denied already.
+pub fn of(report: &Report, fail_on: FailOn, threshold: Severity, known: &BTreeSet<String>) -> Exit {
+    let denied = |known: &BTreeSet<String>| {
+        report.checks.iter().any(|check| {
+            check.verdict == VerdictWord::Denied
+                && check.exception.is_none()
+                && check.severity >= threshold
+                && !known.contains(&check.id)
+        })
+    };
+    match fail_on {
+        FailOn::Never => Exit::Clean,
+        FailOn::New if denied(known) => Exit::Drift,
+        FailOn::Unknown | FailOn::Denied if denied(&BTreeSet::new()) => Exit::Drift,
+        FailOn::Unknown if !report.complete => Exit::Incomplete,
+        FailOn::Unknown | FailOn::Denied | FailOn::New => Exit::Clean,
+    }
+}

@@ -1,0 +1,81 @@
+//! Where a snapshot comes from: files, or the clouds.
+
+use crate::cli::{Select, Source};
+use crate::clouds::Clouds;
+use crate::needed::Needed;
+use crate::patterns::{ClusterPattern, narrow};
+use crate::progress::Progress;
+use crate::settings::Settings;
+use crate::sources;
+use crate::usage::usage;
+use anyhow::Result;
+use pullaudit_core::{Conflict, Snapshot};
+
+/// A snapshot, and what files disagreed about.
+pub struct Found {
+    /// The snapshot, narrowed to what was selected.
+    pub snapshot: Snapshot,
+    /// Empty for facts from the clouds.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// Gets the facts from where the user said.
+pub async fn find(source: &Source, settings: &Settings, clouds: &Clouds, progress: &Progress) -> Result<Found> {
+    check(source, &settings.select)?;
+    let needed = Needed::read(source)?;
+    let patterns = patterns(&settings.select)?;
+    if source.from.is_empty() {
+        let snapshot = live(settings, clouds, &needed, &patterns, progress).await?;
+        return Ok(Found { snapshot, conflicts: Vec::new() });
+    }
+    let (mut snapshot, conflicts) = sources::load(&source.from, &settings.select)?;
+    narrow(&mut snapshot, &patterns);
+    needed.apply(&mut snapshot);
+    Ok(Found { snapshot, conflicts })
+}
+
+/// Gets clusters and pools only, no workloads.
+pub async fn clusters(from: &[String], settings: &Settings, clouds: &Clouds, progress: &Progress) -> Result<Snapshot> {
+    let patterns = patterns(&settings.select)?;
+    if from.is_empty() {
+        return live(settings, clouds, &Needed::nothing(), &patterns, progress).await;
+    }
+    let (mut snapshot, _) = sources::load(from, &settings.select)?;
+    narrow(&mut snapshot, &patterns);
+    snapshot.workloads.clear();
+    Ok(snapshot)
+}
+
+/// The `--cluster` patterns.
+pub fn patterns(select: &Select) -> Result<Vec<ClusterPattern>> {
+    select.cluster.iter().map(|text| ClusterPattern::parse(text)).collect()
+}
+
+fn check(source: &Source, select: &Select) -> Result<()> {
+    if source.with_live && source.files.is_empty() && source.images.is_empty() {
+        return Err(usage("--with-live goes with -f or --image: live workloads are the default"));
+    }
+    if source.with_live && !source.from.is_empty() {
+        return Err(usage("--with-live and --from exclude each other: a snapshot is not live"));
+    }
+    if !source.from.is_empty() && (select.context.is_some() || select.kubeconfig.is_some()) {
+        return Err(usage("--context and --kubeconfig name a live cluster: use --cluster with --from"));
+    }
+    Ok(())
+}
+
+#[cfg(feature = "live")]
+async fn live(
+    settings: &Settings,
+    clouds: &Clouds,
+    needed: &Needed,
+    patterns: &[ClusterPattern],
+    progress: &Progress,
+) -> Result<Snapshot> {
+    crate::gather::gather(settings, clouds, needed, patterns, progress).await
+}
+
+#[cfg(not(feature = "live"))]
+async fn live(_: &Settings, _: &Clouds, _: &Needed, _: &[ClusterPattern], _: &Progress) -> Result<Snapshot> {
+    Err(pullaudit_core::DiscoverError::NotBuilt.into())
+}

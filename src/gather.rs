@@ -1,0 +1,133 @@
+//! Reading: clusters, their pools and workloads, then the facts that their questions need.
+
+mod cluster;
+
+use crate::clouds::Clouds;
+use crate::kubernetes::access::leads_to;
+use crate::needed::Needed;
+use crate::patterns::{ClusterPattern, narrow};
+use crate::progress::Progress;
+use crate::questions::{self, Asking};
+use crate::scope::{self, Meant};
+use crate::settings::Settings;
+use crate::usage::usage;
+use anyhow::{Context, Result, bail};
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+use pullaudit_core::{Clusters, Discovered, Provider, Scope, Snapshot};
+
+/// Clusters that are read at a time; within each, lists run side by side as well.
+const CLUSTERS_AT_ONCE: usize = 8;
+
+/// Reads all facts that an audit needs.
+pub async fn gather(
+    settings: &Settings,
+    clouds: &Clouds,
+    needed: &Needed,
+    patterns: &[ClusterPattern],
+    progress: &Progress,
+) -> Result<Snapshot> {
+    let meant = scope::meant(&settings.select, &settings.contexts);
+    if meant == Meant::Nothing {
+        return Err(usage(
+            "no cluster is selected and there is no current kubeconfig context: name clusters with --cluster, or widen \
+             with --provider, --region, --account, --profile or --all-clouds",
+        ));
+    }
+    let mut snapshot = Snapshot::new(Timestamp::now());
+    for provider in clouds.iter().filter(|provider| selected(settings, provider)) {
+        let Some(side) = provider.clusters.as_deref() else { continue };
+        progress.say(format!("{}: listing clusters", provider.name));
+        let found = discover(side, &meant, patterns, &mut snapshot).await?;
+        read(settings, side, needed, found, &mut snapshot, progress).await?;
+    }
+    if let (Meant::Context(context), true) = (&meant, snapshot.clusters.is_empty()) {
+        bail!(
+            "the context {:?} leads to no cluster that the credentials see: name one with --cluster, or say in \
+             pullaudit.yaml under clusters which context is which cluster",
+            context.name
+        );
+    }
+    snapshot.clusters.sort_by(|a, b| a.cluster.id.cmp(&b.cluster.id));
+    narrow(&mut snapshot, patterns);
+    needed.apply(&mut snapshot);
+    let asking = questions::ask(&snapshot, clouds);
+    progress.say(format!("reading rights for {} questions", asking.pulls.len()));
+    collect(clouds, &asking, &mut snapshot).await?;
+    snapshot.calls = settings.calls.counts();
+    snapshot.gaps.sort();
+    snapshot.gaps.dedup();
+    Ok(snapshot)
+}
+
+/// Reads the facts that these questions need, from the clouds that own the registries.
+pub async fn collect(clouds: &Clouds, asking: &Asking, snapshot: &mut Snapshot) -> Result<()> {
+    for (name, questions) in asking.by_registry(clouds) {
+        let Some(side) = clouds.get(name).and_then(|provider| provider.registries.as_ref()) else { continue };
+        let section = side.collect(&questions).await.with_context(|| format!("{name}: no rights could be read"))?;
+        snapshot.facts.insert(name.to_owned(), section);
+    }
+    Ok(())
+}
+
+fn selected(settings: &Settings, provider: &Provider) -> bool {
+    let wanted = &settings.select.provider;
+    wanted.is_empty() || wanted.iter().any(|name| name == provider.name)
+}
+
+/// Lists the clusters that are meant. What can be told from ids and names is never described.
+async fn discover(
+    side: &dyn Clusters,
+    meant: &Meant,
+    patterns: &[ClusterPattern],
+    snapshot: &mut Snapshot,
+) -> Result<Vec<Discovered>> {
+    let scope = match meant {
+        Meant::Named => {
+            let patterns = patterns.to_vec();
+            Scope::new(move |id, name| patterns.iter().any(|pattern| pattern.cluster(id, name)))
+        }
+        Meant::Context(context) => match crate::kubernetes::access::hint(context) {
+            Some(hint) => Scope::new(move |_, name| name == hint.name),
+            None => Scope::all(),
+        },
+        Meant::Everything | Meant::Nothing => Scope::all(),
+    };
+    let discovery = side.discover(&scope).await?;
+    snapshot.gaps.extend(discovery.gaps);
+    let mut found = discovery.clusters;
+    if let Meant::Context(context) = meant {
+        found.retain(|one| leads_to(context, &one.cluster));
+    }
+    Ok(found)
+}
+
+async fn read(
+    settings: &Settings,
+    side: &dyn Clusters,
+    needed: &Needed,
+    found: Vec<Discovered>,
+    snapshot: &mut Snapshot,
+    progress: &Progress,
+) -> Result<()> {
+    let all = found.len();
+    let alone = all == 1;
+    let reading = found.iter().map(|one| cluster::read(settings, side, needed, one, alone));
+    let mut reading = futures_util::stream::iter(reading).buffer_unordered(CLUSTERS_AT_ONCE);
+    let mut done = 0;
+    progress.say(format!("reading {all} clusters"));
+    while let Some(read) = reading.next().await {
+        done += 1;
+        progress.say(format!("reading clusters: {done} of {all}, {}", read.record.cluster.name));
+        snapshot.clusters.push(read.record);
+        snapshot.workloads.extend(read.workloads);
+        snapshot.secrets.extend(read.secrets);
+        snapshot.gaps.extend(read.gaps);
+    }
+    snapshot.workloads.sort_by(|a, b| key(a).cmp(&key(b)));
+    Ok(())
+}
+
+fn key(workload: &pullaudit_core::Workload) -> (&Option<pullaudit_core::ClusterId>, &str, &str, &str) {
+    (&workload.cluster, &workload.namespace, &workload.kind, &workload.name)
+}

@@ -1,0 +1,123 @@
+//! One cluster: its API, its pools, its workloads.
+
+use crate::kubernetes::access::context_for;
+use crate::kubernetes::live::{self, Client};
+use crate::kubernetes::selector::LabelSelector;
+use crate::needed::Needed;
+use crate::settings::Settings;
+use pullaudit_core::{
+    ClusterRecord, ClusterView, Clusters, Discovered, Gap, NodeView, Obstacle, Open, PullSecret, Read, Workload,
+};
+use std::collections::BTreeMap;
+
+/// The name by which the config says that pullaudit runs inside that cluster.
+const IN_CLUSTER: &str = "in-cluster";
+
+/// What was read of one cluster.
+pub(super) struct ReadCluster {
+    pub(super) record: ClusterRecord,
+    pub(super) workloads: Vec<Workload>,
+    pub(super) secrets: BTreeMap<String, Read<PullSecret>>,
+    pub(super) gaps: Vec<Gap>,
+}
+
+/// Reads one cluster. One that can't be reached is a gap; its cloud's half still stands.
+pub(super) async fn read(
+    settings: &Settings,
+    side: &dyn Clusters,
+    needed: &Needed,
+    found: &Discovered,
+    alone: bool,
+) -> ReadCluster {
+    let cluster = &found.cluster;
+    let mut gaps = Vec::new();
+    let mut client = None;
+    let mut view = not_asked(found);
+    if !needed.instead || side.needs_view(found) {
+        match connect(settings, side, found, alone).await {
+            Err(why) => view = Read::Unread(unreachable(found, why)),
+            Ok(connected) => {
+                view = live::view(&connected, cluster, side.wants(), &settings.calls).await;
+                client = Some(connected).filter(|_| view.got().is_some());
+            }
+        }
+        gaps.extend(view.open().map(|open| unreachable_gap(found, open)));
+    }
+    let (pools, pool_gaps) = side.pools(found, &view);
+    gaps.extend(pool_gaps);
+    let nodes = nodes(found, &view, &mut gaps);
+
+    let mut workloads = Vec::new();
+    let mut secrets = BTreeMap::new();
+    if let (Some(client), false) = (&client, needed.instead) {
+        let select = selection(settings);
+        let concurrency = settings.concurrency();
+        let observed =
+            live::workloads(client, cluster, &pools, nodes, &select, &settings.calls, concurrency).await;
+        secrets.extend(observed.secrets);
+        gaps.extend(observed.gaps);
+        if settings.reading.read_secrets {
+            secrets.extend(live::secrets(client, cluster, &observed.workloads, &settings.calls, concurrency).await);
+        }
+        workloads = observed.workloads;
+    }
+    let reachable = client.is_some();
+    ReadCluster { record: ClusterRecord { cluster: cluster.clone(), reachable, pools }, workloads, secrets, gaps }
+}
+
+fn selection(settings: &Settings) -> live::Select {
+    let labels = settings.select.selector.as_deref().and_then(|text| text.parse::<LabelSelector>().ok());
+    live::Select { namespaces: settings.select.namespace.clone(), labels }
+}
+
+/// By a kubeconfig context where one leads there, else by what the cloud gives.
+async fn connect(settings: &Settings, side: &dyn Clusters, found: &Discovered, alone: bool) -> Result<Client, String> {
+    let cluster = &found.cluster;
+    let timeout = settings.reading.timeout;
+    let configured = settings.config.clusters.get(&cluster.id.0).or_else(|| settings.config.clusters.get(&cluster.name));
+    let configured = configured.and_then(|config| config.context.as_deref());
+    // A context that was named for the one cluster of this run needs no likeness to it.
+    let named = configured.or_else(|| settings.select.context.as_deref().filter(|_| alone));
+    if named == Some(IN_CLUSTER) {
+        let client = live::in_cluster(timeout).await.map_err(|error| error.to_string())?;
+        return client.ok_or_else(|| "the config says in-cluster, but this is no pod".to_owned());
+    }
+    if let Some(context) = context_for(cluster, &settings.contexts, named) {
+        return settings.kubeconfigs.client(&context, timeout).await.map_err(|error| error.to_string());
+    }
+    if let Some(named) = configured {
+        return Err(format!("the config names the context {named:?}, and no kubeconfig has it"));
+    }
+    let access = side.access(found).await.map_err(|error| error.to_string())?;
+    live::from_access(&access, timeout).await.map_err(|error| error.to_string())
+}
+
+fn not_asked(found: &Discovered) -> Read<ClusterView> {
+    let what = format!("the API of {}", found.cluster.name);
+    Read::Unread(Open::unread(what, "list nodes", found.cluster.name.clone(), Obstacle::NotAsked))
+}
+
+fn unreachable(found: &Discovered, why: String) -> Open {
+    let what = format!("the API of {}", found.cluster.name);
+    Open::unread(what, "reach its API server", found.cluster.name.clone(), Obstacle::Failed(why.into()))
+}
+
+fn unreachable_gap(found: &Discovered, open: &Open) -> Gap {
+    Gap {
+        scope: found.cluster.id.0.clone(),
+        open: open.clone(),
+        message: format!("its workloads are missing from this report: {open}"),
+    }
+}
+
+fn nodes<'a>(found: &Discovered, view: &'a Read<ClusterView>, gaps: &mut Vec<Gap>) -> &'a [NodeView] {
+    match view.got().map(|view| &view.nodes) {
+        Some(Read::Got(nodes)) => nodes,
+        Some(Read::Unread(open)) => {
+            let message = "which pools its pods run on is not known".to_owned();
+            gaps.push(Gap { scope: found.cluster.id.0.clone(), open: open.clone(), message });
+            &[]
+        }
+        Some(Read::Absent) | None => &[],
+    }
+}

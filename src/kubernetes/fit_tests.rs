@@ -1,0 +1,255 @@
+use super::*;
+use proptest::prelude::*;
+use pullaudit_core::{ClusterId, Read, Shape};
+use serde_json::{Value, json};
+
+fn pool(name: &str, labels: &[(&str, &[&str])], nodes: u32) -> Pool {
+    let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+    let labels = labels.iter().map(|(key, of)| ((*key).to_owned(), values(of))).collect();
+    Pool {
+        cluster: ClusterId("c".into()),
+        name: name.into(),
+        identity: Read::Absent,
+        shape: Shape { labels, nodes, ..Shape::default() },
+        node_labels: BTreeMap::new(),
+        takes: Vec::new(),
+    }
+}
+
+fn tainted(effect: &str) -> Pool {
+    let mut pool = pool("tainted", &[], 1);
+    pool.shape.taints = vec![Taint { key: "team".into(), value: "ml".into(), effect: effect.into() }];
+    pool
+}
+
+fn fargate(name: &str, namespace: &str, labels: &[(&str, &str)]) -> Pool {
+    let mut pool = pool(name, &[], 0);
+    let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    pool.takes = vec![PodSelector { namespace: namespace.into(), labels }];
+    pool
+}
+
+fn template(spec: &Value) -> PodTemplate {
+    serde_json::from_value(json!({ "metadata": { "labels": { "app": "web" } }, "spec": spec })).unwrap()
+}
+
+fn fit(spec: &Value, pools: &[Pool]) -> Vec<String> {
+    candidates(&template(spec), "shop", pools)
+}
+
+fn affinity(terms: &Value) -> Value {
+    json!({ "affinity": { "nodeAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": { "nodeSelectorTerms": terms } } } })
+}
+
+fn requires(key: &str, operator: &str, values: &[&str]) -> Value {
+    affinity(&json!([{ "matchExpressions": [{ "key": key, "operator": operator, "values": values }] }]))
+}
+
+#[test]
+fn a_template_that_asks_for_nothing_fits_every_pool() {
+    let pools = [pool("a", &[], 0), pool("b", &[("x", &["1"])], 3)];
+    assert_eq!(fit(&json!({}), &pools), ["a", "b"]);
+}
+
+#[test]
+fn a_node_selector_is_met_by_one_value_of_a_pool() {
+    let pools = [pool("a", &[("disk", &["ssd", "nvme"])], 3), pool("b", &[("disk", &["hdd"])], 1), pool("c", &[("x", &["y"])], 1)];
+    assert_eq!(fit(&json!({ "nodeSelector": { "disk": "nvme" } }), &pools), ["a"]);
+    assert!(fit(&json!({ "nodeSelector": { "disk": "tape" } }), &pools).is_empty());
+}
+
+#[test]
+fn each_operator_of_an_affinity_decides_as_the_scheduler() {
+    let with = |values: &[&str]| [pool("p", &[("k", values)], 1)];
+    let (v5, none) = (with(&["5"]), [pool("p", &[("other", &["x"])], 1)]);
+    for (operator, values, on_five, on_none) in [
+        ("In", vec!["5", "6"], true, false),
+        ("In", vec!["6"], false, false),
+        ("NotIn", vec!["6"], true, true),
+        ("NotIn", vec!["5"], false, true),
+        ("Exists", vec![], true, false),
+        ("DoesNotExist", vec![], false, true),
+        ("Gt", vec!["4"], true, false),
+        ("Gt", vec!["5"], false, false),
+        ("Lt", vec!["6"], true, false),
+        ("Lt", vec!["x"], false, false),
+        ("Lt", vec!["6", "7"], false, false),
+    ] {
+        let spec = requires("k", operator, &values);
+        assert_eq!(!fit(&spec, &v5).is_empty(), on_five, "{operator} {values:?} on 5");
+        assert_eq!(!fit(&spec, &none).is_empty(), on_none, "{operator} {values:?} without the label");
+    }
+}
+
+#[test]
+fn terms_are_alternatives_and_requirements_of_one_are_not() {
+    let pools = [pool("a", &[("x", &["1"])], 1), pool("b", &[("x", &["2"]), ("y", &["1"])], 1)];
+    let one = json!({ "key": "x", "operator": "In", "values": ["1"] });
+    let two = json!({ "key": "x", "operator": "In", "values": ["2"] });
+    let other = json!({ "key": "y", "operator": "Exists" });
+    let either = affinity(&json!([{ "matchExpressions": [one] }, { "matchExpressions": [two, other] }]));
+    assert_eq!(fit(&either, &pools), ["a", "b"]);
+    assert!(fit(&affinity(&json!([{ "matchExpressions": [one, other] }])), &pools).is_empty());
+    assert!(fit(&affinity(&json!([{}])), &pools).is_empty(), "an empty term selects nothing");
+    assert!(fit(&affinity(&json!([])), &pools).is_empty(), "no term selects nothing");
+}
+
+#[test]
+fn a_taint_keeps_out_what_does_not_tolerate_it() {
+    for (effect, tolerations, fits) in [
+        ("NoSchedule", json!([]), false),
+        ("NoExecute", json!([]), false),
+        ("PreferNoSchedule", json!([]), true),
+        ("NoSchedule", json!([{ "key": "team", "value": "ml" }]), true),
+        ("NoSchedule", json!([{ "key": "team", "operator": "Equal", "value": "web" }]), false),
+        ("NoSchedule", json!([{ "key": "team", "operator": "Exists", "effect": "NoSchedule" }]), true),
+        ("NoExecute", json!([{ "key": "team", "operator": "Exists", "effect": "NoSchedule" }]), false),
+        ("NoSchedule", json!([{ "operator": "Exists" }]), true),
+        ("NoSchedule", json!([{ "key": "other", "operator": "Exists" }]), false),
+    ] {
+        let found = fit(&json!({ "tolerations": tolerations }), &[tainted(effect)]);
+        assert_eq!(!found.is_empty(), fits, "{effect} {tolerations}");
+    }
+}
+
+#[test]
+fn os_and_architecture_decide_where_they_are_known() {
+    let mut arm = pool("arm", &[], 0);
+    arm.shape.os = Some("linux".into());
+    arm.shape.arch = ["arm64".to_owned()].into();
+    let pools = [arm, pool("unknown", &[], 0)];
+    assert_eq!(fit(&json!({ "nodeSelector": { "kubernetes.io/arch": "amd64" } }), &pools), ["unknown"]);
+    assert_eq!(fit(&json!({ "nodeSelector": { "kubernetes.io/arch": "arm64" } }), &pools), ["arm", "unknown"]);
+    assert_eq!(fit(&json!({ "os": { "name": "windows" } }), &pools), ["unknown"]);
+    assert_eq!(fit(&requires("beta.kubernetes.io/os", "In", &["linux"]), &pools), ["arm", "unknown"]);
+}
+
+#[test]
+fn what_an_empty_pool_may_carry_does_not_exclude_it() {
+    let known = |nodes| [pool("p", &[("team", &["ml"])], nodes)];
+    for key in ["topology.kubernetes.io/zone", "node.kubernetes.io/instance-type", "kubernetes.io/hostname"] {
+        let spec = json!({ "nodeSelector": { key: "x" } });
+        assert_eq!(fit(&spec, &known(0)), ["p"], "{key}");
+    }
+    assert!(fit(&json!({ "nodeSelector": { "topology.kubernetes.io/zone": "x" } }), &known(2)).is_empty());
+    assert!(fit(&json!({ "nodeSelector": { "own": "x" } }), &known(0)).is_empty(), "its cloud lists such labels");
+    assert_eq!(fit(&json!({ "nodeSelector": { "own": "x" } }), &[pool("p", &[], 0)]), ["p"], "nothing is known of it");
+}
+
+#[test]
+fn a_node_by_name_is_looked_for_by_host_name() {
+    let pools = [pool("a", &[("kubernetes.io/hostname", &["n1"])], 1), pool("b", &[("kubernetes.io/hostname", &["n2"])], 1)];
+    let field = json!([{ "matchFields": [{ "key": "metadata.name", "operator": "In", "values": ["n2"] }] }]);
+    assert_eq!(fit(&affinity(&field), &pools), ["b"]);
+    assert_eq!(fit(&json!({ "nodeName": "n1" }), &pools), ["a"]);
+}
+
+#[test]
+fn a_profile_takes_its_pods_and_no_other() {
+    let pools = [
+        pool("nodes", &[], 1),
+        fargate("z-any", "sh*", &[]),
+        fargate("web", "shop", &[("app", "w?b")]),
+        fargate("other", "elsewhere", &[]),
+    ];
+    assert_eq!(fit(&json!({ "nodeSelector": { "no": "where" } }), &pools), ["web"], "the first by name");
+    assert_eq!(candidates(&template(&json!({})), "default", &pools), ["nodes"]);
+    assert_eq!(daemon_candidates(&template(&json!({})), &pools), ["nodes"]);
+    let mut named = template(&json!({}));
+    named.metadata.labels.insert(PROFILE_LABEL.into(), "z-any".into());
+    assert_eq!(candidates(&named, "shop", &pools), ["z-any"]);
+    named.metadata.labels.insert(PROFILE_LABEL.into(), "other".into());
+    assert_eq!(candidates(&named, "shop", &pools), ["web"], "a profile that does not match takes nothing");
+}
+
+#[test]
+fn a_node_belongs_to_the_pool_that_says_most_of_it() {
+    let with = |name: &str, labels: &[(&str, &str)]| {
+        let mut pool = pool(name, &[], 1);
+        pool.node_labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        pool
+    };
+    let pools = [with("empty", &[]), with("a", &[("g", "1")]), with("b", &[("g", "1"), ("h", "2")]), with(UNLISTED, &[])];
+    let node = |labels: &[(&str, &str)]| NodeView {
+        labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        ..NodeView::default()
+    };
+    let named = |labels, pools| pool_of(&node(labels), pools).map(|pool| pool.name.as_str());
+    assert_eq!(named(&[("g", "1")], &pools), Some("a"));
+    assert_eq!(named(&[("g", "1"), ("h", "2")], &pools), Some("b"));
+    assert_eq!(named(&[("g", "9")], &pools), Some(UNLISTED));
+    assert_eq!(named(&[("g", "9")], &pools[..3]), None);
+}
+
+#[test]
+fn globs_match_as_people_read_them() {
+    for (pattern, text, matches) in [
+        ("*", "", true), ("a*c", "abbc", true), ("a*c", "abcd", false), ("?", "", false), ("a?c", "abc", true),
+        ("*-prod", "shop-prod", true), ("*a*b*", "xxaxxbxx", true), ("", "", true), ("", "a", false),
+    ] {
+        assert_eq!(glob(pattern, text), matches, "{pattern} {text}");
+    }
+}
+
+fn requirement() -> impl Strategy<Value = Value> {
+    let operator = prop_oneof![Just("In"), Just("NotIn"), Just("Exists"), Just("DoesNotExist"), Just("Gt"), Just("Lt")];
+    ("[abc]", operator, proptest::collection::vec("[0-3]", 0..3))
+        .prop_map(|(key, operator, values)| json!({ "key": key, "operator": operator, "values": values }))
+}
+
+fn any_pool() -> impl Strategy<Value = Pool> {
+    let labels = proptest::collection::btree_map("[abc]", proptest::collection::btree_set("[0-3]", 1..3), 0..3);
+    (labels, 0_u32..3, any::<bool>()).prop_map(|(labels, nodes, taint)| {
+        let mut pool = if taint { tainted("NoSchedule") } else { pool("p", &[], 0) };
+        pool.shape.labels = labels;
+        pool.shape.nodes = nodes;
+        pool
+    })
+}
+
+proptest! {
+    #[test]
+    fn asking_for_more_never_adds_a_pool(pool in any_pool(), first in requirement(), second in requirement()) {
+        let pools = [pool];
+        let one = fit(&affinity(&json!([{ "matchExpressions": [first] }])), &pools);
+        let both = fit(&affinity(&json!([{ "matchExpressions": [first, second] }])), &pools);
+        prop_assert!(both.is_empty() || !one.is_empty());
+    }
+
+    #[test]
+    fn another_alternative_never_takes_a_pool_away(pool in any_pool(), first in requirement(), second in requirement()) {
+        let pools = [pool];
+        let one = fit(&affinity(&json!([{ "matchExpressions": [first] }])), &pools);
+        let either = fit(&affinity(&json!([{ "matchExpressions": [first] }, { "matchExpressions": [second] }])), &pools);
+        prop_assert!(one.is_empty() || !either.is_empty());
+    }
+
+    #[test]
+    fn tolerating_everything_never_takes_a_pool_away(pool in any_pool(), asked in requirement()) {
+        let pools = [pool];
+        let mut spec = affinity(&json!([{ "matchExpressions": [asked] }]));
+        let strict = fit(&spec, &pools);
+        spec["tolerations"] = json!([{ "operator": "Exists" }]);
+        prop_assert!(strict.is_empty() || !fit(&spec, &pools).is_empty());
+    }
+
+    #[test]
+    fn knowing_less_of_a_pool_never_takes_it_away(pool in any_pool(), asked in requirement()) {
+        let spec = json!({ "tolerations": [{ "operator": "Exists" }],
+                           "affinity": affinity(&json!([{ "matchExpressions": [asked] }]))["affinity"] });
+        let mut blank = pool.clone();
+        blank.shape = Shape::default();
+        prop_assert!(fit(&spec, &[pool]).is_empty() || !fit(&spec, &[blank]).is_empty());
+    }
+
+    #[test]
+    fn the_order_of_pools_decides_nothing_but_the_order(pools in proptest::collection::vec(any_pool(), 0..5), asked in requirement()) {
+        let named: Vec<Pool> = pools.into_iter().enumerate().map(|(at, pool)| Pool { name: at.to_string(), ..pool }).collect();
+        let reversed: Vec<Pool> = named.iter().rev().cloned().collect();
+        let spec = affinity(&json!([{ "matchExpressions": [asked] }]));
+        let mut back = fit(&spec, &reversed);
+        back.reverse();
+        prop_assert_eq!(fit(&spec, &named), back);
+    }
+}

@@ -1,0 +1,142 @@
+//! What can be said of a label over all nodes of a pool, those included that do not exist yet.
+
+use super::slim::NodeSelectorRequirement;
+use pullaudit_core::Shape;
+use std::collections::BTreeSet;
+
+/// Whether a node of the pool fulfils something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fits {
+    /// None does.
+    No,
+    /// It can't be told before a node exists.
+    Open,
+    /// One does.
+    Yes,
+}
+
+impl Fits {
+    pub(crate) fn and(self, other: Self) -> Self {
+        self.min(other)
+    }
+
+    pub(crate) fn or(self, other: Self) -> Self {
+        self.max(other)
+    }
+
+    fn when(condition: bool) -> Self {
+        if condition { Self::Yes } else { Self::No }
+    }
+}
+
+/// Labels that a node gets when it registers, from its machine and its cloud; a cloud's description of an
+/// empty pool does not list them.
+const REGISTERED: [&str; 7] = [
+    "kubernetes.io/",
+    "topology.kubernetes.io/",
+    "node.kubernetes.io/",
+    "failure-domain.beta.kubernetes.io/",
+    "beta.kubernetes.io/",
+    "topology.k8s.aws/",
+    "k8s.io/",
+];
+
+const HOSTNAME: &str = "kubernetes.io/hostname";
+
+/// The labels of a pool's nodes.
+pub(crate) struct NodeLabels<'a> {
+    shape: &'a Shape,
+}
+
+/// What is known of one label.
+enum Known<'a> {
+    Values(BTreeSet<&'a str>),
+    Absent,
+    Unknown,
+}
+
+impl<'a> NodeLabels<'a> {
+    pub(crate) fn of(shape: &'a Shape) -> Self {
+        Self { shape }
+    }
+
+    fn known(&self, key: &str) -> Known<'a> {
+        if let Some(values) = self.shape.labels.get(key).filter(|values| !values.is_empty()) {
+            return Known::Values(values.iter().map(String::as_str).collect());
+        }
+        match key {
+            "kubernetes.io/os" | "beta.kubernetes.io/os" => {
+                self.shape.os.as_deref().map_or(Known::Unknown, |os| Known::Values(BTreeSet::from([os])))
+            }
+            "kubernetes.io/arch" | "beta.kubernetes.io/arch" if self.shape.arch.is_empty() => Known::Unknown,
+            "kubernetes.io/arch" | "beta.kubernetes.io/arch" => {
+                Known::Values(self.shape.arch.iter().map(String::as_str).collect())
+            }
+            _ if self.may_carry(key) => Known::Unknown,
+            _ => Known::Absent,
+        }
+    }
+
+    fn may_carry(&self, key: &str) -> bool {
+        // Every node has a host name; where a pool lists none, it was only left out of the pool's shape.
+        if key == HOSTNAME {
+            return true;
+        }
+        let nothing_known = self.shape.labels.is_empty();
+        let registered = REGISTERED.iter().any(|prefix| key.starts_with(prefix));
+        self.shape.nodes == 0 && (nothing_known || registered)
+    }
+
+    pub(crate) fn equals(&self, key: &str, value: &str) -> Fits {
+        self.has_one_of(key, &[value])
+    }
+
+    fn has_one_of(&self, key: &str, wanted: &[&str]) -> Fits {
+        match self.known(key) {
+            Known::Values(values) => Fits::when(wanted.iter().any(|value| values.contains(value))),
+            Known::Absent => Fits::No,
+            Known::Unknown => Fits::Open,
+        }
+    }
+
+    /// Whether one of the nodes has one of these names. A host name nearly always is the node's name, but
+    /// need not be, and where it is not known nothing tells.
+    pub(crate) fn node_named(&self, names: &[String]) -> Fits {
+        match self.shape.labels.get(HOSTNAME) {
+            Some(hosts) => Fits::when(names.iter().any(|name| hosts.contains(name))),
+            None => Fits::Open,
+        }
+    }
+
+    pub(crate) fn meets_field(&self, requirement: &NodeSelectorRequirement) -> Fits {
+        match (requirement.key.as_str(), requirement.operator.as_str()) {
+            ("metadata.name", "In") => self.node_named(&requirement.values),
+            // A pool is more than the nodes it is asked to avoid.
+            ("metadata.name", "NotIn") => Fits::Open,
+            _ => Fits::No,
+        }
+    }
+
+    pub(crate) fn meets(&self, requirement: &NodeSelectorRequirement) -> Fits {
+        let known = self.known(&requirement.key);
+        let wanted = |value: &str| requirement.values.iter().any(|one| one == value);
+        match (requirement.operator.as_str(), known) {
+            ("In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt", Known::Unknown) => Fits::Open,
+            ("In", Known::Values(values)) => Fits::when(values.iter().any(|value| wanted(value))),
+            ("NotIn", Known::Values(values)) => Fits::when(values.iter().any(|value| !wanted(value))),
+            ("Gt", Known::Values(values)) => compares(&values, &requirement.values, |node, asked| node > asked),
+            ("Lt", Known::Values(values)) => compares(&values, &requirement.values, |node, asked| node < asked),
+            ("Exists", Known::Values(_)) | ("NotIn" | "DoesNotExist", Known::Absent) => Fits::Yes,
+            ("In" | "Exists" | "Gt" | "Lt", Known::Absent) | ("DoesNotExist", Known::Values(_)) => Fits::No,
+            // An operator newer than this program can't exclude the pool.
+            _ => Fits::Open,
+        }
+    }
+}
+
+/// Integers on both sides, or no node fulfils it, as the scheduler has it.
+fn compares(values: &BTreeSet<&str>, asked: &[String], holds: impl Fn(i64, i64) -> bool) -> Fits {
+    let [asked] = asked else { return Fits::No };
+    let Ok(asked) = asked.parse::<i64>() else { return Fits::No };
+    Fits::when(values.iter().filter_map(|value| value.parse().ok()).any(|value| holds(value, asked)))
+}

@@ -1,0 +1,160 @@
+//! Listing a kind page by page.
+
+use super::kinds::Kind;
+use super::request::{Api, Failure};
+use kube::api::ListParams;
+use kube::core::Request;
+use pullaudit_core::Obstacle;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
+
+const PAGE: u32 = 500;
+/// Page tokens die with the server's history; a server that answers nothing else is given up.
+const MOST_EXPIRIES: u32 = 8;
+
+/// What to list.
+#[derive(Clone, Copy)]
+pub(super) struct Listing<'a> {
+    pub(super) kind: Kind,
+    pub(super) namespace: Option<&'a str>,
+    pub(super) labels: Option<&'a str>,
+    pub(super) fields: Option<&'a str>,
+    /// Ask for metadata only.
+    pub(super) slim: bool,
+}
+
+/// How a list ended well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Listed {
+    /// Its pages are not of one moment: a page token had expired.
+    pub(super) inconsistent: bool,
+}
+
+/// How a list ended early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cut {
+    pub(super) failure: Failure,
+    /// How many pages came before.
+    pub(super) pages: u32,
+}
+
+impl Cut {
+    pub(super) fn obstacle(&self) -> Obstacle {
+        match &self.failure {
+            Failure::Refused => Obstacle::Refused,
+            Failure::Unreachable(detail) | Failure::Other(detail) => Obstacle::Failed(detail.as_str().into()),
+            Failure::Expired(_) => Obstacle::Failed("page tokens expired again and again".into()),
+            Failure::Absent | Failure::Nowhere => {
+                Obstacle::Failed("404: what answers here is not, or not only, a Kubernetes API server".into())
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(bound = "T: DeserializeOwned")]
+struct Page<T> {
+    #[serde(default)]
+    metadata: PageMeta,
+    // The API server writes an empty list as `null`.
+    #[serde(default = "none")]
+    items: Option<Vec<T>>,
+}
+
+#[derive(Default, Deserialize)]
+struct PageMeta {
+    #[serde(default, rename = "continue")]
+    next: Option<String>,
+}
+
+fn none<T>() -> Option<Vec<T>> {
+    None
+}
+
+/// Hands every page to `each` and drops it. A kind that the server does not have is an empty list.
+///
+/// When a page token expires, the list goes on with the token that the server gives in its place, or
+/// starts again once; `each` may then see an object twice.
+pub(super) async fn list<T: DeserializeOwned>(
+    api: Api<'_>,
+    listing: Listing<'_>,
+    mut each: impl FnMut(Vec<T>),
+) -> Result<Listed, Cut> {
+    let (mut token, mut pages, mut expiries, mut restarted) = (None, 0, 0, false);
+    let mut seen = BTreeSet::new();
+    let mut listed = Listed::default();
+    loop {
+        let answer = match request(&listing, token.as_deref()) {
+            Ok(request) => api.get::<Page<T>>(&request).await,
+            Err(failure) => Err(failure),
+        };
+        match answer {
+            Ok(page) => {
+                each(page.items.unwrap_or_default());
+                pages += 1;
+                match page.metadata.next.filter(|next| !next.is_empty()) {
+                    None => return Ok(listed),
+                    Some(next) if seen.insert(next.clone()) => token = Some(next),
+                    Some(_) => return Err(Cut { failure: Failure::Other("the server repeats a page token".to_owned()), pages }),
+                }
+            }
+            Err(Failure::Absent | Failure::Nowhere) if pages == 0 && unserved(api, listing.kind).await => {
+                return Ok(listed);
+            }
+            Err(Failure::Expired(next)) if token.is_some() && expiries < MOST_EXPIRIES => {
+                expiries += 1;
+                match next {
+                    Some(_) => {
+                        listed.inconsistent = true;
+                        token = next;
+                    }
+                    None if restarted => return Err(Cut { failure: Failure::Expired(None), pages }),
+                    None => {
+                        (token, restarted) = (None, true);
+                        seen.clear();
+                    }
+                }
+            }
+            Err(failure) => return Err(Cut { failure, pages }),
+        }
+    }
+}
+
+fn request(listing: &Listing<'_>, token: Option<&str>) -> Result<http::Request<Vec<u8>>, Failure> {
+    if let Some(namespace) = listing.namespace.filter(|name| !is_name(name)) {
+        return Err(Failure::Other(format!("{namespace:?} is no name of a namespace")));
+    }
+    let mut params = ListParams::default().limit(PAGE);
+    params.label_selector = listing.labels.map(str::to_owned);
+    params.field_selector = listing.fields.map(str::to_owned);
+    params.continue_token = token.map(str::to_owned);
+    let request = Request::new(listing.kind.path(listing.namespace));
+    let built = if listing.slim { request.list_metadata(&params) } else { request.list(&params) };
+    built.map_err(|error| Failure::Other(error.to_string()))
+}
+
+/// Whether the server itself says that it lacks a kind: it lists what else the group has.
+async fn unserved(api: Api<'_>, kind: Kind) -> bool {
+    let Ok(request) = http::Request::get(kind.group_path()).body(Vec::new()) else { return false };
+    match api.get::<Served>(&request).await {
+        Ok(served) => !served.resources.is_empty() && !served.resources.iter().any(|one| one.name == kind.plural),
+        Err(_) => false,
+    }
+}
+
+#[derive(Deserialize)]
+struct Served {
+    resources: Vec<ServedKind>,
+}
+
+#[derive(Deserialize)]
+struct ServedKind {
+    name: String,
+}
+
+/// Whether a text can stand in a path as a name.
+pub(super) fn is_name(text: &str) -> bool {
+    let fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
+    !text.is_empty() && text.bytes().all(fine) && text.bytes().any(|byte| byte.is_ascii_alphanumeric())
+}

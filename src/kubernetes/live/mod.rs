@@ -1,0 +1,19 @@
+//! Reading clusters. Nothing here decides what an object means.
+
+mod client;
+mod describe;
+mod kinds;
+mod list;
+mod request;
+mod secrets;
+mod view;
+mod workloads;
+
+pub use client::{ClientError, Kubeconfigs, from_access, in_cluster};
+pub use kube::Client;
+pub use secrets::secrets;
+pub use view::view;
+pub use workloads::{Observed, Select, workloads};
+
+/// The service under which calls are counted.
+const SERVICE: &str = "kubernetes";

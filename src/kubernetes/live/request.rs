@@ -1,0 +1,117 @@
+//! One request: sent, repeated where that may help, counted, and its answer typed.
+
+use super::SERVICE;
+use super::describe::describe;
+use http::StatusCode;
+use kube::Client;
+use kube::core::Status;
+use pullaudit_core::Calls;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// How often a request goes out before it counts as failed.
+const ATTEMPTS: u32 = 4;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// A server that asks for a longer pause is not waited for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// 403.
+    Refused,
+    /// 404 in the API's own words: there is no such object.
+    Absent,
+    /// 404 in other words: the API has no such path, or something else answered in its place.
+    Nowhere,
+    /// 410, with the token by which a list can go on.
+    Expired(Option<String>),
+    /// The server can't be talked to, or does not know the caller.
+    Unreachable(String),
+    /// It answered with something else.
+    Other(String),
+}
+
+/// A cluster's API.
+#[derive(Clone, Copy)]
+pub(super) struct Api<'a> {
+    pub(super) client: &'a Client,
+    pub(super) calls: &'a Calls,
+}
+
+impl Api<'_> {
+    /// The answer as a type. Lost connections and busy servers are asked again.
+    pub(super) async fn get<T: DeserializeOwned>(&self, request: &http::Request<Vec<u8>>) -> Result<T, Failure> {
+        self.calls.operation(SERVICE);
+        let mut attempt = 1;
+        loop {
+            self.calls.attempt(SERVICE);
+            let (failure, wait) = match self.send(request).await {
+                Ok(body) => return typed(&body),
+                Err(once) => once,
+            };
+            let pause = wait.unwrap_or(FIRST_PAUSE * 2_u32.pow(attempt - 1));
+            if attempt == ATTEMPTS || !failure.may_pass() || pause > LONGEST_PAUSE {
+                return Err(failure.into());
+            }
+            tracing::debug!(attempt, "asking again: {}", request.uri().path());
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    async fn send(&self, request: &http::Request<Vec<u8>>) -> Result<impl AsRef<[u8]> + use<>, (Once, Option<Duration>)> {
+        let lost = |error: &kube::Error| (Once::Lost(describe(error)), None);
+        let request = request.clone().map(kube::client::Body::from);
+        let response = self.client.send(request).await.map_err(|error| lost(&error))?;
+        let status = response.status();
+        let wait = response.headers().get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let body = response.into_body().collect_bytes().await.map_err(|error| lost(&error))?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        Err((Once::Status(status, serde_json::from_slice(&body).ok()), wait.map(Duration::from_secs)))
+    }
+}
+
+/// What came of one attempt.
+enum Once {
+    Lost(String),
+    Status(StatusCode, Option<Status>),
+}
+
+impl Once {
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Lost(_) => true,
+            Self::Status(status, _) => matches!(status.as_u16(), 429 | 500 | 502..=504),
+        }
+    }
+}
+
+impl From<Once> for Failure {
+    fn from(once: Once) -> Self {
+        let (status, body) = match once {
+            Once::Lost(detail) => return Self::Unreachable(detail),
+            Once::Status(status, body) => (status, body),
+        };
+        let message = body.as_ref().map(|body| body.message.clone()).unwrap_or_default();
+        match status.as_u16() {
+            401 => Self::Unreachable("401: the API server does not accept these credentials; log in again".to_owned()),
+            403 => Self::Refused,
+            404 if body.is_some_and(|body| body.reason == "NotFound" && body.details.is_some()) => Self::Absent,
+            404 => Self::Nowhere,
+            410 => Self::Expired(body.and_then(|body| body.metadata?.continue_).filter(|token| !token.is_empty())),
+            _ if message.is_empty() => Self::Other(status.to_string()),
+            code => Self::Other(format!("{code}: {message}")),
+        }
+    }
+}
+
+/// The body is never part of the message: it may be a secret's.
+fn typed<T: DeserializeOwned>(body: &impl AsRef<[u8]>) -> Result<T, Failure> {
+    serde_json::from_slice(body.as_ref()).map_err(|error| {
+        let kind = if error.is_data() { "an object of another form than the API's" } else { "no JSON" };
+        Failure::Other(format!("the server sent {kind} (line {}, column {})", error.line(), error.column()))
+    })
+}

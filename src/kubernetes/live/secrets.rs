@@ -1,0 +1,70 @@
+//! Pull secrets, by name and only when they are asked for.
+
+use super::kinds::SECRET;
+use super::list::{Cut, is_name};
+use super::request::{Api, Failure};
+use crate::kubernetes::template::account_unread;
+use futures_util::StreamExt as _;
+use k8s_openapi::ByteString;
+use kube::Client;
+use kube::api::GetParams;
+use kube::core::Request;
+use pullaudit_core::{Calls, Cluster, PullSecret, Read, Workload};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A secret, until it is reduced. It can't be printed.
+#[derive(Deserialize)]
+struct Secret {
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    data: Option<BTreeMap<String, ByteString>>,
+}
+
+/// Reads each pull secret that the workloads name, once and by its name; secrets are never listed. Only
+/// hosts and defects outlive the reading. The keys are `CLUSTER/NAMESPACE/NAME`.
+pub async fn secrets(
+    client: &Client,
+    cluster: &Cluster,
+    workloads: &[Workload],
+    calls: &Calls,
+    concurrency: usize,
+) -> BTreeMap<String, Read<PullSecret>> {
+    let api = Api { client, calls };
+    let reading = named(workloads).into_iter().map(|(namespace, name)| async move {
+        (format!("{}/{namespace}/{name}", cluster.id), secret(api, cluster, namespace, name).await)
+    });
+    futures_util::stream::iter(reading).buffer_unordered(concurrency.max(1)).collect().await
+}
+
+fn named<'a>(workloads: &'a [Workload]) -> BTreeSet<(&'a str, &'a str)> {
+    let names = |workload: &'a Workload| {
+        let lists = std::iter::once(&workload.next).chain(&workload.living);
+        lists.flat_map(|group| &group.pull_secrets).map(|name| (workload.namespace.as_str(), name.as_str()))
+    };
+    workloads.iter().flat_map(names).filter(|(_, name)| account_unread(name).is_none()).collect()
+}
+
+async fn secret(api: Api<'_>, cluster: &Cluster, namespace: &str, name: &str) -> Read<PullSecret> {
+    let unread = |failure| {
+        let cut = Cut { failure, pages: 0 };
+        Read::Unread(SECRET.ungot(namespace, name, &cluster.name, cut.obstacle()))
+    };
+    if !is_name(name) || !is_name(namespace) {
+        // The kubelet finds no secret of such a name either.
+        return Read::Absent;
+    }
+    let request = match Request::new(SECRET.path(Some(namespace))).get(name, &GetParams::default()) {
+        Ok(request) => request,
+        Err(error) => return unread(Failure::Other(error.to_string())),
+    };
+    match api.get::<Secret>(&request).await {
+        Ok(secret) => {
+            let data = secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
+            Read::Got(PullSecret::parse(&secret.kind, &data))
+        }
+        Err(Failure::Absent) => Read::Absent,
+        Err(failure) => unread(failure),
+    }
+}

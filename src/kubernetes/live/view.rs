@@ -1,0 +1,84 @@
+//! What a cluster's provider wants to see from inside it.
+
+use super::kinds::{CONFIG_MAP, NODE};
+use super::list::{Cut, Listing, list};
+use super::request::{Api, Failure};
+use crate::kubernetes::slim::{ConfigMap, Node};
+use kube::Client;
+use kube::api::GetParams;
+use kube::core::Request;
+use pullaudit_core::{Calls, Cluster, ClusterReading, ClusterView, NodeView, Obstacle, Open, Read, Taint};
+use std::collections::BTreeMap;
+
+/// Taints that come and go with a node's condition, its cordon or its start; a pool's next node is free of
+/// them.
+const PASSING: [&str; 6] = [
+    "node.kubernetes.io/",
+    "node.cloudprovider.kubernetes.io/",
+    "ToBeDeletedByClusterAutoscaler",
+    "DeletionCandidateOfClusterAutoscaler",
+    "karpenter.sh/disrupted",
+    "karpenter.sh/unregistered",
+];
+
+/// Reads the nodes and the wanted objects. A refused reading is an unread part of the view; the whole is
+/// unread only when the API server can't be talked to.
+pub async fn view(
+    client: &Client,
+    cluster: &Cluster,
+    wants: &[ClusterReading],
+    calls: &Calls,
+) -> Read<ClusterView> {
+    let api = Api { client, calls };
+    let nodes = match nodes(api, cluster).await {
+        Ok(nodes) => nodes,
+        Err(unreachable) => return Read::Unread(unreachable),
+    };
+    let mut config_maps = BTreeMap::new();
+    for ClusterReading::ConfigMap(namespace, name) in wants {
+        config_maps.insert(format!("{namespace}/{name}"), config_map(api, cluster, namespace, name).await);
+    }
+    Read::Got(ClusterView { nodes, config_maps })
+}
+
+async fn nodes(api: Api<'_>, cluster: &Cluster) -> Result<Read<Vec<NodeView>>, Open> {
+    let mut nodes = BTreeMap::new();
+    let listing = Listing { kind: NODE, namespace: None, labels: None, fields: None, slim: false };
+    let read = list(api, listing, |page: Vec<Node>| {
+        nodes.extend(page.into_iter().map(|node| (node.metadata.name.clone(), reduce(node))));
+    })
+    .await;
+    match read {
+        Ok(_) => Ok(Read::Got(nodes.into_values().collect())),
+        Err(Cut { failure: Failure::Unreachable(detail), pages: 0 }) => {
+            let reading = "the cluster's API".to_owned();
+            Err(Open::unread(reading, "reach its API server", cluster.name.as_str(), Obstacle::Failed(detail.into())))
+        }
+        Err(cut) => Ok(Read::Unread(NODE.unlisted(None, &cluster.name, cut.obstacle()))),
+    }
+}
+
+fn reduce(node: Node) -> NodeView {
+    let lasting = |key: &str| !PASSING.iter().any(|passing| key.starts_with(passing)) && !key.ends_with("agent-not-ready");
+    let taints = node.spec.taints.into_iter().filter(|taint| lasting(&taint.key));
+    NodeView {
+        name: node.metadata.name,
+        labels: node.metadata.labels,
+        taints: taints.map(|taint| Taint { key: taint.key, value: taint.value, effect: taint.effect }).collect(),
+        provider_id: node.spec.provider_id,
+    }
+}
+
+async fn config_map(api: Api<'_>, cluster: &Cluster, namespace: &str, name: &str) -> Read<BTreeMap<String, String>> {
+    let unread = |obstacle| Read::Unread(CONFIG_MAP.ungot(namespace, name, &cluster.name, obstacle));
+    let path = CONFIG_MAP.path(Some(namespace));
+    let request = match Request::new(path).get(name, &GetParams::default()) {
+        Ok(request) => request,
+        Err(error) => return unread(Obstacle::Failed(error.to_string().into())),
+    };
+    match api.get::<ConfigMap>(&request).await {
+        Ok(map) => Read::Got(map.data),
+        Err(Failure::Absent) => Read::Absent,
+        Err(failure) => unread(Cut { failure, pages: 0 }.obstacle()),
+    }
+}

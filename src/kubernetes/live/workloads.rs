@@ -1,0 +1,242 @@
+//! Reading the workloads of a cluster.
+
+use super::kinds::{BETWEEN, Kind, POD, REPLICA_SET, SERVICE_ACCOUNT, TOPS};
+use super::list::{Cut, Listed, Listing, is_name, list};
+use super::request::{Api, Failure};
+use crate::kubernetes::roster::Roster;
+use crate::kubernetes::selector::LabelSelector;
+use crate::kubernetes::slim::{Meta, Object, Pod, ServiceAccount};
+use crate::kubernetes::template::account_unread;
+use futures_util::StreamExt as _;
+use kube::Client;
+use kube::api::GetParams;
+use kube::core::Request;
+use pullaudit_core::{Calls, Cluster, Gap, NodeView, Open, Pool, PullSecret, Read, Workload};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Pods that ended need no image any more.
+const LIVING: &str = "status.phase!=Succeeded,status.phase!=Failed";
+
+/// Which workloads are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Select {
+    /// Of these namespaces; none mean all.
+    pub namespaces: Vec<String>,
+    /// Whose own labels match: those of a `Deployment`, not those of its pods. A pod without an owner, or
+    /// with one that can't be listed, is chosen by its labels.
+    pub labels: Option<LabelSelector>,
+}
+
+/// What was read of a cluster's workloads.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// The workloads, by namespace, kind and name.
+    pub workloads: Vec<Workload>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+    /// Stand-ins for pull secrets that a service account may give and that could not be looked up, by
+    /// `CLUSTER/NAMESPACE/NAME` as a snapshot keeps them.
+    pub secrets: BTreeMap<String, Read<PullSecret>>,
+    /// Kinds whose pages are not of one moment.
+    pub inconsistent: Vec<&'static str>,
+}
+
+/// Any object, for its owners.
+#[derive(Deserialize)]
+struct Owned {
+    #[serde(default)]
+    metadata: Meta,
+}
+
+/// One list that came in.
+enum Batch {
+    Accounts(Vec<ServiceAccount>),
+    Owners(Vec<Owned>),
+    Objects(Vec<Object>),
+}
+
+/// A list that is to be read before the pods.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    kind: Kind,
+    namespace: Option<&'a str>,
+}
+
+/// Reads every workload, each once. A kind that may not be listed is a gap; the others are still read.
+/// `nodes` and `pools` tell where pods run and where templates fit.
+pub async fn workloads(
+    client: &Client,
+    cluster: &Cluster,
+    pools: &[Pool],
+    nodes: &[NodeView],
+    select: &Select,
+    calls: &Calls,
+    concurrency: usize,
+) -> Observed {
+    let reader = Reader { api: Api { client, calls }, cluster, select, concurrency: concurrency.max(1) };
+    let mut observed = Observed::default();
+    let mut roster = Roster::new(&cluster.id, pools, nodes, select.labels.clone());
+    let loose = reader.read_templates(&mut roster, &mut observed).await;
+    reader.read_loose(&mut roster, &mut observed, loose).await;
+    for namespace in reader.namespaces() {
+        let listing =
+            Listing { kind: POD, namespace, labels: None, fields: Some(LIVING), slim: false };
+        let each = |page: Vec<Pod>| page.into_iter().for_each(|pod| roster.add_pod(pod));
+        let read = list(reader.api, listing, each).await;
+        reader.note(&mut observed, Wanted { kind: POD, namespace }, read);
+    }
+    observed.workloads = roster.finish();
+    reader.stand_in(&mut observed);
+    observed.gaps.sort();
+    observed
+}
+
+struct Reader<'a> {
+    api: Api<'a>,
+    cluster: &'a Cluster,
+    select: &'a Select,
+    concurrency: usize,
+}
+
+impl Reader<'_> {
+    fn namespaces(&self) -> Vec<Option<&str>> {
+        let unique: BTreeSet<&str> = self.select.namespaces.iter().map(String::as_str).collect();
+        if unique.is_empty() { vec![None] } else { unique.into_iter().map(Some).collect() }
+    }
+
+    /// Everything that must be known before pods are: what they inherit, their owners, their templates.
+    /// Returns the replica sets that nothing owns, which are workloads themselves.
+    async fn read_templates(&self, roster: &mut Roster<'_>, observed: &mut Observed) -> Vec<Meta> {
+        let kinds = [SERVICE_ACCOUNT, REPLICA_SET].into_iter().chain(BETWEEN).chain(TOPS);
+        let namespaces = self.namespaces();
+        let wanted = kinds.flat_map(|kind| namespaces.iter().map(move |&namespace| Wanted { kind, namespace }));
+        let reading = wanted.map(|wanted| async move { (wanted, self.batch(wanted).await) });
+        let batches: Vec<_> = futures_util::stream::iter(reading).buffered(self.concurrency).collect().await;
+        let cut: BTreeSet<&str> =
+            batches.iter().filter(|(_, (_, read))| read.is_err()).map(|(wanted, _)| wanted.kind.kind).collect();
+        let mut loose = Vec::new();
+        for (wanted, (batch, read)) in batches {
+            match batch {
+                Batch::Accounts(accounts) => {
+                    for account in accounts {
+                        let namespace = account.metadata.namespace.clone();
+                        roster.accounts().add(&namespace, account);
+                    }
+                    if read.is_err() {
+                        roster.accounts().not_all_read();
+                    }
+                }
+                Batch::Owners(owned) => {
+                    for Owned { metadata } in owned {
+                        roster.add_owner(wanted.kind.kind, &metadata);
+                        loose.extend(metadata.controller().is_none().then_some(metadata));
+                    }
+                }
+                Batch::Objects(objects) => {
+                    objects.into_iter().for_each(|object| roster.add_object(wanted.kind.kind, object));
+                }
+            }
+            if !cut.contains(wanted.kind.kind) {
+                roster.listed(wanted.kind.kind);
+            }
+            self.note(observed, wanted, read);
+        }
+        loose
+    }
+
+    async fn batch(&self, wanted: Wanted<'_>) -> (Batch, Result<Listed, Cut>) {
+        let Wanted { kind, namespace } = wanted;
+        // The owner walk needs every object between, selected or not.
+        let top = TOPS.contains(&kind);
+        let labels = self.select.labels.as_ref().filter(|_| top).map(ToString::to_string);
+        let listing =
+            Listing { kind, namespace, labels: labels.as_deref(), fields: None, slim: kind == REPLICA_SET };
+        if kind == SERVICE_ACCOUNT {
+            let mut all = Vec::new();
+            let read = list(self.api, listing, |page| all.extend(page)).await;
+            (Batch::Accounts(all), read)
+        } else if kind == REPLICA_SET {
+            let mut all = Vec::new();
+            let read = list(self.api, listing, |page| all.extend(page)).await;
+            (Batch::Owners(all), read)
+        } else {
+            let mut all = Vec::new();
+            let read = list(self.api, listing, |page| all.extend(page)).await;
+            (Batch::Objects(all), read)
+        }
+    }
+
+    /// The bodies of replica sets without an owner: few, among ten times as many that have one.
+    async fn read_loose(&self, roster: &mut Roster<'_>, observed: &mut Observed, loose: Vec<Meta>) {
+        let labels = self.select.labels.as_ref();
+        let wanted = loose.into_iter().filter(|meta| labels.is_none_or(|labels| labels.matches(&meta.labels)));
+        let reading = wanted.map(|meta| async move { (self.body(&meta).await, meta) });
+        let bodies: Vec<_> = futures_util::stream::iter(reading).buffered(self.concurrency).collect().await;
+        for (body, meta) in bodies {
+            match body {
+                Ok(object) => roster.add_object(REPLICA_SET.kind, object),
+                Err(Failure::Absent) => {}
+                Err(failure) => {
+                    let obstacle = Cut { failure, pages: 0 }.obstacle();
+                    let open = REPLICA_SET.ungot(&meta.namespace, &meta.name, &self.cluster.name, obstacle);
+                    let message = format!("replicaset {}/{} is known by its pods only", meta.namespace, meta.name);
+                    observed.gaps.push(Gap { scope: self.cluster.id.to_string(), open, message });
+                }
+            }
+        }
+    }
+
+    async fn body(&self, meta: &Meta) -> Result<Object, Failure> {
+        if !is_name(&meta.namespace) {
+            return Err(Failure::Absent);
+        }
+        let request = Request::new(REPLICA_SET.path(Some(&meta.namespace)));
+        let request = request.get(&meta.name, &GetParams::default());
+        self.api.get(&request.map_err(|error| Failure::Other(error.to_string()))?).await
+    }
+
+    fn note(&self, observed: &mut Observed, wanted: Wanted<'_>, read: Result<Listed, Cut>) {
+        match read {
+            Ok(listed) => observed.inconsistent.extend(listed.inconsistent.then_some(wanted.kind.kind)),
+            Err(cut) => {
+                let open = wanted.kind.unlisted(wanted.namespace, &self.cluster.name, cut.obstacle());
+                let message = consequence(wanted.kind, cut.pages > 0);
+                observed.gaps.push(Gap { scope: self.cluster.id.to_string(), open, message });
+            }
+        }
+    }
+
+    /// Gives every stand-in for unread service accounts its reason, as an unread secret has one.
+    fn stand_in(&self, observed: &mut Observed) {
+        let lists = SERVICE_ACCOUNT.plural;
+        let obstacle = observed.gaps.iter().find_map(|gap| match &gap.open {
+            Open::Unread { reading, obstacle, .. } if reading.starts_with(lists) => Some(obstacle.clone()),
+            _ => None,
+        });
+        let Some(obstacle) = obstacle else { return };
+        for workload in &observed.workloads {
+            for name in &workload.next.pull_secrets {
+                let Some(account) = account_unread(name) else { continue };
+                let reading = format!("pull secrets of service account {}/{account}", workload.namespace);
+                let right = SERVICE_ACCOUNT.right("list");
+                let open = Open::unread(reading, right, self.cluster.name.as_str(), obstacle.clone());
+                let key = format!("{}/{}/{name}", self.cluster.id, workload.namespace);
+                observed.secrets.insert(key, Read::Unread(open));
+            }
+        }
+    }
+}
+
+/// What a report lacks when a kind could not be listed.
+fn consequence(kind: Kind, in_part: bool) -> String {
+    let some = if in_part { "some " } else { "" };
+    match kind.kind {
+        "Pod" => format!("{some}pods without an owner, ephemeral containers and the state of pods are missing"),
+        "ServiceAccount" => "pull secrets that pods inherit from their service account are not known".to_owned(),
+        "ReplicaSet" => {
+            format!("{some}pods stand under their replicaset, and replicasets without a pod are missing")
+        }
+        _ => format!("{some}{} without a pod are missing, the others are known by their pods only", kind.plural),
+    }
+}

@@ -1,0 +1,17 @@
+//! What references images: the only user of kube.
+//!
+//! Everything that decides something is pure and compiles without clients; `live` reads and hands over,
+//! page by page.
+
+pub mod access;
+mod entry;
+pub mod fit;
+mod labels;
+#[cfg(feature = "live")]
+pub mod live;
+pub mod manifests;
+pub mod roster;
+pub mod selector;
+pub mod slim;
+mod status;
+pub mod template;

@@ -1,0 +1,333 @@
+use super::*;
+use pullaudit_core::{ContainerType, PodState, Read, Shape};
+use serde_json::{Value, json};
+
+fn cluster() -> ClusterId {
+    ClusterId("c".into())
+}
+
+fn pool(name: &str) -> Pool {
+    Pool {
+        cluster: cluster(),
+        name: name.into(),
+        identity: Read::Absent,
+        shape: Shape { nodes: 1, ..Shape::default() },
+        node_labels: BTreeMap::from([("pool".to_owned(), name.to_owned())]),
+        takes: Vec::new(),
+    }
+}
+
+fn node(name: &str, pool: &str) -> NodeView {
+    NodeView {
+        name: name.into(),
+        labels: BTreeMap::from([("pool".to_owned(), pool.to_owned())]),
+        ..NodeView::default()
+    }
+}
+
+/// One namespace's objects, read as the live part reads them.
+#[derive(Default)]
+struct Objects {
+    accounts: Vec<Value>,
+    owners: Vec<Value>,
+    objects: Vec<(&'static str, Value)>,
+    pods: Vec<Value>,
+    selector: Option<&'static str>,
+    listed: Vec<&'static str>,
+}
+
+impl Objects {
+    fn workloads(self) -> Vec<Workload> {
+        let (id, pools) = (cluster(), [pool("blue"), pool("green")]);
+        let nodes = [node("n1", "blue"), node("n2", "green")];
+        let mut roster = Roster::new(&id, &pools, &nodes, self.selector.map(|text| text.parse().unwrap()));
+        for account in self.accounts {
+            roster.accounts().add("shop", serde_json::from_value(account).unwrap());
+        }
+        for owner in self.owners {
+            roster.add_owner("ReplicaSet", &serde_json::from_value(owner).unwrap());
+        }
+        for (kind, object) in self.objects {
+            roster.add_object(kind, serde_json::from_value(object).unwrap());
+        }
+        for kind in self.listed {
+            roster.listed(kind);
+        }
+        for pod in self.pods {
+            roster.add_pod(serde_json::from_value(pod).unwrap());
+        }
+        roster.finish()
+    }
+}
+
+fn names(workloads: &[Workload]) -> Vec<String> {
+    workloads.iter().map(|workload| format!("{} {}", workload.kind, workload.name)).collect()
+}
+
+fn meta(name: &str, owner: Option<(&str, &str, &str)>) -> Value {
+    let owners = owner.map(|(version, kind, name)| {
+        json!([{ "apiVersion": version, "kind": kind, "name": name, "controller": true, "uid": "u" }])
+    });
+    json!({ "name": name, "namespace": "shop", "ownerReferences": owners })
+}
+
+fn templated(name: &str, image: &str) -> Value {
+    let template = json!({ "spec": { "containers": [{ "name": "app", "image": image }] } });
+    json!({ "metadata": meta(name, None), "spec": { "template": template } })
+}
+
+fn pod(name: &str, owner: Option<(&str, &str, &str)>, node: &str, image: &str) -> Value {
+    json!({
+        "metadata": meta(name, owner),
+        "spec": { "nodeName": node, "containers": [{ "name": "app", "image": image }] },
+        "status": { "phase": "Running", "containerStatuses": [{ "name": "app", "state": { "running": {} } }] },
+    })
+}
+
+const DEPLOYMENT: Option<(&str, &str, &str)> = Some(("apps/v1", "Deployment", "web"));
+const REPLICA_SET: Option<(&str, &str, &str)> = Some(("apps/v1", "ReplicaSet", "web-1"));
+
+#[test]
+fn pods_replica_sets_and_their_deployment_are_one_workload() {
+    let workloads = Objects {
+        owners: vec![meta("web-1", DEPLOYMENT), meta("web-0", DEPLOYMENT)],
+        objects: vec![("Deployment", templated("web", "a:1"))],
+        pods: vec![pod("web-1-a", REPLICA_SET, "n1", "a:1"), pod("web-1-b", REPLICA_SET, "n2", "a:1")],
+        ..Objects::default()
+    }
+    .workloads();
+    assert_eq!(names(&workloads), ["Deployment web"]);
+    let workload = &workloads[0];
+    assert_eq!(workload.containers.len(), 1);
+    assert_eq!(workload.next.pools, ["blue", "green"]);
+    assert!(workload.living.is_empty());
+    assert_eq!(workload.pods["blue"]["a:1"], PodState::Running);
+    assert_eq!(workload.pods["green"]["a:1"], PodState::Running);
+}
+
+#[test]
+fn what_only_pods_name_belongs_to_the_workload_too() {
+    let mut old = pod("web-0-a", REPLICA_SET, "n1", "a:0");
+    old["spec"]["ephemeralContainers"] = json!([{ "name": "debug", "image": "busybox" }]);
+    old["spec"]["initContainers"] = json!([{ "name": "injected", "image": "mesh" }]);
+    let workloads = Objects {
+        owners: vec![meta("web-1", DEPLOYMENT)],
+        objects: vec![("Deployment", templated("web", "a:1"))],
+        pods: vec![old],
+        ..Objects::default()
+    }
+    .workloads();
+    let images: Vec<_> = workloads[0].containers.iter().map(|one| (one.kind, one.image.as_str())).collect();
+    assert_eq!(
+        images,
+        [
+            (ContainerType::Container, "a:1"),
+            (ContainerType::Init, "mesh"),
+            (ContainerType::Container, "a:0"),
+            (ContainerType::Ephemeral, "busybox")
+        ]
+    );
+}
+
+#[test]
+fn a_custom_kind_is_known_by_its_pods() {
+    let rollout = Some(("argoproj.io/v1alpha1", "Rollout", "web"));
+    let workloads = Objects {
+        owners: vec![meta("web-1", rollout)],
+        pods: vec![
+            pod("web-1-a", REPLICA_SET, "n1", "a:1"),
+            pod("set-a", Some(("apps.kruise.io/v1alpha1", "CloneSet", "set")), "n2", "b:1"),
+            pod("volcano-a", Some(("batch.volcano.sh/v1alpha1", "Job", "train")), "n2", "c:1"),
+        ],
+        ..Objects::default()
+    }
+    .workloads();
+    assert_eq!(names(&workloads), ["CloneSet set", "Job train", "Rollout web"]);
+    assert_eq!(workloads[2].next.pools, ["blue", "green"], "its next pod is not bound to this one's node");
+    assert_eq!(workloads[2].pods.keys().collect::<Vec<_>>(), ["blue"]);
+}
+
+#[test]
+fn jobs_stand_under_their_cron_job_and_finished_ones_nowhere() {
+    let job = |name: &str, owner, condition: Option<&str>| {
+        let mut job = templated(name, "batch:1");
+        job["metadata"] = meta(name, owner);
+        job["status"] = json!({ "conditions": condition.map(|kind| json!([{ "type": kind, "status": "True" }])) });
+        ("Job", job)
+    };
+    let cron = Some(("batch/v1", "CronJob", "settle"));
+    let scaled = Some(("keda.sh/v1alpha1", "ScaledJob", "queue"));
+    let template = json!({ "spec": { "template": { "spec": { "containers": [{ "name": "app", "image": "batch:1" }] } } } });
+    let cron_job = json!({ "metadata": meta("settle", None), "spec": { "jobTemplate": template } });
+    let workloads = Objects {
+        objects: vec![
+            ("CronJob", cron_job),
+            job("settle-1", cron, None),
+            job("once", None, None),
+            job("suspended", None, Some("Suspended")),
+            job("done", None, Some("Complete")),
+            job("broken", None, Some("Failed")),
+            job("queue-1", scaled, None),
+        ],
+        pods: vec![pod("settle-1-a", Some(("batch/v1", "Job", "settle-1")), "n1", "batch:1")],
+        ..Objects::default()
+    }
+    .workloads();
+    assert_eq!(names(&workloads), ["CronJob settle", "Job once", "Job suspended", "ScaledJob queue"]);
+    assert_eq!(workloads[0].pods.len(), 1);
+}
+
+#[test]
+fn replica_sets_and_controllers_without_an_owner_are_workloads() {
+    let mut owned = templated("old-revision", "x");
+    owned["metadata"] = meta("old-revision", Some(("apps.openshift.io/v1", "DeploymentConfig", "legacy")));
+    let workloads = Objects {
+        objects: vec![
+            ("ReplicaSet", templated("loose", "a")),
+            ("ReplicationController", templated("ancient", "b")),
+            ("ReplicationController", owned),
+        ],
+        ..Objects::default()
+    }
+    .workloads();
+    assert_eq!(names(&workloads), ["ReplicaSet loose", "ReplicationController ancient"]);
+}
+
+#[test]
+fn a_replica_set_made_after_the_list_is_known_by_its_name() {
+    let workloads = Objects {
+        objects: vec![("Deployment", templated("web", "a:1"))],
+        pods: vec![
+            pod("web-9-a", Some(("apps/v1", "ReplicaSet", "web-9")), "n1", "a:1"),
+            pod("other-9-a", Some(("apps/v1", "ReplicaSet", "other-9")), "n1", "b:1"),
+        ],
+        ..Objects::default()
+    }
+    .workloads();
+    assert_eq!(names(&workloads), ["Deployment web", "ReplicaSet other-9"]);
+}
+
+#[test]
+fn a_static_pod_is_one_workload_over_its_nodes() {
+    let mirror = |node: &str| {
+        let mut pod = pod(&format!("proxy-{node}"), Some(("v1", "Node", node)), node, "proxy:1");
+        pod["metadata"]["annotations"] = json!({ "kubernetes.io/config.mirror": "x" });
+        pod["spec"]["imagePullSecrets"] = json!(null);
+        pod
+    };
+    let workloads = Objects {
+        accounts: vec![json!({ "metadata": { "name": "default" }, "imagePullSecrets": [{ "name": "s" }] })],
+        pods: vec![mirror("n1"), mirror("n2"), pod("proxy", None, "n1", "other:1")],
+        ..Objects::default()
+    }
+    .workloads();
+    assert_eq!(names(&workloads), ["Pod proxy", "Pod proxy"]);
+    let fixed = workloads.iter().find(|workload| workload.static_pod).unwrap();
+    assert_eq!(fixed.next.pools, ["blue", "green"]);
+    assert!(fixed.next.pull_secrets.is_empty() && fixed.living.is_empty());
+    assert_eq!(fixed.service_account, "");
+}
+
+#[test]
+fn a_pod_made_before_its_account_got_a_secret_keeps_its_list() {
+    let with = |name: &str, secrets: Value, node| {
+        let mut pod = pod(name, REPLICA_SET, node, "a:1");
+        pod["spec"]["imagePullSecrets"] = secrets;
+        pod
+    };
+    let workloads = Objects {
+        accounts: vec![json!({ "metadata": { "name": "default" }, "imagePullSecrets": [{ "name": "new" }] })],
+        owners: vec![meta("web-1", DEPLOYMENT)],
+        objects: vec![("Deployment", templated("web", "a:1"))],
+        pods: vec![
+            with("before", json!(null), "n1"),
+            with("after", json!([{ "name": "new" }]), "n2"),
+            with("older", json!([{ "name": "old" }]), "n2"),
+        ],
+        ..Objects::default()
+    }
+    .workloads();
+    assert_eq!(workloads[0].next.pull_secrets, ["new"]);
+    let living: Vec<_> =
+        workloads[0].living.iter().map(|group| (group.pull_secrets.join(","), group.pools.join(","))).collect();
+    assert_eq!(living, [(String::new(), "blue".to_owned()), ("old".to_owned(), "green".to_owned())]);
+}
+
+#[test]
+fn a_pod_of_its_own_keeps_its_list_and_its_place() {
+    let mut own = pod("tool", None, "n2", "t:1");
+    own["spec"]["imagePullSecrets"] = json!([{ "name": "own" }]);
+    let mut pending = pod("pending", None, "", "t:1");
+    pending["spec"]["nodeSelector"] = json!({ "kubernetes.io/os": "linux" });
+    let annotations = json!({ "eks.amazonaws.com/ecr-role-arn": "role" });
+    let workloads = Objects {
+        accounts: vec![json!({ "metadata": { "name": "default", "annotations": annotations },
+                               "imagePullSecrets": [{ "name": "new" }] })],
+        pods: vec![own, pending],
+        ..Objects::default()
+    }
+    .workloads();
+    assert_eq!(workloads[1].name, "tool");
+    assert_eq!(workloads[1].next.pull_secrets, ["own"]);
+    assert_eq!(workloads[1].next.pools, ["green"]);
+    assert_eq!(workloads[1].service_account_annotations["eks.amazonaws.com/ecr-role-arn"], "role");
+    assert!(workloads[1].living.is_empty());
+    assert_eq!(workloads[0].next.pools, ["blue", "green"]);
+    assert!(workloads[0].pods.is_empty());
+}
+
+#[test]
+fn a_template_that_names_its_node_lands_there_only() {
+    let mut fixed = templated("web", "a:1");
+    fixed["spec"]["template"]["spec"]["nodeName"] = json!("n2");
+    let workloads = Objects { objects: vec![("Deployment", fixed)], ..Objects::default() }.workloads();
+    assert_eq!(workloads[0].next.pools, ["green"]);
+}
+
+#[test]
+fn a_daemon_set_must_run_on_every_pool() {
+    let workloads = Objects { objects: vec![("DaemonSet", templated("agent", "a"))], ..Objects::default() }.workloads();
+    assert!(workloads[0].every_pool);
+    assert_eq!(workloads[0].next.pools, ["blue", "green"]);
+}
+
+#[test]
+fn a_selector_looks_at_the_workload_and_takes_its_pods_along() {
+    let labelled = |mut object: Value, labels: Value| {
+        object["metadata"]["labels"] = labels;
+        object
+    };
+    let objects = |listed: Vec<&'static str>| Objects {
+        selector: Some("team=a"),
+        listed,
+        owners: vec![meta("web-1", DEPLOYMENT), meta("db-1", Some(("apps/v1", "Deployment", "db")))],
+        objects: vec![
+            ("Deployment", labelled(templated("web", "a:1"), json!({ "team": "a" }))),
+            ("Job", labelled(templated("mine", "j"), json!({ "team": "a" }))),
+            ("Job", templated("theirs", "j")),
+        ],
+        pods: vec![
+            pod("web-1-a", REPLICA_SET, "n1", "a:1"),
+            labelled(pod("db-1-a", Some(("apps/v1", "ReplicaSet", "db-1")), "n1", "d:1"), json!({ "team": "a" })),
+            labelled(pod("alone", None, "n1", "x"), json!({ "team": "a" })),
+            pod("stranger", None, "n1", "x"),
+        ],
+        ..Objects::default()
+    };
+    let workloads = objects(vec!["Deployment", "Job"]).workloads();
+    assert_eq!(names(&workloads), ["Deployment web", "Job mine", "Pod alone"]);
+    assert_eq!(workloads[0].pods.len(), 1, "its pods need not carry the label");
+    let unlisted = objects(vec!["Job"]).workloads();
+    assert_eq!(names(&unlisted), ["Deployment db", "Deployment web", "Job mine", "Pod alone"]);
+}
+
+#[test]
+fn adding_everything_twice_changes_nothing() {
+    let objects = |times: usize| Objects {
+        owners: std::iter::repeat_n(meta("web-1", DEPLOYMENT), times).collect(),
+        objects: std::iter::repeat_n(("Deployment", templated("web", "a:1")), times).collect(),
+        pods: std::iter::repeat_n(pod("web-1-a", REPLICA_SET, "n1", "a:1"), times).collect(),
+        ..Objects::default()
+    };
+    assert_eq!(objects(1).workloads(), objects(2).workloads());
+}

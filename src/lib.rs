@@ -1,0 +1,30 @@
+//! pullaudit finds node identities that lost the right to pull images, before the next pod start does.
+//!
+//! Read first, then think: [`facts`] gets a snapshot (from the clouds or from files), [`questions`] asks
+//! what its workloads need, [`assess`] judges, [`pipeline`] makes a [`report`] of it. Clouds are known by
+//! the traits of `pullaudit-core` only; [`clouds`] is their register.
+
+pub mod assess;
+pub mod cli;
+pub mod clouds;
+pub mod commands;
+pub mod config;
+pub mod exceptions;
+pub mod exit;
+pub mod facts;
+#[cfg(feature = "live")]
+pub mod gather;
+pub mod incidents;
+pub mod kubernetes;
+pub mod needed;
+pub mod patterns;
+pub mod pipeline;
+pub mod progress;
+pub mod questions;
+pub mod report;
+pub mod run;
+pub mod scope;
+pub mod settings;
+pub mod severity;
+pub mod sources;
+pub mod usage;

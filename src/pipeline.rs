@@ -1,0 +1,141 @@
+//! The way of the data, on one screen: a snapshot (gathered, or from files) is asked, judged and
+//! reported. What is live, saved and replayed goes through here alike.
+
+use crate::assess::{self, Judging, Opened};
+use crate::clouds::Clouds;
+use crate::config::Config;
+use crate::questions::{self, Asking};
+use crate::report::{
+    ClusterReport, Incomplete, NoticeReport, PoolReport, Report, SCHEMA, Summary, Tool, VerdictWord, plural,
+};
+use crate::{exceptions, incidents};
+use anyhow::Result;
+use jiff::Timestamp;
+use pullaudit_core::{Conflict, Credential, Open, Severity, Snapshot, Verdict};
+
+/// Judges a snapshot.
+pub fn report(
+    snapshot: &Snapshot,
+    conflicts: &[Conflict],
+    clouds: &Clouds,
+    config: &Config,
+    judging: Judging,
+) -> Result<Report> {
+    let asking = questions::ask(snapshot, clouds);
+    let opened = Opened::new(snapshot, clouds)?;
+    let judged = assess::judge_pulls(&asking, &opened, clouds, judging);
+    let mut checks = assess::checks(snapshot, &asking, &judged, clouds);
+
+    let mut notices = exceptions::apply(&mut checks, &config.exceptions, judging.at);
+    notices.extend(opened.notices(judging.at).into_iter().map(notice));
+    notices.extend(conflicts.iter().map(conflict));
+    notices.extend(not_judged(&asking));
+    notices.sort();
+
+    let mut summary = summary(snapshot, &asking, &checks);
+    summary.questions_denied = judged.iter().filter(|one| matches!(one.verdict, Verdict::Denied { .. })).count();
+    summary.questions_unknown = judged.iter().filter(|one| matches!(one.verdict, Verdict::Unknown { .. })).count();
+    let open = checks.iter().any(|check| check.verdict == VerdictWord::Unknown && check.exception.is_none());
+    Ok(Report {
+        schema: SCHEMA.to_owned(),
+        tool: Tool { name: "pullaudit".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        generated_at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        complete: snapshot.gaps.is_empty() && !open,
+        incomplete_because: incomplete(snapshot),
+        summary,
+        clusters: clusters(snapshot),
+        incidents: incidents::incidents(&checks),
+        unsettled: incidents::unsettled(&checks),
+        checks,
+        notices,
+    })
+}
+
+fn summary(snapshot: &Snapshot, asking: &Asking, checks: &[crate::report::Check]) -> Summary {
+    let count = |verdict: VerdictWord| checks.iter().filter(|check| check.verdict == verdict).count();
+    Summary {
+        allowed: count(VerdictWord::Allowed),
+        denied: count(VerdictWord::Denied),
+        unknown: count(VerdictWord::Unknown),
+        foreign: checks.iter().filter(|check| check.code == "foreign-registry").count(),
+        excepted: checks.iter().filter(|check| check.exception.is_some()).count(),
+        workloads: snapshot.workloads.len(),
+        images: asking.images,
+        clusters: snapshot.clusters.len(),
+        pools: snapshot.clusters.iter().map(|record| record.pools.len()).sum(),
+        questions: asking.pulls.len(),
+        questions_denied: 0,
+        questions_unknown: 0,
+        api_calls: snapshot.calls.iter().map(|(service, count)| (service.clone(), count.operations)).collect(),
+    }
+}
+
+fn clusters(snapshot: &Snapshot) -> Vec<ClusterReport> {
+    snapshot
+        .clusters
+        .iter()
+        .map(|record| ClusterReport {
+            id: record.cluster.id.0.clone(),
+            provider: record.cluster.provider.clone(),
+            name: record.cluster.name.clone(),
+            location: record.cluster.location.clone(),
+            scope: record.cluster.scope.clone(),
+            reachable: record.reachable,
+            pools: record
+                .pools
+                .iter()
+                .map(|pool| PoolReport {
+                    name: pool.name.clone(),
+                    identity: pool
+                        .identity
+                        .got()
+                        .and_then(|principal| assess::identity(&Credential::Principal(principal.clone()))),
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+fn incomplete(snapshot: &Snapshot) -> Vec<Incomplete> {
+    let gaps = snapshot.gaps.iter().map(|gap| {
+        let (reading, permission) = match &gap.open {
+            Open::Unread { reading, permission, .. } => (reading.to_string(), permission.to_string()),
+            Open::Undecidable { what } => (what.to_string(), String::new()),
+        };
+        Incomplete { scope: gap.scope.clone(), reading, permission, message: gap.message.clone() }
+    });
+    gaps.collect()
+}
+
+fn notice(notice: pullaudit_core::Notice) -> NoticeReport {
+    NoticeReport {
+        code: notice.code.to_owned(),
+        severity: notice.severity,
+        subject: notice.subject,
+        message: notice.message,
+        images: None,
+    }
+}
+
+fn conflict(conflict: &Conflict) -> NoticeReport {
+    NoticeReport {
+        code: "snapshots-disagree".to_owned(),
+        severity: Severity::Low,
+        subject: conflict.subject.clone(),
+        message: format!("taken from the newer snapshot of {}, not from that of {}", conflict.kept, conflict.dropped),
+        images: None,
+    }
+}
+
+fn not_judged(asking: &Asking) -> Vec<NoticeReport> {
+    let registries = asking.unowned.iter();
+    registries
+        .map(|(registry, images)| NoticeReport {
+            code: "not-judged".to_owned(),
+            severity: Severity::Info,
+            subject: registry.clone(),
+            message: format!("{} on {registry}, a registry that no provider owns", plural(images.len(), "image")),
+            images: Some(images.len()),
+        })
+        .collect()
+}

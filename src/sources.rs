@@ -1,0 +1,63 @@
+//! Facts from files: `--from`.
+
+use crate::cli::Select;
+use crate::usage::usage;
+use anyhow::{Context, Result, anyhow, bail};
+use pullaudit_core::{Conflict, Snapshot};
+use std::path::PathBuf;
+
+/// Opens the snapshots that the patterns name and makes one of them. Where two disagree the newer is
+/// kept, and the conflict returned.
+pub fn load(patterns: &[String], select: &Select) -> Result<(Snapshot, Vec<Conflict>)> {
+    if select.selector.is_some() {
+        return Err(usage("-l needs the live workloads: a snapshot holds no labels"));
+    }
+    let mut snapshots = Vec::new();
+    for path in paths(patterns)? {
+        let text = std::fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
+        let snapshot = Snapshot::parse(&text).map_err(|error| anyhow!("{}: {error}", path.display()))?;
+        snapshots.push(snapshot);
+    }
+    // From the oldest to the newest, so that the newest has the last word whatever the order of flags.
+    snapshots.sort_by_key(|snapshot| snapshot.taken_at);
+    let mut snapshots = snapshots.into_iter();
+    let Some(mut merged) = snapshots.next() else { bail!("--from names no file") };
+    let mut conflicts: Vec<Conflict> = snapshots.flat_map(|snapshot| merged.merge(snapshot)).collect();
+    conflicts.sort();
+    if !select.namespace.is_empty() {
+        merged.workloads.retain(|workload| select.namespace.contains(&workload.namespace));
+    }
+    if !select.provider.is_empty() {
+        merged.clusters.retain(|record| select.provider.contains(&record.cluster.provider));
+    }
+    if !select.account.is_empty() {
+        merged.clusters.retain(|record| select.account.contains(&record.cluster.scope));
+    }
+    if !select.region.is_empty() {
+        merged.clusters.retain(|record| select.region.contains(&record.cluster.location));
+    }
+    Ok((merged, conflicts))
+}
+
+/// The files of the patterns, each once; a pattern that names none is an error, not silence.
+fn paths(patterns: &[String]) -> Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for pattern in patterns {
+        // A file whose name holds the signs of a pattern is meant as it is.
+        if PathBuf::from(pattern).exists() {
+            paths.push(PathBuf::from(pattern));
+            continue;
+        }
+        let found = glob::glob(pattern).map_err(|error| usage(format!("--from {pattern}: {error}")))?;
+        let before = paths.len();
+        for path in found {
+            paths.push(path.with_context(|| format!("--from {pattern}"))?);
+        }
+        if paths.len() == before {
+            bail!("--from {pattern}: no such file");
+        }
+    }
+    paths.sort();
+    paths.dedup();
+    Ok(paths)
+}
