@@ -1,0 +1,153 @@
+//! The law of ablation, tried on a whole audit: take any one answer away, and each verdict stays as
+//! it was or becomes unknown and names what is missing. It never flips.
+//!
+//! The audit and its answers are the caller's; this only breaks one call after the other and compares.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::proxy::{Proxy, Trouble};
+
+/// The troubles in which an answer is missing rather than different, for any cloud. A cloud that
+/// hides what one may not see behind its own "not found" adds [`Trouble::Absent`].
+pub(crate) const TAKEN_AWAY: [Trouble; 4] =
+    [Trouble::Forbidden, Trouble::Lost, Trouble::TimeOut, Trouble::Garbage];
+
+/// The three words of a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Allowed,
+    Denied,
+    Unknown,
+}
+
+/// One check of an audit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Check {
+    pub(crate) verdict: Verdict,
+    /// The readings that would settle it, where it is unknown.
+    pub(crate) needing: Vec<String>,
+}
+
+/// What one audit found.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Audit {
+    /// Its checks, under an id that is the same in every run.
+    pub(crate) checks: BTreeMap<String, Check>,
+    /// What the report says could not be read at all, so that checks may be missing.
+    pub(crate) unread: Vec<String>,
+}
+
+/// A break of the law.
+#[derive(Debug)]
+pub(crate) struct Violation {
+    /// The call that was taken away.
+    pub(crate) call: String,
+    pub(crate) trouble: Trouble,
+    /// The check, and what became of it.
+    pub(crate) check: String,
+    pub(crate) what: String,
+}
+
+/// All runs together.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    /// The audit with nothing taken away.
+    pub(crate) clean: Audit,
+    /// The calls it made, each of which was then taken away.
+    pub(crate) calls: Vec<String>,
+    /// How many broken audits ran.
+    pub(crate) runs: usize,
+    pub(crate) violations: Vec<Violation>,
+    /// Audits that failed as a whole: the call, the trouble, what was said. Right only where nothing could be read.
+    pub(crate) failed: Vec<(String, Trouble, String)>,
+    /// Calls whose absence changed no check, under every trouble: either needless, or their loss is not noticed.
+    pub(crate) indifferent: Vec<String>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} calls, {} runs, {} violations", self.calls.len(), self.runs, self.violations.len())?;
+        for Violation { call, trouble, check, what } in &self.violations {
+            writeln!(f, "  {trouble:?} on {call}\n    {check}: {what}")?;
+        }
+        for (call, trouble, said) in &self.failed {
+            writeln!(f, "  failed as a whole: {trouble:?} on {call}: {said}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs `audit` once clean and once for each of its calls and each trouble. The closure audits
+/// through the proxies (a cloud's, a cluster's) in strict mode, with a short time-out; `Err` is an audit that failed as a whole.
+pub(crate) fn ablate(
+    proxies: &[&Proxy],
+    troubles: &[Trouble],
+    mut audit: impl FnMut() -> Result<Audit, String>,
+) -> Report {
+    let reset = || proxies.iter().for_each(|proxy| proxy.reset());
+    reset();
+    let clean = audit().expect("the audit works while nothing is broken");
+    for proxy in proxies {
+        proxy.assert_no_strangers();
+    }
+    let calls: Vec<String> = proxies.iter().flat_map(|proxy| proxy.counts().into_keys()).collect();
+    let mut report = Report { clean, calls, ..Report::default() };
+    for call in report.calls.clone() {
+        let mut changed = false;
+        for trouble in troubles {
+            reset();
+            for proxy in proxies {
+                let broken = call.clone();
+                proxy.fault(move |made| made.key() == broken, *trouble);
+            }
+            report.runs += 1;
+            match audit() {
+                Ok(found) => {
+                    changed |= found.checks != report.clean.checks;
+                    let violations = compare(&report.clean, &found).into_iter();
+                    report.violations.extend(violations.map(|(check, what)| Violation {
+                        call: call.clone(),
+                        trouble: *trouble,
+                        check,
+                        what,
+                    }));
+                }
+                Err(said) => {
+                    changed = true;
+                    report.failed.push((call.clone(), *trouble, said));
+                }
+            }
+        }
+        if !changed {
+            report.indifferent.push(call);
+        }
+    }
+    reset();
+    report
+}
+
+/// The checks that moved in a way the law forbids.
+pub(crate) fn compare(clean: &Audit, broken: &Audit) -> Vec<(String, String)> {
+    let mut wrong = Vec::new();
+    for (id, before) in &clean.checks {
+        match broken.checks.get(id) {
+            None if broken.unread.is_empty() => {
+                wrong.push((id.clone(), "is gone, and the report names nothing unread".to_owned()));
+            }
+            Some(after) if after.verdict == Verdict::Unknown && after.needing.is_empty() => {
+                wrong.push((id.clone(), "became unknown and does not say what it needs".to_owned()));
+            }
+            Some(after) if after.verdict != before.verdict && after.verdict != Verdict::Unknown => {
+                wrong.push((id.clone(), format!("flipped from {:?} to {:?}", before.verdict, after.verdict)));
+            }
+            _ => {}
+        }
+    }
+    for (id, after) in &broken.checks {
+        if !clean.checks.contains_key(id) && after.verdict != Verdict::Unknown {
+            wrong.push((id.clone(), format!("is new, and {:?}", after.verdict)));
+        }
+    }
+    wrong
+}
