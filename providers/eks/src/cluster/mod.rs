@@ -1,0 +1,111 @@
+//! Pools of an EKS cluster with the role that pulls for each, and the credentials that a pod there tries.
+
+mod aws_auth;
+mod nodes;
+mod pools;
+mod readings;
+mod roles;
+
+pub use pools::pools;
+
+use crate::facts::{ClusterDetail, cluster_table};
+use crate::host;
+use crate::weigh::arn::RoleArn;
+use pullaudit_core::{
+    ClusterReading, Credential, Discovered, ImageRef, Keyring, NodeKey, Open, PodCredentials, Pool, Principal,
+    PrincipalKind, Read, keyring as kubelet,
+};
+use std::collections::BTreeMap;
+
+/// What [`pools`] wants to see from inside a cluster: the config map that maps roles to nodes.
+pub const WANTS: &[ClusterReading] = &[ClusterReading::ConfigMap(aws_auth::NAMESPACE, aws_auth::NAME)];
+
+/// The annotation by which a service account names the role that pulls for its pods.
+///
+/// Source: kubernetes/cloud-provider-aws, `cmd/ecr-credential-provider/main.go`.
+const ROLE_ANNOTATION: &str = "eks.amazonaws.com/ecr-role-arn";
+
+/// True when node roles may stand in the aws-auth config map, which only the cluster's API shows: in
+/// every authentication mode but `API`, and where the mode is not known.
+pub fn needs_view(found: &Discovered) -> bool {
+    let detail: Read<ClusterDetail> =
+        readings::one(&found.readings, cluster_table::CLUSTER, "", "eks:DescribeCluster");
+    !matches!(detail.got().and_then(|detail| detail.authentication_mode.as_deref()), Some("API"))
+}
+
+/// The identity behind a role's ARN, or behind the ARN of one session of it, of any partition; `None`
+/// for everything else.
+pub fn principal(who: &str) -> Option<Principal> {
+    principal_of(who, PrincipalKind::NodeRole)
+}
+
+fn principal_of(arn: &str, kind: PrincipalKind) -> Option<Principal> {
+    let role = RoleArn::parse(arn)?;
+    Some(Principal { kind, id: arn.to_owned(), name: role.name.to_owned() })
+}
+
+/// The credentials that the kubelet of a pool tries for an image: pull secrets, then the pool's role
+/// where the node's patterns cover the host.
+///
+/// A service account with a role of its own pulls as that role, without falling back to the node's,
+/// where the nodes are configured for it; `configured` settles that by cluster id or name, and without
+/// it both are cases. A static pod has no service account.
+pub fn keyring(
+    pool: &Pool,
+    pod: &PodCredentials,
+    image: &ImageRef,
+    configured: &BTreeMap<String, bool>,
+) -> Keyring {
+    let of_node = kubelet(pod, &node_keys(pool, image), image);
+    let annotated = pod.annotations.get(ROLE_ANNOTATION).filter(|role| !role.is_empty() && !pod.static_pod);
+    let Some(role) = annotated.filter(|_| host::plugin_answers(image)) else { return of_node };
+    match configured_for(pool, configured) {
+        Some(false) => of_node,
+        Some(true) => kubelet(pod, &[role_key(role, image)], image),
+        None => Keyring::OneOf {
+            why: Open::undecidable(format!(
+                "whether nodes of {} pull as the service account's role: clusters.{}.serviceAccountIdentity in \
+                 pullaudit.yaml",
+                pool.cluster, pool.cluster
+            )),
+            cases: vec![kubelet(pod, &[role_key(role, image)], image), of_node],
+        },
+    }
+}
+
+fn configured_for(pool: &Pool, configured: &BTreeMap<String, bool>) -> Option<bool> {
+    let id = pool.cluster.0.as_str();
+    let name = id.rsplit('/').next().unwrap_or(id);
+    configured.get(id).or_else(|| configured.get(name)).copied()
+}
+
+fn role_key(role: &str, image: &ImageRef) -> NodeKey {
+    let principal = principal_of(role, PrincipalKind::ServiceAccountRole).unwrap_or_else(|| Principal {
+        kind: PrincipalKind::ServiceAccountRole,
+        id: role.to_owned(),
+        name: role.to_owned(),
+    });
+    key(image, Credential::Principal(principal), None)
+}
+
+/// What the node's plugin answers for the image: nothing for a host that its patterns do not cover.
+fn node_keys(pool: &Pool, image: &ImageRef) -> Vec<NodeKey> {
+    let credential = match &pool.identity {
+        Read::Got(principal) => Credential::Principal(principal.clone()),
+        Read::Unread(open) => Credential::Unidentified(open.clone()),
+        Read::Absent => return Vec::new(),
+    };
+    if host::plugin_answers(image) {
+        return vec![key(image, credential, None)];
+    }
+    if host::plugin_glob(&image.registry).is_some() && host::is_public(&image.registry) {
+        let what = "whether the role gets a token for ECR Public (ecr-public:GetAuthorizationToken); without one the \
+                    kubelet asks without a login, which is enough there";
+        return vec![key(image, credential, Some(Open::undecidable(what)))];
+    }
+    Vec::new()
+}
+
+fn key(image: &ImageRef, credential: Credential, maybe: Option<Open>) -> NodeKey {
+    NodeKey { key: image.registry.as_str().to_owned(), credential, maybe }
+}

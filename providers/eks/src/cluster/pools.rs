@@ -1,0 +1,339 @@
+//! Pools from what EKS lists and from the living nodes.
+
+use super::nodes::{self, COMPUTE_TYPE, KARPENTER_POOL, NODE_GROUP, carries, named_pool};
+use super::roles::{Joiner, Joiners, Machines, same_role};
+use super::{principal_of, readings};
+use crate::facts::{ClusterDetail, FargateProfile, Nodegroup, NodegroupTaint, cluster_table};
+use crate::weigh::arn::RoleArn;
+use pullaudit_core::{
+    ClusterView, Discovered, Gap, NodeView, Open, PodSelector, Pool, Principal, PrincipalKind, Read, Shape, Taint,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The pools of a cluster with the role that pulls for each, and what keeps the list from being whole.
+///
+/// Pools come in this order, each sorted by name: managed node groups, Fargate profiles (of several that
+/// take a pod the first wins, as on EKS), Auto Mode's own pools, pools that only labels of nodes name,
+/// `(self-managed ROLE)` for each role that may join and has no other pool, and `(unlisted)` for nodes
+/// whose role can't be told. An identity that is not known is unread, never guessed.
+pub fn pools(found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Gap>) {
+    let mut listing = Listing::of(found, view);
+    listing.add_node_groups();
+    listing.add_fargate();
+    listing.add_auto_mode();
+    listing.add_labelled();
+    listing.add_self_managed();
+    listing.add_unlisted();
+    (listing.pools, listing.gaps)
+}
+
+struct Listing<'a> {
+    found: &'a Discovered,
+    detail: Read<ClusterDetail>,
+    joiners: Joiners,
+    /// Nodes that no pool has claimed yet.
+    nodes: Vec<&'a NodeView>,
+    pools: Vec<Pool>,
+    gaps: Vec<Gap>,
+    /// What hides pools altogether.
+    hidden: Vec<Open>,
+}
+
+impl<'a> Listing<'a> {
+    fn of(found: &'a Discovered, view: &'a Read<ClusterView>) -> Self {
+        let detail: Read<ClusterDetail> =
+            readings::one(&found.readings, cluster_table::CLUSTER, "", "eks:DescribeCluster");
+        let joiners = Joiners::of(found, &detail, view);
+        let mut listing = Self {
+            found,
+            nodes: nodes::nodes(view).iter().collect(),
+            pools: Vec::new(),
+            gaps: Vec::new(),
+            hidden: Vec::new(),
+            joiners,
+            detail,
+        };
+        if let Read::Unread(open) = &listing.detail {
+            let open = open.clone();
+            listing.hide(open, "Auto Mode's pools and the authentication mode are not known");
+        }
+        for open in listing.joiners.missing.clone() {
+            listing.hide(open, "roles of self-managed nodes may be missing");
+        }
+        listing
+    }
+
+    fn hide(&mut self, open: Open, message: &str) {
+        let scope = self.found.cluster.id.to_string();
+        self.gaps.push(Gap { scope, open: open.clone(), message: message.to_owned() });
+        self.hidden.push(open);
+    }
+
+    fn names(&mut self, table: &str, permission: &str, message: &str) -> BTreeSet<String> {
+        match readings::one::<Vec<String>>(&self.found.readings, table, "", permission) {
+            Read::Got(names) => names.into_iter().collect(),
+            Read::Absent => BTreeSet::new(),
+            Read::Unread(open) => {
+                self.hide(open, message);
+                BTreeSet::new()
+            }
+        }
+    }
+
+    fn add_node_groups(&mut self) {
+        let lost = "managed node groups could not be listed";
+        for name in self.names(cluster_table::NODEGROUP_NAMES, "eks:ListNodegroups", lost) {
+            let group: Read<Nodegroup> =
+                readings::one(&self.found.readings, cluster_table::NODEGROUPS, &name, "eks:DescribeNodegroup");
+            let (identity, shape) = match group {
+                Read::Got(group) => (role(&group.node_role, PrincipalKind::NodeRole), shape_of_group(&group)),
+                // Deleted since it was listed.
+                Read::Absent => continue,
+                Read::Unread(open) => (Read::Unread(open), Shape::default()),
+            };
+            let labels = label(NODE_GROUP, &name);
+            self.add(name, identity, shape, labels);
+        }
+    }
+
+    fn add_fargate(&mut self) {
+        let lost = "Fargate profiles could not be listed";
+        let names = self.names(cluster_table::FARGATE_NAMES, "eks:ListFargateProfiles", lost);
+        let only = names.len() == 1;
+        if !names.is_empty() && !only {
+            self.nodes.retain(|node| !nodes::is_fargate(node));
+        }
+        for name in names {
+            let profile: Read<FargateProfile> =
+                readings::one(&self.found.readings, cluster_table::FARGATE, &name, "eks:DescribeFargateProfile");
+            let (identity, selectors) = match profile {
+                Read::Got(profile) => {
+                    (role(&profile.pod_execution_role, PrincipalKind::PodExecutionRole), profile.selectors)
+                }
+                Read::Absent => continue,
+                Read::Unread(open) => (Read::Unread(open), Vec::new()),
+            };
+            let shape = Shape { os: Some("linux".to_owned()), ..Shape::default() };
+            let labels = if only { label(COMPUTE_TYPE, "fargate") } else { BTreeMap::new() };
+            let name = if self.has(&name) { format!("fargate/{name}") } else { name };
+            self.add(name, identity, with_label(shape, COMPUTE_TYPE, "fargate"), labels);
+            if let Some(pool) = self.pools.last_mut() {
+                let selector = |selector: crate::facts::FargateSelector| PodSelector {
+                    namespace: selector.namespace,
+                    labels: selector.labels,
+                };
+                pool.takes = selectors.into_iter().map(selector).collect();
+            }
+        }
+    }
+
+    /// Source: EKS user guide, "Enable or disable built-in NodePools".
+    fn add_auto_mode(&mut self) {
+        let Some(detail) = self.detail.got().cloned() else { return };
+        let Some(arn) = detail.auto_mode_role else { return };
+        for name in detail.auto_mode_pools.into_iter().collect::<BTreeSet<_>>() {
+            let mut shape = Shape { os: Some("linux".to_owned()), ..Shape::default() };
+            match name.as_str() {
+                "system" => {
+                    shape.arch = ["amd64", "arm64"].map(str::to_owned).into();
+                    shape.taints = vec![Taint {
+                        key: "CriticalAddonsOnly".to_owned(),
+                        value: String::new(),
+                        effect: "NoSchedule".to_owned(),
+                    }];
+                }
+                "general-purpose" => shape.arch = BTreeSet::from(["amd64".to_owned()]),
+                _ => {}
+            }
+            let shape = with_label(shape, COMPUTE_TYPE, "auto");
+            let labels = label(KARPENTER_POOL, &name);
+            let name = if self.has(&name) { format!("auto/{name}") } else { name };
+            self.add(name, role(&arn, PrincipalKind::NodeRole), shape, labels);
+        }
+    }
+
+    /// Pools that only the nodes' own labels name: Karpenter's and those of eksctl.
+    fn add_labelled(&mut self) {
+        let mut named: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+        for node in self.nodes.iter().filter(|node| !nodes::is_fargate(node)) {
+            named.extend(named_pool(node));
+        }
+        for (name, labels) in named {
+            let living: Vec<&NodeView> =
+                self.nodes.iter().copied().filter(|node| carries(node, &labels)).collect();
+            let identity = self.identity_of(&name, &living);
+            let shape = Shape { taints: nodes::common_taints(&living), ..Shape::default() };
+            let name = if self.has(&name) { format!("nodes/{name}") } else { name };
+            self.add(name, identity, shape, labels);
+        }
+    }
+
+    fn add_self_managed(&mut self) {
+        let mut joiners = self.joiners.roles.clone();
+        joiners.sort_by(|a, b| a.arn.cmp(&b.arn));
+        for Joiner { arn, os, .. } in joiners {
+            let known =
+                self.pools.iter().filter_map(|pool| pool.identity.got()).any(|known| same_role(&known.id, &arn));
+            if known {
+                continue;
+            }
+            let Some(parsed) = RoleArn::parse(&arn) else { continue };
+            let name = format!("(self-managed {})", parsed.name);
+            let name =
+                if self.has(&name) { format!("(self-managed {}/{})", parsed.account, parsed.name) } else { name };
+            let shape = Shape { os: os.map(str::to_owned), ..Shape::default() };
+            self.add(name, role(&arn, PrincipalKind::NodeRole), shape, BTreeMap::new());
+        }
+    }
+
+    /// One pool for all that can't be told: nodes without a telling label, and pools that a missing
+    /// reading hides.
+    fn add_unlisted(&mut self) {
+        self.nodes.retain(|node| !nodes::is_fargate(node) || self.hidden.is_empty());
+        let living = std::mem::take(&mut self.nodes);
+        let identity = match self.hidden.first() {
+            Some(open) => Read::Unread(open.clone()),
+            None if living.is_empty() => return,
+            None => self.identity_of("(unlisted)", &living),
+        };
+        let mut shape = Shape { taints: nodes::common_taints(&living), ..Shape::default() };
+        nodes::add_living(&mut shape, &living);
+        self.push("(unlisted)".to_owned(), identity, shape, BTreeMap::new());
+    }
+
+    /// The role of nodes that no list ties to one: known only where a single role may join for machines
+    /// of their kind.
+    fn identity_of(&self, pool: &str, living: &[&NodeView]) -> Read<Principal> {
+        if let Some(open) = self.hidden.first() {
+            return Read::Unread(open.clone());
+        }
+        let machines = kind_of(living);
+        let mut candidates: Vec<&str> = self.candidates(machines).collect();
+        candidates.sort_unstable();
+        candidates.dedup_by(|a, b| same_role(a, b));
+        if let [only] = candidates.as_slice() {
+            return role(only, PrincipalKind::NodeRole);
+        }
+        let names: Vec<&str> =
+            candidates.iter().filter_map(|arn| RoleArn::parse(arn)).map(|role| role.name).collect();
+        let among =
+            if names.is_empty() { "no list names one".to_owned() } else { format!("one of {}", names.join(", ")) };
+        Read::Unread(Open::undecidable(format!(
+            "which role the nodes of {pool} in {} have ({among}): their instance profile tells, aws ec2 \
+             describe-instances",
+            self.found.cluster.name
+        )))
+    }
+
+    fn candidates(&self, machines: Option<Machines>) -> impl Iterator<Item = &str> {
+        let fits = move |of: Machines| of == Machines::Any || machines.is_none_or(|machines| machines == of);
+        let joiners = self
+            .joiners
+            .roles
+            .iter()
+            .filter(move |joiner| fits(joiner.machines))
+            .map(|joiner| joiner.arn.as_str());
+        let auto = self.detail.got().and_then(|detail| detail.auto_mode_role.as_deref());
+        let auto = auto.filter(move |_| fits(Machines::Auto));
+        let groups = self.pools.iter().filter(move |_| fits(Machines::Ec2));
+        let groups = groups.filter(|pool| pool.node_labels.contains_key(NODE_GROUP));
+        let groups = groups.filter_map(|pool| pool.identity.got()).map(|principal| principal.id.as_str());
+        joiners.chain(auto).chain(groups)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.pools.iter().any(|pool| pool.name == name)
+    }
+
+    /// Adds a pool with the living nodes that its labels claim.
+    fn add(
+        &mut self,
+        name: String,
+        identity: Read<Principal>,
+        mut shape: Shape,
+        labels: BTreeMap<String, String>,
+    ) {
+        let (mine, others) = self.nodes.iter().copied().partition::<Vec<_>, _>(|node| carries(node, &labels));
+        self.nodes = others;
+        for (label, value) in &labels {
+            shape.labels.entry(label.clone()).or_default().insert(value.clone());
+        }
+        nodes::add_living(&mut shape, &mine);
+        self.push(name, identity, shape, labels);
+    }
+
+    fn push(
+        &mut self,
+        name: String,
+        identity: Read<Principal>,
+        shape: Shape,
+        node_labels: BTreeMap<String, String>,
+    ) {
+        let cluster = self.found.cluster.id.clone();
+        self.pools.push(Pool { cluster, name, identity, shape, node_labels, takes: Vec::new() });
+    }
+}
+
+fn role(arn: &str, kind: PrincipalKind) -> Read<Principal> {
+    match principal_of(arn, kind) {
+        Some(principal) => Read::Got(principal),
+        None => {
+            Read::Unread(Open::undecidable(format!("which role pulls: EKS names `{arn}`, which is no role's ARN")))
+        }
+    }
+}
+
+fn label(name: &str, value: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([(name.to_owned(), value.to_owned())])
+}
+
+fn with_label(mut shape: Shape, name: &str, value: &str) -> Shape {
+    shape.labels.entry(name.to_owned()).or_default().insert(value.to_owned());
+    shape
+}
+
+/// Which machines these nodes are, where their labels agree.
+fn kind_of(living: &[&NodeView]) -> Option<Machines> {
+    let kind = |node: &&NodeView| match node.labels.get(COMPUTE_TYPE).map(String::as_str) {
+        Some("auto") => Machines::Auto,
+        Some("hybrid") => Machines::Hybrid,
+        _ => Machines::Ec2,
+    };
+    let first = living.first().map(kind)?;
+    living.iter().all(|node| kind(node) == first).then_some(first)
+}
+
+fn shape_of_group(group: &Nodegroup) -> Shape {
+    let ami = group.ami_type.as_deref().unwrap_or("CUSTOM");
+    let os = match ami {
+        "CUSTOM" => None,
+        windows if windows.starts_with("WINDOWS") => Some("windows"),
+        _ => Some("linux"),
+    };
+    let arch = if ami.contains("ARM_64") {
+        Some("arm64")
+    } else if ami.contains("x86_64") {
+        Some("amd64")
+    } else {
+        None
+    };
+    let labels = group.labels.iter().map(|(name, value)| (name.clone(), BTreeSet::from([value.clone()])));
+    Shape {
+        labels: labels.collect(),
+        taints: group.taints.iter().map(taint).collect(),
+        os: os.map(str::to_owned),
+        arch: arch.into_iter().map(str::to_owned).collect(),
+        nodes: 0,
+    }
+}
+
+/// A taint in Kubernetes' words. Source: EKS API reference, `Taint`.
+fn taint(taint: &NodegroupTaint) -> Taint {
+    let effect = match taint.effect.as_str() {
+        "NO_SCHEDULE" => "NoSchedule",
+        "NO_EXECUTE" => "NoExecute",
+        "PREFER_NO_SCHEDULE" => "PreferNoSchedule",
+        other => other,
+    };
+    Taint { key: taint.key.clone(), value: taint.value.clone(), effect: effect.to_owned() }
+}

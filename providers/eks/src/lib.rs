@@ -1,0 +1,15 @@
+//! EKS and ECR for pullaudit: which roles pull on an EKS cluster, and what a role may pull from ECR.
+//!
+//! The pure half ([`cluster`], [`weigh`], [`codes`]) builds without an SDK; `live` is the only place
+//! that talks to AWS.
+
+pub mod cluster;
+pub mod codes;
+pub mod facts;
+pub mod host;
+#[cfg(feature = "live")]
+pub mod live;
+mod provider;
+pub mod weigh;
+
+pub use provider::{AccountScope, Eks, EksOptions};

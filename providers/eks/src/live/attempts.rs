@@ -1,0 +1,80 @@
+//! What happens on the wire, below the SDK's retries.
+
+use super::trouble::chain;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use pullaudit_core::Calls;
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::Arc;
+
+tokio::task_local! {
+    /// How the last attempt of the operation under way ended, where it failed.
+    static LAST: RefCell<Option<String>>;
+}
+
+/// Runs one operation, and says how its last failed attempt ended. When time runs out amid retries the
+/// SDK's own error says nothing but that.
+pub(crate) async fn with_last<T>(operation: impl Future<Output = T>) -> (T, Option<String>) {
+    let watched = async {
+        let answer = operation.await;
+        (answer, LAST.with(RefCell::take))
+    };
+    LAST.scope(RefCell::new(None), watched).await
+}
+
+/// Counts attempts, retries included, and notes why one failed.
+pub(crate) struct Attempts {
+    service: &'static str,
+    calls: Arc<Calls>,
+}
+
+impl Attempts {
+    pub(crate) fn new(service: &'static str, calls: Arc<Calls>) -> Self {
+        Self { service, calls }
+    }
+}
+
+impl fmt::Debug for Attempts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempts").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+impl Intercept for Attempts {
+    fn name(&self) -> &'static str {
+        "Attempts"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.calls.attempt(self.service);
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        attempt: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Some(Err(error)) = attempt.output_or_error() else { return Ok(()) };
+        let why = match (error.as_connector_error(), attempt.response()) {
+            (Some(connector), _) => chain(connector),
+            (None, Some(response)) => format!("HTTP {}", response.status().as_u16()),
+            (None, None) => return Ok(()),
+        };
+        // Outside of an operation of ours (a role that is assumed by the SDK itself) nobody listens.
+        let _ = LAST.try_with(|last| last.replace(Some(why)));
+        Ok(())
+    }
+}

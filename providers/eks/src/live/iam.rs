@@ -1,0 +1,185 @@
+//! The policies of roles: their own, attached ones, and boundaries.
+
+use super::accounts::{Account, Accounts};
+use super::call::{Caller, read, row};
+use super::document;
+use super::needs::RoleName;
+use super::operation::{
+    GET_POLICY, GET_POLICY_VERSION, GET_ROLE, GET_ROLE_POLICY, LIST_ATTACHED_ROLE_POLICIES, LIST_ROLE_POLICIES,
+    Operation,
+};
+use super::paging::pages;
+use super::trouble::Trouble;
+use crate::facts::{Document, Role, table};
+use aws_sdk_iam::Client;
+use futures_util::future::{join, join_all};
+use pullaudit_core::{Read, Section};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// IAM's word for "there is none", for roles and policies alike.
+const NONE: &[&str] = &["NoSuchEntity", "NoSuchEntityException"];
+
+/// Everything that a weighing of these roles looks at, in rows.
+pub(crate) async fn collect(caller: &Caller, accounts: &Accounts, roles: &BTreeSet<RoleName>) -> Section {
+    let mut section = Section::default();
+    let mut clients: BTreeMap<&str, (&Account, Client)> = BTreeMap::new();
+    for role in roles {
+        match accounts.get(&role.account) {
+            Some(account) => {
+                clients.entry(account.id.as_str()).or_insert_with(|| (account, account.iam()));
+            }
+            None => closed(&mut section, accounts, role),
+        }
+    }
+    let read = join_all(roles.iter().filter_map(|role| {
+        let (account, iam) = clients.get(role.account.as_str())?;
+        Some(one_role(Reading { caller, iam, scope: format!("account {}", account.id) }, role))
+    }));
+    // Each policy is read once, by the first account that names it: managed ones are shared by many.
+    let mut policies: BTreeMap<String, &str> = BTreeMap::new();
+    for (rows, found, role) in read.await {
+        merge(&mut section, rows);
+        for arn in found {
+            policies.entry(arn).or_insert(&role.account);
+        }
+    }
+    let documents = join_all(policies.into_iter().filter_map(|(arn, account)| {
+        let (account, iam) = clients.get(account)?;
+        let reading = Reading { caller, iam, scope: format!("account {}", account.id) };
+        Some(async move { (reading.policy(&arn).await, arn) })
+    }));
+    for (document, arn) in documents.await {
+        section.put(table::POLICIES, arn, row(document));
+    }
+    section
+}
+
+/// One role's account under reading.
+struct Reading<'a> {
+    caller: &'a Caller,
+    iam: &'a Client,
+    scope: String,
+}
+
+/// The role's own rows, and the ARNs of the policies that it names.
+async fn one_role<'a>(reading: Reading<'_>, role: &'a RoleName) -> (Section, BTreeSet<String>, &'a RoleName) {
+    let mut section = Section::default();
+    let key = role.key();
+    let detail = reading.role(&role.name).await;
+    let mut policies: BTreeSet<String> = detail.got().and_then(|role| role.boundary.clone()).into_iter().collect();
+    if !matches!(detail, Read::Absent) {
+        // A role that is certainly gone has no policies to ask for.
+        let (attached, inline) = join(reading.attached(&role.name), reading.inline_names(&role.name)).await;
+        policies.extend(attached.got().into_iter().flatten().cloned());
+        let names = inline.got().cloned().unwrap_or_default();
+        let documents = join_all(names.iter().map(|name| reading.inline(&role.name, name))).await;
+        for (name, document) in names.iter().zip(documents) {
+            section.put(table::INLINE, format!("{key}/{name}"), row(document));
+        }
+        section.put(table::ATTACHED, key.as_str(), row(attached));
+        section.put(table::INLINE_NAMES, key.as_str(), row(inline));
+    }
+    section.put(table::ROLES, key, row(detail));
+    (section, policies, role)
+}
+
+impl Reading<'_> {
+    async fn role(&self, name: &str) -> Read<Role> {
+        let sent = self.iam.get_role().role_name(name).send();
+        let answer = self.caller.ask(GET_ROLE, sent).await.and_then(|answer| match answer.role {
+            Some(role) => Ok(Role {
+                arn: role.arn().to_owned(),
+                role_id: role.role_id().to_owned(),
+                boundary: role
+                    .permissions_boundary()
+                    .and_then(|b| b.permissions_boundary_arn())
+                    .map(str::to_owned),
+                tags: role.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect(),
+            }),
+            None => Err(Trouble::failed(GET_ROLE, "the answer is empty")),
+        });
+        read(answer, NONE, format!("role {name}"), self.scope.as_str())
+    }
+
+    async fn attached(&self, role: &str) -> Read<Vec<String>> {
+        let answer = pages(LIST_ATTACHED_ROLE_POLICIES, |marker| {
+            let sent = self.iam.list_attached_role_policies().role_name(role).set_marker(marker).send();
+            async {
+                let page = self.caller.ask(LIST_ATTACHED_ROLE_POLICIES, sent).await?;
+                let next = next(LIST_ATTACHED_ROLE_POLICIES, page.is_truncated, page.marker)?;
+                let policies = page.attached_policies.unwrap_or_default();
+                Ok((policies.into_iter().filter_map(|policy| policy.policy_arn).collect(), next))
+            }
+        });
+        read(answer.await, NONE, format!("policies attached to role {role}"), self.scope.as_str())
+    }
+
+    async fn inline_names(&self, role: &str) -> Read<Vec<String>> {
+        let answer = pages(LIST_ROLE_POLICIES, |marker| {
+            let sent = self.iam.list_role_policies().role_name(role).set_marker(marker).send();
+            async {
+                let page = self.caller.ask(LIST_ROLE_POLICIES, sent).await?;
+                let next = next(LIST_ROLE_POLICIES, page.is_truncated, page.marker)?;
+                Ok((page.policy_names, next))
+            }
+        });
+        read(answer.await, NONE, format!("inline policies of role {role}"), self.scope.as_str())
+    }
+
+    async fn inline(&self, role: &str, name: &str) -> Read<Document> {
+        let sent = self.iam.get_role_policy().role_name(role).policy_name(name).send();
+        let answer = self.caller.ask(GET_ROLE_POLICY, sent).await;
+        let answer =
+            answer.map(|answer| Document { text: document::decode(&answer.policy_document), version: None });
+        read(answer, NONE, format!("inline policy {name} of role {role}"), self.scope.as_str())
+    }
+
+    async fn policy(&self, arn: &str) -> Read<Document> {
+        read(self.default_version(arn).await, NONE, format!("policy {arn}"), self.scope.as_str())
+    }
+
+    async fn default_version(&self, arn: &str) -> Result<Document, Trouble> {
+        let answer = self.caller.ask(GET_POLICY, self.iam.get_policy().policy_arn(arn).send()).await?;
+        let version = answer.policy.and_then(|policy| policy.default_version_id);
+        let version = version.ok_or_else(|| Trouble::failed(GET_POLICY, "the answer names no default version"))?;
+        let sent = self.iam.get_policy_version().policy_arn(arn).version_id(&version).send();
+        let answer = self.caller.ask(GET_POLICY_VERSION, sent).await?;
+        let text = answer.policy_version.and_then(|version| version.document);
+        let text = text.ok_or_else(|| Trouble::failed(GET_POLICY_VERSION, "the answer holds no document"))?;
+        Ok(Document { text: document::decode(&text), version: Some(version) })
+    }
+}
+
+/// IAM says by a flag of its own whether the marker counts.
+fn next(
+    operation: &'static Operation,
+    truncated: bool,
+    marker: Option<String>,
+) -> Result<Option<String>, Trouble> {
+    match (truncated, marker) {
+        (false, _) => Ok(None),
+        (true, Some(marker)) if !marker.is_empty() => Ok(Some(marker)),
+        (true, _) => Err(Trouble::failed(operation, "the answer is cut off and names no next page")),
+    }
+}
+
+/// A role is never asked for across accounts: the API takes a bare name, and the caller's account may
+/// have another role of that name.
+fn closed(section: &mut Section, accounts: &Accounts, role: &RoleName) {
+    let name = &role.name;
+    let rows = [
+        (table::ROLES, format!("role {name}"), GET_ROLE),
+        (table::ATTACHED, format!("policies attached to role {name}"), LIST_ATTACHED_ROLE_POLICIES),
+        (table::INLINE_NAMES, format!("inline policies of role {name}"), LIST_ROLE_POLICIES),
+    ];
+    for (table, reading, operation) in rows {
+        section.put(table, role.key(), Read::Unread(accounts.closed(&role.account, reading, operation)));
+    }
+}
+
+/// Adds rows that share tables with those there.
+pub(crate) fn merge(section: &mut Section, other: Section) {
+    for (table, rows) in other.tables {
+        section.tables.entry(table).or_default().extend(rows);
+    }
+}

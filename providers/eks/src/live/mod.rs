@@ -1,0 +1,88 @@
+//! Reading AWS: the only place that touches its SDK.
+//!
+//! One call is one row, or a part of one; a call that is refused is an unread row that names the right.
+//! Nothing here changes anything in AWS.
+
+mod access;
+mod accounts;
+mod attempts;
+mod batch;
+mod call;
+mod cluster;
+mod credentials;
+mod discover;
+mod document;
+mod ecr;
+mod iam;
+mod images;
+mod needs;
+mod operation;
+mod paging;
+mod region;
+mod shape;
+mod trouble;
+
+pub use operation::{OPERATIONS, Operation};
+
+use crate::EksOptions;
+use crate::facts::{Reader, table};
+use accounts::Accounts;
+use call::{Caller, row};
+use futures_util::future::{join, join_all};
+use needs::Needs;
+use pullaudit_core::{
+    AccessError, ApiAccess, CollectError, DiscoverError, Discovered, Discovery, Question, Read, Scope, Section,
+};
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+
+/// The clients of one run. Credentials are looked for once, at the first question.
+pub struct Live {
+    options: Arc<EksOptions>,
+    caller: Arc<Caller>,
+    accounts: OnceCell<Accounts>,
+}
+
+impl Live {
+    /// Nothing is read or connected yet.
+    pub fn new(options: Arc<EksOptions>) -> Self {
+        let caller = Arc::new(Caller::new(Arc::clone(&options.calls), options.concurrency));
+        Self { options, caller, accounts: OnceCell::new() }
+    }
+
+    /// The wanted clusters with what makes up their pools. A place that can't be listed is a gap; it is
+    /// an error when none could be.
+    pub async fn discover(&self, scope: &Scope) -> Result<Discovery, DiscoverError> {
+        discover::discover(self, scope).await
+    }
+
+    /// End point, CA and token of a cluster's API. The token is good for 15 minutes.
+    pub async fn access(&self, found: &Discovered) -> Result<ApiAccess, AccessError> {
+        access::access(self, found).await
+    }
+
+    /// The facts that these questions need. It sends nothing where they need none.
+    pub async fn collect(&self, questions: &[Question]) -> Result<Section, CollectError> {
+        let needs = Needs::of(questions);
+        let Some(first) = needs.registries.keys().next() else { return Ok(Section::default()) };
+        let accounts = self.accounts(Some(&first.region)).await?;
+        let registries =
+            needs.registries.iter().map(|(name, wanted)| ecr::collect(&self.caller, accounts, name, wanted));
+        let roles = iam::collect(&self.caller, accounts, &needs.roles);
+        let (mut section, registries) = join(roles, join_all(registries)).await;
+        for rows in registries {
+            iam::merge(&mut section, rows);
+        }
+        for id in needs.accounts() {
+            let reader =
+                accounts.get(id).map_or(Read::Absent, |account| Read::Got(Reader { arn: account.arn.clone() }));
+            section.put(table::READERS, id, row(reader));
+        }
+        Ok(section)
+    }
+
+    /// Who we are, found out once. `fallback` is the region to call where none is set.
+    async fn accounts(&self, fallback: Option<&str>) -> Result<&Accounts, DiscoverError> {
+        self.accounts.get_or_try_init(|| Accounts::resolve(&self.options, &self.caller, fallback)).await
+    }
+}

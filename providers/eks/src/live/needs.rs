@@ -1,0 +1,138 @@
+//! Which readings a set of questions needs, and no others.
+
+use crate::host::EcrHost;
+use pullaudit_core::{Credential, Question};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A role, by account and name: an ARN's path tells nothing more, and session ARNs have none.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RoleName {
+    pub(crate) account: String,
+    pub(crate) name: String,
+}
+
+/// One registry: an account's, in a region.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RegistryName {
+    pub(crate) account: String,
+    pub(crate) region: String,
+}
+
+/// An image of a repository, as its row is keyed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ImageName {
+    Tag(String),
+    Digest(String),
+}
+
+/// What is asked for in one registry: repositories with their images.
+pub(crate) type Wanted = BTreeMap<String, BTreeSet<ImageName>>;
+
+/// What the questions need.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Needs {
+    pub(crate) roles: BTreeSet<RoleName>,
+    pub(crate) registries: BTreeMap<RegistryName, Wanted>,
+}
+
+impl Needs {
+    /// Questions about hosts that are no private registry of ECR need no reading.
+    pub(crate) fn of(questions: &[Question]) -> Self {
+        let mut needs = Self::default();
+        for question in questions {
+            let Some(host) = EcrHost::parse(question.image.registry.as_str()) else { continue };
+            let registry =
+                RegistryName { account: host.account.to_owned(), region: host.region.to_ascii_lowercase() };
+            let repository = needs.registries.entry(registry).or_default();
+            let images = repository.entry(question.image.repository.clone()).or_default();
+            images.extend(image_of(question));
+            if let Credential::Principal(principal) = &question.by {
+                needs.roles.extend(RoleName::parse(&principal.id));
+            }
+        }
+        needs
+    }
+
+    /// The accounts that appear in it.
+    pub(crate) fn accounts(&self) -> BTreeSet<&str> {
+        let roles = self.roles.iter().map(|role| role.account.as_str());
+        roles.chain(self.registries.keys().map(|registry| registry.account.as_str())).collect()
+    }
+}
+
+impl RoleName {
+    /// Reads a role ARN or the ARN of a session of one; `None` for other principals.
+    pub(crate) fn parse(arn: &str) -> Option<Self> {
+        let mut fields = arn.splitn(6, ':');
+        let (Some("arn"), Some(_), Some(service), Some(_), Some(account), Some(resource)) =
+            (fields.next(), fields.next(), fields.next(), fields.next(), fields.next(), fields.next())
+        else {
+            return None;
+        };
+        let name = match (service, resource.split_once('/')?) {
+            ("iam", ("role", path)) => path.rsplit('/').next()?,
+            ("sts", ("assumed-role", session)) => session.split('/').next()?,
+            _ => return None,
+        };
+        let digits = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        (digits && !name.is_empty()).then(|| Self { account: account.to_owned(), name: name.to_owned() })
+    }
+
+    /// `A/ROLE`, as tables are keyed.
+    pub(crate) fn key(&self) -> String {
+        format!("{}/{}", self.account, self.name)
+    }
+}
+
+impl RegistryName {
+    /// `A/R`, as tables are keyed.
+    pub(crate) fn key(&self) -> String {
+        format!("{}/{}", self.account, self.region)
+    }
+}
+
+impl ImageName {
+    /// `A/R/NAME:TAG` or `A/R/NAME@DIGEST`, given the first part.
+    pub(crate) fn key(&self, repository: &str) -> String {
+        match self {
+            Self::Tag(tag) => format!("{repository}:{tag}"),
+            Self::Digest(digest) => format!("{repository}@{digest}"),
+        }
+    }
+}
+
+/// A digest decides what is pulled, whatever the tag beside it.
+fn image_of(question: &Question) -> Option<ImageName> {
+    match (&question.image.digest, &question.image.tag) {
+        (Some(digest), _) => Some(ImageName::Digest(digest.clone())),
+        (None, Some(tag)) => Some(ImageName::Tag(tag.clone())),
+        (None, None) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn role_and_session_arns_name_one_role() {
+        let role = RoleName { account: "111122223333".into(), name: "node".into() };
+        for arn in [
+            "arn:aws:iam::111122223333:role/node",
+            "arn:aws-cn:iam::111122223333:role/eks/prod/node",
+            "arn:aws:sts::111122223333:assumed-role/node/i-0abc",
+        ] {
+            assert_eq!(RoleName::parse(arn).as_ref(), Some(&role), "{arn}");
+        }
+        for arn in [
+            "arn:aws:iam::111122223333:user/node",
+            "arn:aws:iam::111122223333:role/",
+            "arn:aws:iam::1111:role/node",
+            "arn:aws:iam::111122223333:root",
+            "node",
+            "",
+        ] {
+            assert_eq!(RoleName::parse(arn), None, "{arn}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Every operation that is ever sent to AWS, in one list: the rights that pullaudit needs and the
+//! rights that it names when one is missing come from here.
+
+/// An operation of an AWS service.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// The service as calls are counted by: `eks`, `ecr`, `iam`, `sts`.
+    pub service: &'static str,
+    /// Its name in the service's API: `GetRepositoryPolicy`.
+    pub name: &'static str,
+    /// The IAM action that allows it: `ecr:GetRepositoryPolicy`.
+    pub action: &'static str,
+}
+
+macro_rules! operations {
+    ($($constant:ident = $service:literal $name:literal;)*) => {
+        $(pub(crate) const $constant: &Operation =
+            &Operation { service: $service, name: $name, action: concat!($service, ":", $name) };)*
+        /// All of them. `permissions.json` holds a right for each.
+        pub const OPERATIONS: &[&Operation] = &[$($constant),*];
+    };
+}
+
+operations! {
+    GET_CALLER_IDENTITY = "sts" "GetCallerIdentity";
+    ASSUME_ROLE = "sts" "AssumeRole";
+    LIST_CLUSTERS = "eks" "ListClusters";
+    DESCRIBE_CLUSTER = "eks" "DescribeCluster";
+    LIST_NODEGROUPS = "eks" "ListNodegroups";
+    DESCRIBE_NODEGROUP = "eks" "DescribeNodegroup";
+    LIST_FARGATE_PROFILES = "eks" "ListFargateProfiles";
+    DESCRIBE_FARGATE_PROFILE = "eks" "DescribeFargateProfile";
+    LIST_ACCESS_ENTRIES = "eks" "ListAccessEntries";
+    DESCRIBE_ACCESS_ENTRY = "eks" "DescribeAccessEntry";
+    GET_ROLE = "iam" "GetRole";
+    LIST_ATTACHED_ROLE_POLICIES = "iam" "ListAttachedRolePolicies";
+    LIST_ROLE_POLICIES = "iam" "ListRolePolicies";
+    GET_ROLE_POLICY = "iam" "GetRolePolicy";
+    GET_POLICY = "iam" "GetPolicy";
+    GET_POLICY_VERSION = "iam" "GetPolicyVersion";
+    DESCRIBE_REPOSITORIES = "ecr" "DescribeRepositories";
+    GET_REPOSITORY_POLICY = "ecr" "GetRepositoryPolicy";
+    DESCRIBE_IMAGES = "ecr" "DescribeImages";
+    GET_REGISTRY_POLICY = "ecr" "GetRegistryPolicy";
+    GET_ACCOUNT_SETTING = "ecr" "GetAccountSetting";
+    DESCRIBE_PULL_THROUGH_CACHE_RULES = "ecr" "DescribePullThroughCacheRules";
+}

@@ -1,0 +1,250 @@
+//! What went wrong with one call, in words that hold no secret.
+
+use super::operation::Operation;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use pullaudit_core::{Obstacle, Open, Text};
+use std::error::Error;
+
+/// Error codes by which AWS says that a right is missing.
+const REFUSED: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthorizationError",
+    "NotAuthorized",
+    "UnauthorizedException",
+    "UnauthorizedOperation",
+];
+
+/// Error codes by which AWS says that the credentials themselves are no good.
+const BAD_CREDENTIALS: &[&str] = &[
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+
+/// Codes whose messages repeat the request, and with it its security token and signature.
+const SPILLS: &[&str] =
+    &["IncompleteSignature", "InvalidSignatureException", "MissingAuthenticationToken", "SignatureDoesNotMatch"];
+
+const NO_ANSWER: &str = "not an answer of this service";
+
+/// What the SDK puts before a cause that says more.
+const GENERIC: &str = "an error occurred while loading credentials: ";
+
+const LONGEST: usize = 500;
+
+/// Which kind of failure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A right is missing.
+    Refused,
+    /// The credentials are absent, expired or wrong.
+    Credentials,
+    /// Anything else.
+    Failed,
+}
+
+/// A call that gave no answer.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{detail}")]
+pub(crate) struct Trouble {
+    operation: &'static Operation,
+    code: String,
+    /// What kind of failure it is.
+    pub(crate) kind: Kind,
+    /// AWS's code and message, or why there was no answer.
+    pub(crate) detail: String,
+}
+
+impl Trouble {
+    /// Reads the SDK's error; `last` is how the last attempt on the wire ended.
+    pub(crate) fn of<E>(
+        operation: &'static Operation,
+        error: &SdkError<E, HttpResponse>,
+        last: Option<String>,
+    ) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        match error {
+            SdkError::ServiceError(answer) => {
+                let status = answer.raw().status().as_u16();
+                Self::answered(operation, answer.err().code(), answer.err().message(), status)
+            }
+            SdkError::TimeoutError(_) => {
+                let last = last.map(|why| format!("; the last attempt: {why}")).unwrap_or_default();
+                Self::failed(operation, format!("no answer in time{last}"))
+            }
+            SdkError::ResponseError(answer) => {
+                Self::failed(operation, format!("HTTP {}: {NO_ANSWER}", answer.raw().status().as_u16()))
+            }
+            other => match source::<CredentialsError>(other) {
+                Some(credentials) => {
+                    let detail = credentials_detail(credentials);
+                    Self { operation, code: String::new(), kind: Kind::Credentials, detail }
+                }
+                None => Self::failed(operation, chain(other)),
+            },
+        }
+    }
+
+    /// A failure of our own finding: an answer that can't be right.
+    pub(crate) fn failed(operation: &'static Operation, detail: impl Into<String>) -> Self {
+        Self { operation, code: String::new(), kind: Kind::Failed, detail: scrub(&detail.into()) }
+    }
+
+    fn answered(operation: &'static Operation, code: Option<&str>, message: Option<&str>, status: u16) -> Self {
+        let code = code.unwrap_or_default();
+        let kind = if REFUSED.contains(&code) {
+            Kind::Refused
+        } else if BAD_CREDENTIALS.contains(&code) {
+            Kind::Credentials
+        } else if matches!(status, 401 | 403) {
+            Kind::Refused
+        } else {
+            Kind::Failed
+        };
+        let message = message.filter(|text| !text.is_empty() && !SPILLS.contains(&code));
+        let detail = match (code, message) {
+            ("", None) if status < 300 => format!("HTTP {status}: {NO_ANSWER}"),
+            ("", None) => format!("HTTP {status}"),
+            ("", Some(message)) => format!("HTTP {status}: {message}"),
+            (code, None) => code.to_owned(),
+            (code, Some(message)) => format!("{code}: {message}"),
+        };
+        Self { operation, code: code.to_owned(), kind, detail: scrub(&detail) }
+    }
+
+    /// A failure as AWS answers it.
+    #[cfg(test)]
+    pub(crate) fn coded(operation: &'static Operation, code: &str, message: &str) -> Self {
+        Self::answered(operation, Some(code), Some(message), 400)
+    }
+
+    /// True when AWS answered with one of these codes.
+    pub(crate) fn is(&self, codes: &[&str]) -> bool {
+        codes.contains(&self.code.as_str())
+    }
+
+    /// The reading that is missing because of it.
+    pub(crate) fn open(&self, reading: impl Into<Text>, scope: impl Into<Text>) -> Open {
+        let obstacle = match self.kind {
+            Kind::Refused => Obstacle::Refused,
+            Kind::Credentials | Kind::Failed => Obstacle::Failed(self.detail.as_str().into()),
+        };
+        Open::unread(reading, self.operation.action, scope, obstacle)
+    }
+}
+
+/// What a credential source said. The output of a `credential_process` is left out: it may hold the
+/// very keys.
+pub(crate) fn credentials_detail(error: &CredentialsError) -> String {
+    // Its own text says no more than that credentials could not be loaded.
+    let text = causes(error.source().unwrap_or(error));
+    let end = ["Stderr:", "could not parse response"].iter().filter_map(|mark| text.find(mark)).min();
+    let shown = end.map_or(text.as_str(), |end| text[..end].trim_end_matches([' ', '.', ',']));
+    // The chain lists all of its sources; those that are not set up say nothing.
+    let telling = |line: &&str| !line.is_empty() && !line.contains("provider was not enabled");
+    let lines: Vec<&str> = shown.lines().map(str::trim).filter(telling).collect();
+    let text = lines.join("; ").replace(GENERIC, "");
+    let cut = if end.is_some() { " (its output is not shown)" } else { "" };
+    scrub(&format!("{}{cut}", text.trim_end_matches(". Attempted:")))
+}
+
+/// The error and its causes, as one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    scrub(&causes(error))
+}
+
+fn causes(error: &dyn Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let part = error.to_string();
+        if !parts.iter().any(|known| known.contains(&part)) {
+            parts.push(part);
+        }
+        next = error.source();
+    }
+    parts.join(": ")
+}
+
+fn source<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// One line of bounded length, without a login inside a URL (a proxy's, say).
+fn scrub(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let mut clean = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(start) = rest.find("://") {
+        let (before, after) = rest.split_at(start + 3);
+        clean.push_str(before);
+        let authority = after.find(['/', ' ', '?', '"', ')']).unwrap_or(after.len());
+        rest = match after[..authority].rfind('@') {
+            Some(at) => &after[at + 1..],
+            None => after,
+        };
+    }
+    clean.push_str(rest);
+    match clean.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &clean[..end]),
+        None => clean,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::operation::GET_ROLE;
+
+    #[test]
+    fn a_message_that_repeats_the_request_is_left_out() {
+        let spilled = Some("The Canonical String … x-amz-security-token:SECRET");
+        let trouble = Trouble::answered(GET_ROLE, Some("SignatureDoesNotMatch"), spilled, 403);
+        assert_eq!(trouble.kind, Kind::Credentials);
+        assert_eq!(trouble.detail, "SignatureDoesNotMatch");
+    }
+
+    #[test]
+    fn the_status_decides_where_no_code_is_known() {
+        assert_eq!(Trouble::answered(GET_ROLE, None, None, 403).kind, Kind::Refused);
+        assert_eq!(Trouble::answered(GET_ROLE, None, None, 501).detail, "HTTP 501");
+    }
+
+    #[test]
+    fn a_login_in_a_url_and_further_lines_are_cut() {
+        assert_eq!(scrub("proxy http://me:pw@proxy:3128 refused\nmore"), "proxy http://proxy:3128 refused");
+        assert_eq!(scrub("a://b@c/d://e f://g"), "a://c/d://e f://g");
+        assert_eq!(scrub(&"ü".repeat(LONGEST + 9)).chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn output_of_a_credential_process_is_not_repeated() {
+        let said = CredentialsError::provider_error("process exited with code 1. Stderr: key AKIASECRET");
+        let detail = credentials_detail(&said);
+        assert_eq!(detail, "process exited with code 1 (its output is not shown)");
+        let nobody =
+            "no credentials found in chain. Attempted:\n  Environment: the credential provider was not enabled";
+        assert_eq!(credentials_detail(&CredentialsError::not_loaded(nobody)), "no credentials found in chain");
+    }
+}

@@ -1,0 +1,135 @@
+//! The two sides of the cloud as the program sees them; each method is a line that names where its
+//! work is done.
+
+use crate::{cluster, codes, host, weigh};
+use async_trait::async_trait;
+use pullaudit_core::{
+    AccessError, ApiAccess, Calls, ClusterReading, ClusterView, Clusters, CollectError, DiscoverError, Discovered,
+    Discovery, Facts, Gap, ImageRef, Keyring, Owner, PodCredentials, Pool, Principal, Provider, Question, Read,
+    Registries, Registry, Scope, Section, SnapshotError,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An account that may be read, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountScope {
+    /// 12 digits.
+    pub id: String,
+    /// ARN of the role to assume for it; `None` when a profile or the default credentials belong to it.
+    pub role: Option<String>,
+}
+
+/// What a user can set about AWS.
+#[derive(Clone, Debug)]
+pub struct EksOptions {
+    /// `--profile`, each the credentials of one account; empty for the default chain.
+    pub profiles: Vec<String>,
+    /// `--region`; empty for the region of the environment or profile.
+    pub regions: Vec<String>,
+    /// `--account` and `scopes.accounts` of the config.
+    pub accounts: Vec<AccountScope>,
+    /// Bound on one call, its retries included.
+    pub timeout: Duration,
+    /// Calls in flight per service.
+    pub concurrency: usize,
+    /// Clusters for which the config settles whether service account identities are configured, by
+    /// cluster id or name.
+    pub service_account_identity: std::collections::BTreeMap<String, bool>,
+    /// Where calls are counted.
+    pub calls: Arc<Calls>,
+}
+
+/// EKS and ECR.
+pub struct Eks {
+    options: Arc<EksOptions>,
+    #[cfg(feature = "live")]
+    live: crate::live::Live,
+}
+
+impl Eks {
+    /// The cloud with these options. Nothing is read or connected before the first question.
+    pub fn new(options: EksOptions) -> Self {
+        let options = Arc::new(options);
+        Self {
+            #[cfg(feature = "live")]
+            live: crate::live::Live::new(Arc::clone(&options)),
+            options,
+        }
+    }
+
+    /// Both sides of it for the program's register.
+    pub fn provider(options: EksOptions) -> Provider {
+        let eks = Arc::new(Self::new(options));
+        Provider {
+            name: "eks",
+            codes: codes::CODES,
+            clusters: Some(Box::new(Side(Arc::clone(&eks)))),
+            registries: Some(Box::new(Side(eks))),
+        }
+    }
+}
+
+/// Both sides share one set of clients, and so one cache and one count.
+struct Side(Arc<Eks>);
+
+#[async_trait]
+impl Clusters for Side {
+    #[cfg(feature = "live")]
+    async fn discover(&self, scope: &Scope) -> Result<Discovery, DiscoverError> {
+        self.0.live.discover(scope).await
+    }
+    #[cfg(not(feature = "live"))]
+    async fn discover(&self, _: &Scope) -> Result<Discovery, DiscoverError> {
+        Err(DiscoverError::NotBuilt)
+    }
+
+    #[cfg(feature = "live")]
+    async fn access(&self, cluster: &Discovered) -> Result<ApiAccess, AccessError> {
+        self.0.live.access(cluster).await
+    }
+    #[cfg(not(feature = "live"))]
+    async fn access(&self, _: &Discovered) -> Result<ApiAccess, AccessError> {
+        Err(AccessError::NotBuilt)
+    }
+
+    fn wants(&self) -> &[ClusterReading] {
+        cluster::WANTS
+    }
+
+    fn needs_view(&self, found: &Discovered) -> bool {
+        cluster::needs_view(found)
+    }
+
+    fn pools(&self, found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Gap>) {
+        cluster::pools(found, view)
+    }
+
+    fn keyring(&self, pool: &Pool, pod: &PodCredentials, image: &ImageRef) -> Keyring {
+        cluster::keyring(pool, pod, image, &self.0.options.service_account_identity)
+    }
+
+    fn principal(&self, who: &str) -> Option<Principal> {
+        cluster::principal(who)
+    }
+}
+
+#[async_trait]
+impl Registries for Side {
+    fn owner(&self, registry: &Registry) -> Option<Owner> {
+        host::owner(registry)
+    }
+
+    #[cfg(feature = "live")]
+    async fn collect(&self, questions: &[Question]) -> Result<Section, CollectError> {
+        self.0.live.collect(questions).await
+    }
+    #[cfg(not(feature = "live"))]
+    async fn collect(&self, _: &[Question]) -> Result<Section, CollectError> {
+        Err(DiscoverError::NotBuilt.into())
+    }
+
+    fn open(&self, section: &Section) -> Result<Box<dyn Facts>, SnapshotError> {
+        Ok(Box::new(weigh::EksFacts::open(section)?))
+    }
+}

@@ -1,0 +1,57 @@
+//! Registries of AWS itself, from which EKS nodes pull their add-ons.
+
+/// Account and region of each registry that AWS publishes for EKS add-ons.
+///
+/// Source: EKS user guide, "View Amazon container image registries for Amazon EKS add-ons".
+const REGISTRIES: [(&str, &[&str]); 18] = [
+    (
+        "602401143452",
+        &[
+            "ap-south-1",
+            "ap-northeast-1",
+            "ap-northeast-2",
+            "ap-northeast-3",
+            "ap-southeast-1",
+            "ap-southeast-2",
+            "ca-central-1",
+            "eu-central-1",
+            "eu-north-1",
+            "eu-west-1",
+            "eu-west-2",
+            "eu-west-3",
+            "sa-east-1",
+            "us-east-1",
+            "us-east-2",
+            "us-west-1",
+            "us-west-2",
+        ],
+    ),
+    ("877085696533", &["af-south-1"]),
+    ("800184023465", &["ap-east-1"]),
+    ("296578399912", &["ap-southeast-3"]),
+    ("900889452093", &["ap-south-2"]),
+    ("491585149902", &["ap-southeast-4"]),
+    ("333609536671", &["ap-southeast-6"]),
+    ("121268973566", &["ap-southeast-7"]),
+    ("918309763551", &["cn-north-1"]),
+    ("961992271922", &["cn-northwest-1"]),
+    ("590381155156", &["eu-south-1"]),
+    ("455263428931", &["eu-south-2"]),
+    ("900612956339", &["eu-central-2"]),
+    ("066635153087", &["il-central-1"]),
+    ("730335286997", &["mx-central-1"]),
+    ("558608220178", &["me-south-1"]),
+    ("759879836304", &["me-central-1"]),
+    ("761377655185", &["ca-west-1"]),
+];
+
+/// As above, for the partitions of governments and of Europe.
+const APART: [(&str, &str); 3] =
+    [("151742754352", "us-gov-east-1"), ("013241004608", "us-gov-west-1"), ("877088126301", "eusc-de-east-1")];
+
+/// True for a registry that AWS publishes: its policy can't be read, and lets every node's role in.
+pub(crate) fn is_addon_registry(account: &str, region: &str) -> bool {
+    let published = |known: &str| known.eq_ignore_ascii_case(region);
+    REGISTRIES.iter().any(|(owner, regions)| *owner == account && regions.iter().any(|known| published(known)))
+        || APART.iter().any(|(owner, known)| *owner == account && published(known))
+}

@@ -1,0 +1,279 @@
+//! Registries and their repositories.
+
+use super::{Asked, Row, row, rows};
+use crate::codes::Finding;
+use crate::facts::{AccountSettings, Document, Image, PullThroughRule, Repository, table};
+use crate::weigh::policy::action::Acts;
+use crate::weigh::policy::{Kind, Policy};
+use pullaudit_core::{Code, Obstacle, Open, Read, Section, Text};
+use std::collections::{BTreeSet, HashMap};
+
+/// A repository with its policy and the images that were asked for.
+#[derive(Debug)]
+pub(crate) struct RepositoryEntry {
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) name: String,
+    pub(crate) presence: Presence,
+    /// `repository ledger/api (412… eu-central-1)`
+    pub(crate) place: Text,
+    pub(crate) policy: Policy,
+    pub(crate) policy_place: Text,
+    pub(crate) splits: bool,
+    /// What refused the answers about it; empty when its policy was read, or never asked for.
+    pub(crate) refusals: Vec<Open>,
+    images: HashMap<String, ImageState>,
+}
+
+/// Whether a repository exists.
+#[derive(Debug)]
+pub(crate) enum Presence {
+    /// With its ARN.
+    There(Text),
+    Missing,
+    Open(Open, Code),
+}
+
+/// Whether an image exists.
+#[derive(Clone, Debug)]
+pub(crate) enum ImageState {
+    /// What it is, in a sentence.
+    There(Text),
+    Missing,
+    Open(Open, Code),
+}
+
+/// What a whole registry of one account and region is set to.
+#[derive(Debug)]
+pub(crate) struct RegistryEntry {
+    pub(crate) account: String,
+    pub(crate) region: String,
+    /// Its policy; empty when it has none.
+    pub(crate) policy: Policy,
+    pub(crate) scope: RegistryScope,
+    pub(crate) rules: Rules,
+    pub(crate) splits: bool,
+}
+
+/// What a registry policy governs. Source: ECR user guide, "Registry policy scope".
+#[derive(Clone, Debug)]
+pub(crate) enum RegistryScope {
+    /// Replication and pull-through only.
+    V1,
+    /// Every action.
+    V2,
+    Open(Open),
+}
+
+/// The pull-through cache rules of a registry.
+#[derive(Clone, Debug)]
+pub(crate) enum Rules {
+    /// Their prefixes.
+    Known(Vec<String>),
+    Open(Open, Code),
+}
+
+impl RepositoryEntry {
+    pub(super) fn open_all(section: &Section) -> Vec<Self> {
+        let mut keys: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
+        for table in [table::REPOSITORIES, table::REPOSITORY_POLICIES] {
+            keys.extend(rows(section, table).filter_map(|(key, _)| split(key)));
+        }
+        let mut images: HashMap<(&str, &str, &str), Vec<(&str, &str)>> = HashMap::new();
+        for (key, _) in rows(section, table::IMAGES) {
+            let Some((account, region, rest)) = split(key) else { continue };
+            let Some((name, version)) = split_version(rest) else { continue };
+            keys.insert((account, region, name));
+            images.entry((account, region, name)).or_default().push((version, key));
+        }
+        keys.into_iter().map(|key| Self::open(section, key, images.get(&key).map_or(&[], Vec::as_slice))).collect()
+    }
+
+    /// A repository of which nothing was read.
+    pub(crate) fn not_collected(account: &str, region: &str, name: &str) -> Self {
+        Self::open(&Section::default(), (account, region, name), &[])
+    }
+
+    fn open(section: &Section, (account, region, name): (&str, &str, &str), image_keys: &[(&str, &str)]) -> Self {
+        let key = format!("{account}/{region}/{name}");
+        let place = format!("repository {name} ({account} {region})");
+        let policy_place = format!("repository policy of {name} ({account} {region})");
+        let asked = Asked {
+            reading: &policy_place,
+            permission: "ecr:GetRepositoryPolicy",
+            account,
+            code: Finding::RepositoryPolicyUnread.code(),
+        };
+        let document: Row<Document> = row(section, table::REPOSITORY_POLICIES, &key, &asked);
+        let mut images = HashMap::new();
+        for (version, key) in image_keys {
+            images.insert((*version).to_owned(), image(section, key, account));
+        }
+        let contradicted =
+            matches!(document, Row::Got(_)) || images.values().any(|image| matches!(image, ImageState::There(_)));
+        let asked_here = Asked {
+            reading: &place,
+            permission: "ecr:DescribeRepositories",
+            account,
+            code: Finding::RepositoryUnread.code(),
+        };
+        let presence = presence(row(section, table::REPOSITORIES, &key, &asked_here), contradicted, &asked_here);
+        let refusals = match section.get(table::REPOSITORY_POLICIES, &key) {
+            Some(Read::Unread(open)) => vec![open.clone()],
+            _ => Vec::new(),
+        };
+        let policy = match document {
+            Row::Got(document) => Policy::parse(&document.text, Kind::Repository, &policy_place),
+            Row::Absent => Policy::default(),
+            Row::Open(open, code) => Policy::unreadable(open, code, &policy_place),
+        };
+        Self {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            name: name.to_owned(),
+            presence,
+            place: place.into(),
+            splits: policy.splits(Acts::PULL),
+            policy,
+            policy_place: policy_place.into(),
+            refusals,
+            images,
+        }
+    }
+
+    /// The image of a tag, or of a digest written with its `@`.
+    pub(crate) fn image(&self, version: &str) -> Option<&ImageState> {
+        self.images.get(version)
+    }
+}
+
+fn presence(row: Row<Repository>, contradicted: bool, asked: &Asked<'_>) -> Presence {
+    match row {
+        Row::Got(repository) => Presence::There(repository.arn.into()),
+        Row::Absent if contradicted => {
+            match asked
+                .contradicted::<()>("ECR said that it does not exist and answered for its policy or an image")
+            {
+                Row::Open(open, code) => Presence::Open(open, code),
+                Row::Got(()) | Row::Absent => Presence::Missing,
+            }
+        }
+        Row::Absent => Presence::Missing,
+        Row::Open(open, code) => Presence::Open(open, code),
+    }
+}
+
+fn image(section: &Section, key: &str, account: &str) -> ImageState {
+    let reading = format!("image {}", split(key).map_or(key, |(_, _, rest)| rest));
+    let asked =
+        Asked { reading: &reading, permission: "ecr:DescribeImages", account, code: Finding::ImageUnread.code() };
+    match row::<Image>(section, table::IMAGES, key, &asked) {
+        Row::Got(image) => ImageState::There(match &image.pushed_at {
+            Some(at) => format!("exists, {}, pushed {at}", image.digest).into(),
+            None => format!("exists, {}", image.digest).into(),
+        }),
+        Row::Absent => ImageState::Missing,
+        Row::Open(open, code) => ImageState::Open(open, code),
+    }
+}
+
+/// `A/R/rest`
+fn split(key: &str) -> Option<(&str, &str, &str)> {
+    let (account, rest) = key.split_once('/');
+    let (region, rest) = rest.split_once('/');
+    Some((account, region, rest))
+}
+
+/// `NAME:TAG` or `NAME@DIGEST`: the name and what [`RepositoryEntry::image`] is asked for. Names of ECR
+/// hold neither sign.
+fn split_version(rest: &str) -> Option<(&str, &str)> {
+    match rest.find('@') {
+        Some(at) => Some((&rest[..at], &rest[at..])),
+        None => rest.split_once(':'),
+    }
+}
+
+impl RegistryEntry {
+    pub(super) fn open_all(section: &Section) -> Vec<Self> {
+        let tables = [table::REGISTRY_POLICIES, table::ACCOUNT_SETTINGS, table::PULL_THROUGH];
+        let keys: BTreeSet<(&str, &str)> = tables
+            .into_iter()
+            .flat_map(|table| rows(section, table))
+            .filter_map(|(key, _)| key.split_once('/'))
+            .collect();
+        keys.into_iter().map(|(account, region)| Self::open(section, account, region)).collect()
+    }
+
+    /// A registry of which nothing was read.
+    pub(crate) fn not_collected(account: &str, region: &str) -> Self {
+        Self::open(&Section::default(), account, region)
+    }
+
+    fn open(section: &Section, account: &str, region: &str) -> Self {
+        let key = format!("{account}/{region}");
+        let policy_place = format!("registry policy of {account} {region}");
+        let asked = Asked {
+            reading: &policy_place,
+            permission: "ecr:GetRegistryPolicy",
+            account,
+            code: Finding::RegistryPolicyUnread.code(),
+        };
+        let policy = match row::<Document>(section, table::REGISTRY_POLICIES, &key, &asked) {
+            Row::Got(document) => Policy::parse(&document.text, Kind::Registry, &policy_place),
+            Row::Absent => Policy::default(),
+            Row::Open(open, code) => Policy::unreadable(open, code, &policy_place),
+        };
+        Self {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            splits: policy.splits(Acts::PULL),
+            policy,
+            scope: scope(section, account, region, &key),
+            rules: rules(section, account, region, &key),
+        }
+    }
+}
+
+fn scope(section: &Section, account: &str, region: &str, key: &str) -> RegistryScope {
+    let reading = format!("registry policy scope of {account} {region}");
+    let code = Finding::RegistryPolicyUnread.code();
+    let asked = Asked { reading: &reading, permission: "ecr:GetAccountSetting", account, code };
+    match row::<AccountSettings>(section, table::ACCOUNT_SETTINGS, key, &asked) {
+        Row::Got(settings) => match settings.registry_policy_scope.as_str() {
+            "V1" => RegistryScope::V1,
+            "V2" => RegistryScope::V2,
+            other => RegistryScope::Open(Open::undecidable(format!("{reading}: unknown scope {other}"))),
+        },
+        Row::Absent => {
+            let scope = format!("account {account}");
+            let open =
+                Open::unread(reading.as_str(), asked.permission, scope, Obstacle::Failed("no answer".into()));
+            RegistryScope::Open(open)
+        }
+        Row::Open(open, _) => RegistryScope::Open(open),
+    }
+}
+
+fn rules(section: &Section, account: &str, region: &str, key: &str) -> Rules {
+    let reading = format!("pull-through rules of {account} {region}");
+    let code = Finding::PullThroughUnread.code();
+    let asked = Asked { reading: &reading, permission: "ecr:DescribePullThroughCacheRules", account, code };
+    match row::<Vec<PullThroughRule>>(section, table::PULL_THROUGH, key, &asked) {
+        Row::Got(rules) => Rules::Known(rules.into_iter().map(|rule| rule.prefix).collect()),
+        Row::Absent => Rules::Known(Vec::new()),
+        Row::Open(open, code) => Rules::Open(open, code),
+    }
+}
+
+impl Rules {
+    /// Whether a rule covers the repository; the error is what would tell.
+    pub(crate) fn cover(&self, repository: &str) -> Result<bool, (&Open, Code)> {
+        let under = |prefix: &String| {
+            prefix == "ROOT" || repository.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        };
+        match self {
+            Self::Known(prefixes) => Ok(prefixes.iter().any(under)),
+            Self::Open(open, code) => Err((open, *code)),
+        }
+    }
+}

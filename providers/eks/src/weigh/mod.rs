@@ -1,0 +1,297 @@
+//! From facts to claims: may this role pull that image?
+
+mod addons;
+pub(crate) mod arn;
+mod existence;
+mod index;
+mod policy;
+mod request;
+mod rights;
+mod texts;
+
+use crate::codes::Finding;
+use crate::host::EcrHost;
+use addons::is_addon_registry;
+use arn::RoleArn;
+use index::{Index, Presence, RegistryEntry, RegistryScope, RepositoryEntry, RoleEntry, RoleState};
+use jiff::Timestamp;
+use policy::Policy;
+use policy::action::Acts;
+use pullaudit_core::{
+    Claim, Credential, Facts, Notice, Open, Principal, PrincipalKind, Question, Section, SnapshotError, core_code,
+};
+use request::{Asker, Request};
+use rights::{Owner, Resource};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use texts::{Guards, Right, Texts};
+
+/// The session of a pull with a service account's role. Source: kubernetes/cloud-provider-aws,
+/// `cmd/ecr-credential-provider/main.go`.
+const SERVICE_ACCOUNT_SESSION: &str = "ecr-credential-provider";
+
+/// Facts about roles and registries of AWS, ready to be weighed.
+pub struct EksFacts {
+    index: Index,
+    texts: Texts,
+    guards: HashMap<String, Guards>,
+}
+
+impl EksFacts {
+    /// Parses every stored document once. The error names the row that is not what its table promises;
+    /// a policy that can't be read is no error but an open fact.
+    pub fn open(section: &Section) -> Result<Self, SnapshotError> {
+        let index = Index::open(section)?;
+        let accounts = index.roles().map(|role| &role.account);
+        let accounts = accounts.chain(index.repositories().map(|repository| &repository.account));
+        let guards = accounts.map(|account| (account.clone(), Guards::of(account))).collect();
+        Ok(Self { index, texts: Texts::new(), guards })
+    }
+
+    fn guards(&self, account: &str) -> Cow<'_, Guards> {
+        match self.guards.get(account) {
+            Some(guards) => Cow::Borrowed(guards),
+            None => Cow::Owned(Guards::of(account)),
+        }
+    }
+
+    /// The claim of a role; `None` where neither it nor the registry was read.
+    fn of_role(
+        &self,
+        principal: &Principal,
+        question: &Question,
+        host: &EcrHost<'_>,
+        at: Timestamp,
+    ) -> Option<Claim> {
+        let Some(role) = RoleArn::parse(&principal.id) else {
+            let detail = "is not the ARN of a role, and ECR knows no other identities of nodes";
+            return Some(Claim::no(Finding::ForeignPrincipal.code(), principal.id.as_str(), detail));
+        };
+        if role.partition != host.partition {
+            let detail =
+                format!("role {} is of {}, the registry of {}", role.name, role.partition, host.partition);
+            return Some(Claim::no(Finding::OtherPartition.code(), principal.id.as_str(), detail));
+        }
+        let name = question.image.repository.as_str();
+        let known_role = self.index.role(role.account, role.name);
+        let known_repository = self.index.repository(host.account, host.region, name);
+        let known_registry = self.index.registry(host.account, host.region);
+        if known_role.is_none() && known_repository.is_none() && known_registry.is_none() {
+            return None;
+        }
+        let (mut made_role, mut made_repository, mut made_registry) = (None, None, None);
+        let entry = or_made(known_role, &mut made_role, || RoleEntry::not_collected(role.account, role.name));
+        let repository = or_made(known_repository, &mut made_repository, || {
+            RepositoryEntry::not_collected(host.account, host.region, name)
+        });
+        let registry = or_made(known_registry, &mut made_registry, || {
+            RegistryEntry::not_collected(host.account, host.region)
+        });
+        let by_service_account = principal.kind == PrincipalKind::ServiceAccountRole;
+        let session = role.session.or(by_service_account.then_some(SERVICE_ACCOUNT_SESSION));
+        let asker = Asker { account: role.account, name: role.name, session, role: entry };
+        let arn = match &repository.presence {
+            Presence::There(arn) => Cow::Borrowed(&**arn),
+            Presence::Missing | Presence::Open(..) => Cow::Owned(host.repository_arn(name)),
+        };
+        let weighing = Weighing {
+            facts: self,
+            index: &self.index,
+            texts: &self.texts,
+            owner: owner(role.account, host),
+            role: entry,
+            repository,
+            registry,
+            request: Request { asker: &asker, resource: Some(&arn), owner: host.account, region: host.region, at },
+            version: &version(question),
+            by_service_account,
+        };
+        Some(weighing.claim())
+    }
+}
+
+/// What was read, or in its place an entry that says that nothing was.
+fn or_made<'a, T>(known: Option<&'a T>, made: &'a mut Option<T>, make: impl FnOnce() -> T) -> &'a T {
+    match known {
+        Some(known) => known,
+        None => made.insert(make()),
+    }
+}
+
+impl std::fmt::Debug for EksFacts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EksFacts").finish_non_exhaustive()
+    }
+}
+
+impl Facts for EksFacts {
+    fn weigh(&self, question: &Question, at: Timestamp) -> Option<Claim> {
+        let host = EcrHost::parse(question.image.registry.as_str())?;
+        match &question.by {
+            // What a secret logs in as, and which identity an unread one is, nobody here knows.
+            Credential::Secret(_) | Credential::Unidentified(_) => None,
+            Credential::Anonymous => Some(self.texts.anonymous.clone()),
+            Credential::Principal(principal) => self.of_role(principal, question, &host, at),
+        }
+    }
+
+    fn notices(&self, _: Timestamp) -> Vec<Notice> {
+        self.index.malformed()
+    }
+}
+
+fn owner(account: &str, host: &EcrHost<'_>) -> Owner {
+    if account == host.account {
+        Owner::Same
+    } else if is_addon_registry(host.account, host.region) {
+        Owner::Aws
+    } else {
+        Owner::Other
+    }
+}
+
+/// What names the image in its repository. A digest decides, whatever the tag beside it.
+fn version(question: &Question) -> Cow<'_, str> {
+    match (&question.image.digest, &question.image.tag) {
+        (Some(digest), _) => format!("@{digest}").into(),
+        (None, Some(tag)) => tag.as_str().into(),
+        (None, None) => "latest".into(),
+    }
+}
+
+/// One question with all that is known about it.
+pub(crate) struct Weighing<'a> {
+    facts: &'a EksFacts,
+    index: &'a Index,
+    texts: &'a Texts,
+    owner: Owner,
+    role: &'a RoleEntry,
+    repository: &'a RepositoryEntry,
+    registry: &'a RegistryEntry,
+    request: Request<'a>,
+    /// Tag, or digest with its `@`.
+    version: &'a str,
+    by_service_account: bool,
+}
+
+impl Weighing<'_> {
+    fn claim(&self) -> Claim {
+        if matches!(self.role.state, RoleState::Missing) {
+            return Claim::no(Finding::RoleMissing.code(), self.role.place.clone(), "does not exist");
+        }
+        if self.owner == Owner::Aws || self.is_foreign() {
+            return self.under(&RegistryScope::V1);
+        }
+        match &self.registry.scope {
+            RegistryScope::Open(why) if self.registry.policy.touches(Acts::SCOPED) => Claim::OneOf {
+                why: why.clone(),
+                cases: vec![self.under(&RegistryScope::V1), self.under(&RegistryScope::V2)],
+            },
+            // Its statements, if any, speak of nothing that the scope decides.
+            RegistryScope::Open(_) => self.under(&RegistryScope::V1),
+            scope => self.under(scope),
+        }
+    }
+
+    /// The pull, in a registry whose policy has that scope.
+    fn under(&self, scope: &RegistryScope) -> Claim {
+        let mut all = Vec::with_capacity(8);
+        if let RoleState::Open { open, code } = &self.role.state {
+            all.push(Claim::open(*code, self.role.place.clone(), "may not exist", vec![open.clone()]));
+        }
+        if self.by_service_account {
+            let what = format!("{}: whether it trusts the service account's token", self.role.place);
+            let code = Finding::ServiceAccountTrust.code();
+            all.push(Claim::open(code, self.role.place.clone(), "must trust it", vec![Open::undecidable(what)]));
+        }
+        if !self.is_service_linked() {
+            all.push(self.facts.guards(&self.role.account).service.clone());
+        }
+        let whole = matches!(scope, RegistryScope::V2);
+        let registry = Resource { policy: &self.registry.policy, denies: Finding::RegistryPolicyDenies };
+        self.token(whole.then_some(registry.policy), &mut all);
+        match self.owner {
+            Owner::Aws => {
+                self.pull(&[], &mut all);
+                all.push(self.texts.addon.clone());
+            }
+            Owner::Other if self.is_foreign() => {
+                self.own_half(&mut all);
+                all.push(self.foreign());
+            }
+            Owner::Same | Owner::Other => {
+                all.push(self.facts.guards(&self.repository.account).resource.clone());
+                let template;
+                let policy = if self.may_be_created() {
+                    template = self.template();
+                    &template
+                } else {
+                    &self.repository.policy
+                };
+                let resources = [Resource { policy, denies: Finding::ExplicitDeny }, registry];
+                self.pull(if whole { &resources } else { &resources[..1] }, &mut all);
+                self.existence(&[registry], &mut all);
+            }
+        }
+        Claim::All(all)
+    }
+
+    fn pull(&self, resources: &[Resource<'_>], all: &mut Vec<Claim>) {
+        if self.role.splits || self.repository.splits || self.registry.splits {
+            self.right(Right::BatchGet, resources, all);
+            self.right(Right::LayerUrl, resources, all);
+        } else {
+            self.right(Right::Pull, resources, all);
+        }
+    }
+
+    /// The role's side alone, of a pull whose other side can't be read.
+    fn own_half(&self, all: &mut Vec<Claim>) {
+        Weighing { owner: Owner::Aws, ..*self }.pull(&[], all);
+    }
+
+    /// True when the registry is another account's and nobody of ours can look into it.
+    fn is_foreign(&self) -> bool {
+        self.owner == Owner::Other
+            && !self.repository.refusals.is_empty()
+            && !self.index.reads(&self.repository.account)
+    }
+
+    fn foreign(&self) -> Claim {
+        let account = &self.repository.account;
+        let add = format!(
+            "account {account}: add it to pullaudit.yaml under scopes.accounts: \
+             [{{id: \"{account}\", role: arn:aws:iam::{account}:role/…}}]"
+        );
+        let opens = self.repository.refusals.iter().map(|open| match open {
+            Open::Unread { reading, permission, assumable, obstacle, .. } => Open::Unread {
+                reading: reading.clone(),
+                permission: permission.clone(),
+                scope: add.as_str().into(),
+                assumable: *assumable,
+                obstacle: obstacle.clone(),
+            },
+            other @ Open::Undecidable { .. } => other.clone(),
+        });
+        let detail = "lies in an account that no credential in use belongs to";
+        Claim::open(core_code("foreign-registry"), self.repository.place.clone(), detail, opens.collect())
+    }
+
+    /// Service control policies do not bind them. Source: Organizations user guide.
+    fn is_service_linked(&self) -> bool {
+        matches!(&self.role.state, RoleState::Known(role) if role.arn.contains(":role/aws-service-role/"))
+    }
+
+    /// True when the repository is not there and a pull might create it.
+    fn may_be_created(&self) -> bool {
+        matches!(self.repository.presence, Presence::Missing)
+            && self.registry.rules.cover(&self.repository.name) != Ok(false)
+    }
+
+    /// The policy of a repository that a pull-through cache is yet to create.
+    fn template(&self) -> Policy {
+        let what = format!("{}: the policy that a creation template would give it", self.repository.place);
+        let code = Finding::PullThroughFirstPull.code();
+        Policy::unreadable(Open::undecidable(what), code, &self.repository.policy_place)
+    }
+}

@@ -1,0 +1,161 @@
+//! What is known, without watching the pull itself, about a request that a policy is asked about.
+
+use super::index::{RoleEntry, RoleState};
+use crate::facts::Role;
+use jiff::Timestamp;
+use pullaudit_core::{Open, Text};
+use std::borrow::Cow;
+
+/// Who asks: a role, or one session of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asker<'a> {
+    pub(crate) account: &'a str,
+    pub(crate) name: &'a str,
+    /// Set when the question is about one session, which for a node is its instance id.
+    pub(crate) session: Option<&'a str>,
+    pub(crate) role: &'a RoleEntry,
+}
+
+impl<'a> Asker<'a> {
+    /// The role, or what would tell it.
+    pub(crate) fn known(&self) -> Result<&'a Role, Open> {
+        match &self.role.state {
+            RoleState::Known(role) => Ok(role),
+            RoleState::Missing => Err(Open::undecidable("the role does not exist")),
+            RoleState::Open { open, .. } => Err(open.clone()),
+        }
+    }
+}
+
+/// One request: an action's resource, with what is known around it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) asker: &'a Asker<'a>,
+    /// The repository's ARN; `None` for actions that name no resource.
+    pub(crate) resource: Option<&'a str>,
+    /// The account of the registry.
+    pub(crate) owner: &'a str,
+    pub(crate) region: &'a str,
+    pub(crate) at: Timestamp,
+}
+
+/// A condition key, as far as pullaudit knows its value offline.
+#[derive(Clone, Debug)]
+pub(crate) enum Key {
+    PrincipalArn,
+    PrincipalAccount,
+    PrincipalTag(String),
+    UserId,
+    ResourceAccount,
+    RequestedRegion,
+    Now,
+    /// The same in every pull by a role.
+    Always(&'static str),
+    /// Never there in a pull by a role.
+    Never,
+    /// Nothing offline tells it; says so.
+    Unknown(Text),
+}
+
+/// The value of a condition key in a request.
+pub(crate) enum Value<'a> {
+    Text(Cow<'a, str>),
+    /// A text that starts so; its end is known only when a node pulls.
+    StartsWith(String),
+    Time(Timestamp),
+    Absent,
+    Open(Open),
+}
+
+impl Key {
+    /// Reads a key's name; `place` is where it stands, for saying what can't be decided.
+    ///
+    /// Source: IAM user guide, "AWS global condition context keys".
+    pub(crate) fn parse(name: &str, place: &str) -> Self {
+        let lower = name.to_ascii_lowercase();
+        let unknown = |why: &str| Self::Unknown(format!("{place}: {name} {why}").into());
+        match lower.as_str() {
+            "aws:principalarn" => Self::PrincipalArn,
+            "aws:principalaccount" => Self::PrincipalAccount,
+            "aws:userid" => Self::UserId,
+            "aws:resourceaccount" => Self::ResourceAccount,
+            "aws:requestedregion" => Self::RequestedRegion,
+            "aws:currenttime" | "aws:epochtime" => Self::Now,
+            "aws:principaltype" => Self::Always("AssumedRole"),
+            "aws:principalisawsservice" => Self::Always("false"),
+            // The end points of ECR speak HTTPS only.
+            "aws:securetransport" => Self::Always("true"),
+            "aws:username" | "aws:principalservicename" | "aws:principalservicenameslist" => Self::Never,
+            "aws:sourcevpce"
+            | "aws:sourcevpc"
+            | "aws:sourcevpcarn"
+            | "aws:sourceip"
+            | "aws:vpcsourceip"
+            | "aws:viaawsservice"
+            | "aws:calledvia"
+            | "aws:calledviafirst"
+            | "aws:calledvialast"
+            | "aws:sourcearn"
+            | "aws:sourceaccount"
+            | "aws:sourceorgid"
+            | "aws:sourceorgpaths"
+            | "aws:multifactorauthpresent"
+            | "aws:multifactorauthage"
+            | "aws:useragent"
+            | "aws:referer"
+            | "aws:tokenissuetime"
+            | "aws:sourceidentity"
+            | "aws:ec2instancesourcevpc"
+            | "aws:ec2instancesourceprivateipv4"
+            | "ec2:sourceinstancearn"
+            | "ec2:roledelivery" => unknown("is known only when a node pulls"),
+            "aws:principalorgid" | "aws:principalorgpaths" | "aws:resourceorgid" | "aws:resourceorgpaths" => {
+                unknown("needs the account's place in its organization, which pullaudit does not read")
+            }
+            _ => Self::of_tag(&lower).unwrap_or_else(|| {
+                if lower.starts_with("aws:resourcetag/") || lower.starts_with("ecr:resourcetag/") {
+                    unknown("needs the repository's tags, which pullaudit does not read")
+                } else {
+                    unknown("is a condition key that pullaudit does not know")
+                }
+            }),
+        }
+    }
+
+    /// Tags of the role are its session's too. A certificate's fields become tags of a hybrid node's
+    /// session, so those are not known.
+    fn of_tag(lower: &str) -> Option<Self> {
+        let tag = lower.strip_prefix("aws:principaltag/")?;
+        (!tag.starts_with("x509")).then(|| Self::PrincipalTag(tag.to_owned()))
+    }
+
+    /// The key's value in a request.
+    pub(crate) fn value<'a>(&self, request: &Request<'a>) -> Value<'a> {
+        let of_role = |value: &dyn Fn(&'a Role) -> Value<'a>| match request.asker.known() {
+            Ok(role) => value(role),
+            Err(open) => Value::Open(open),
+        };
+        let text = |text: &'a str| Value::Text(Cow::Borrowed(text));
+        match self {
+            Self::PrincipalArn => of_role(&|role| text(&role.arn)),
+            Self::PrincipalAccount => text(request.asker.account),
+            Self::PrincipalTag(tag) => of_role(&|role| {
+                let found = role.tags.iter().find(|(name, _)| name.eq_ignore_ascii_case(tag));
+                found.map_or(Value::Absent, |(_, value)| text(value))
+            }),
+            Self::UserId => of_role(&|role| match request.asker.session {
+                Some(session) => Value::Text(Cow::Owned(format!("{}:{session}", role.role_id))),
+                None => Value::StartsWith(format!("{}:", role.role_id)),
+            }),
+            Self::ResourceAccount if request.resource.is_some() => text(request.owner),
+            Self::ResourceAccount => {
+                Value::Open(Open::undecidable("aws:ResourceAccount of a request that names no resource"))
+            }
+            Self::RequestedRegion => text(request.region),
+            Self::Now => Value::Time(request.at),
+            Self::Always(value) => Value::Text(Cow::Borrowed(value)),
+            Self::Never => Value::Absent,
+            Self::Unknown(what) => Value::Open(Open::Undecidable { what: what.clone() }),
+        }
+    }
+}

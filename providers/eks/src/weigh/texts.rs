@@ -1,0 +1,136 @@
+//! Sentences that every claim shares, made once.
+
+use super::policy::action::Acts;
+use crate::codes::Finding;
+use pullaudit_core::{Claim, Code, Obstacle, Open, Text, core_code};
+
+/// The rights that are weighed, each a set of actions that a policy must allow together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Right {
+    Token,
+    /// Both actions that read an image, where no statement tells them apart.
+    Pull,
+    BatchGet,
+    LayerUrl,
+    Import,
+    Create,
+}
+
+impl Right {
+    const ALL: [Self; 6] = [Self::Token, Self::Pull, Self::BatchGet, Self::LayerUrl, Self::Import, Self::Create];
+
+    pub(crate) fn acts(self) -> Acts {
+        match self {
+            Self::Token => Acts::TOKEN,
+            Self::Pull => Acts::PULL,
+            Self::BatchGet => Acts::BATCH_GET,
+            Self::LayerUrl => Acts::LAYER_URL,
+            Self::Import => Acts::IMPORT,
+            Self::Create => Acts::CREATE,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Token => "ecr:GetAuthorizationToken",
+            Self::Pull => "ecr:BatchGetImage and ecr:GetDownloadUrlForLayer",
+            Self::BatchGet => "ecr:BatchGetImage",
+            Self::LayerUrl => "ecr:GetDownloadUrlForLayer",
+            Self::Import => "ecr:BatchImportUpstreamImage",
+            Self::Create => "ecr:CreateRepository",
+        }
+    }
+
+    /// The finding when no policy of the role allows it.
+    pub(crate) fn silent(self) -> Finding {
+        match self {
+            Self::Token => Finding::TokenNotGranted,
+            Self::Pull | Self::BatchGet | Self::LayerUrl => Finding::IdentityPolicySilent,
+            Self::Import | Self::Create => Finding::PullThroughDenied,
+        }
+    }
+}
+
+/// What is said of one right.
+pub(crate) struct Said {
+    pub(crate) allows: Text,
+    pub(crate) may_allow: Text,
+    pub(crate) denies: Text,
+    pub(crate) may_deny: Text,
+    /// No statement allows it.
+    pub(crate) silent: Text,
+    /// There is no policy that could.
+    pub(crate) none: Text,
+}
+
+/// All sentences.
+pub(crate) struct Texts {
+    said: [Said; 6],
+    pub(crate) allowed: Code,
+    pub(crate) addon: Claim,
+    pub(crate) anonymous: Claim,
+}
+
+impl Texts {
+    pub(crate) fn new() -> Self {
+        let allowed = core_code("allowed");
+        Self {
+            said: Right::ALL.map(|right| {
+                let name = right.name();
+                Said {
+                    allows: format!("allows {name}").into(),
+                    may_allow: format!("may allow {name}").into(),
+                    denies: format!("denies {name}").into(),
+                    may_deny: format!("may deny {name}").into(),
+                    silent: format!("no statement allows {name} here").into(),
+                    none: format!("there is no policy, so nothing allows {name} here").into(),
+                }
+            }),
+            allowed,
+            addon: Claim::yes(
+                allowed,
+                "AWS-owned add-on registry",
+                "AWS lets the roles of EKS nodes pull from it",
+            ),
+            anonymous: Claim::no(
+                core_code("anonymous-refused"),
+                "Amazon ECR",
+                "a private registry of ECR refuses every request without a login",
+            ),
+        }
+    }
+
+    pub(crate) fn said(&self, right: Right) -> &Said {
+        &self.said[right as usize]
+    }
+}
+
+/// The organization's policies above one account, which this version does not read.
+#[derive(Clone, Debug)]
+pub(crate) struct Guards {
+    /// Above a role's account.
+    pub(crate) service: Claim,
+    /// Above a registry's account.
+    pub(crate) resource: Claim,
+}
+
+impl Guards {
+    pub(crate) fn of(account: &str) -> Self {
+        Self {
+            service: guard(Finding::ScpUnread, "service control policies", account),
+            resource: guard(Finding::RcpUnread, "resource control policies", account),
+        }
+    }
+}
+
+fn guard(finding: Finding, what: &str, account: &str) -> Claim {
+    let reading: Text = format!("{what} of account {account}").into();
+    let open = Open::Unread {
+        reading: reading.clone(),
+        permission: "organizations:ListPoliciesForTarget".into(),
+        scope: format!("account {account}").into(),
+        assumable: true,
+        obstacle: Obstacle::NotAsked,
+    };
+    Claim::open(finding.code(), reading, "could deny the pull", vec![open])
+}
