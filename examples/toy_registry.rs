@@ -14,8 +14,8 @@ use pullaudit::report::{Paint, People, people};
 use pullaudit::settings::Settings;
 use pullaudit::{cli, pipeline};
 use pullaudit_core::{
-    Claim, Code, CodeRow, CollectError, Credential, Facts, Mode, Notice, Owner, Provider, Question, Read, Registries,
-    Registry, Section, Severity, Snapshot, SnapshotError, core_code,
+    Claim, Code, CodeRow, CollectError, Credential, Facts, Mode, Notice, Owner, Provider, Question, Read,
+    Registries, Registry, Section, Severity, Snapshot, SnapshotError, core_code,
 };
 use serde_json::json;
 
@@ -73,7 +73,7 @@ impl Facts for ToyFacts {
 }
 
 /// One pool and two workloads, as `pullaudit collect` would have found them.
-fn snapshot(facts: Section) -> Result<Snapshot, serde_json::Error> {
+fn snapshot(facts: &Section) -> Result<Snapshot, serde_json::Error> {
     let workload = |name: &str, image: &str| {
         json!({"cluster": "c", "namespace": "default", "kind": "Deployment", "name": name, "pools": ["general"],
                "containers": [{"name": "app", "type": "container", "image": image}]})
@@ -98,7 +98,7 @@ async fn main() -> anyhow::Result<()> {
     let toy = Provider { name: "toy", codes: CODES, clusters: None, registries: Some(Box::new(Toy)) };
     let clouds = Clouds::of(vec![pullaudit_eks::Eks::provider(settings.eks()), toy]);
 
-    let snapshot = snapshot(Toy.collect(&[]).await?)?;
+    let snapshot = snapshot(&Toy.collect(&[]).await?)?;
     let judging = Judging { at: snapshot.taken_at, mode: Mode::Default };
     let report = pipeline::report(&snapshot, &[], &clouds, &Config::default(), judging)?;
     print!("{}", people(&report, People { paint: Paint(false), all: true, elapsed: None, exit: Exit::Drift }));

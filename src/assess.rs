@@ -2,9 +2,7 @@
 
 use crate::clouds::Clouds;
 use crate::questions::{Asked, Asking, Pull, Subject, Use};
-use crate::report::{
-    AttemptReport, Because, Check, Identity, Needing, State, VerdictWord, WorkloadReport,
-};
+use crate::report::{AttemptReport, Because, Check, Identity, Needing, State, VerdictWord, WorkloadReport};
 use crate::severity;
 use jiff::Timestamp;
 use pullaudit_core::{
@@ -77,10 +75,7 @@ fn judge_pull(
     let owner = clouds.owner(&pull.image.registry).map_or("", |owner| owner.provider);
     let mut weigh = |by: &Credential| {
         let question = Question { by: by.clone(), from: pull.from.clone(), image: pull.image.clone() };
-        weighed
-            .entry(question)
-            .or_insert_with_key(|question| opened.weigh(owner, question, judging.at))
-            .clone()
+        weighed.entry(question).or_insert_with_key(|question| opened.weigh(owner, question, judging.at)).clone()
     };
     let verdict = judge(Some(&pull_claim(&pull.keyring, &mut weigh)), judging.mode);
     let attempts = match &pull.keyring {
@@ -122,9 +117,11 @@ pub fn identity(credential: &Credential) -> Option<Identity> {
             name: principal.name.clone(),
         }),
         Credential::Secret(name) => Some(secret_identity(name)),
-        Credential::Anonymous => {
-            Some(Identity { kind: "anonymous".to_owned(), id: "anonymous".to_owned(), name: "anonymous".to_owned() })
-        }
+        Credential::Anonymous => Some(Identity {
+            kind: "anonymous".to_owned(),
+            id: "anonymous".to_owned(),
+            name: "anonymous".to_owned(),
+        }),
         Credential::Unidentified(_) => None,
     }
 }
@@ -135,7 +132,8 @@ fn secret_identity(name: &str) -> Identity {
 
 /// Every check of an audit, in the order of [`Asking::asked`].
 pub fn checks(snapshot: &Snapshot, asking: &Asking, judged: &[Judged], clouds: &Clouds) -> Vec<Check> {
-    let mut checks: Vec<Check> = asking.asked.iter().map(|asked| check(snapshot, asking, asked, judged, clouds)).collect();
+    let mut checks: Vec<Check> =
+        asking.asked.iter().map(|asked| check(snapshot, asking, asked, judged, clouds)).collect();
     severity::settle(snapshot, asking, &mut checks);
     checks
 }
@@ -187,7 +185,9 @@ fn blank(snapshot: &Snapshot, asked: &Asked, clouds: &Clouds) -> Check {
     Check {
         id: String::new(),
         provider: cluster.map_or_else(String::new, |cluster| cluster.provider.clone()),
-        registry_provider: image.and_then(|image| clouds.owner(&image.registry)).map(|owner| owner.provider.to_owned()),
+        registry_provider: image
+            .and_then(|image| clouds.owner(&image.registry))
+            .map(|owner| owner.provider.to_owned()),
         cluster: cluster.map(|cluster| cluster.id.0.clone()),
         pool: asked.pool.clone(),
         identity: None,
@@ -328,8 +328,9 @@ fn pods(snapshot: &Snapshot, pool: Option<&str>, usage: &Use) -> PodState {
 /// The stable id: the same question at the same place has the same id in every report.
 fn id(check: &Check, asked: &Asked, keyring: Option<&Keyring>) -> String {
     let image = asked.image.as_ref().map_or_else(|| asked.written.clone(), ToString::to_string);
-    let attempts = keyring.map_or_else(|| check.code.clone(), |keyring| name(keyring));
-    let text = [check.cluster.as_deref().unwrap_or(""), check.pool.as_deref().unwrap_or(""), &image, &attempts].join("\n");
+    let attempts = keyring.map_or_else(|| check.code.clone(), name);
+    let text = [check.cluster.as_deref().unwrap_or(""), check.pool.as_deref().unwrap_or(""), &image, &attempts]
+        .join("\n");
     Uuid::new_v5(&CHECKS, text.as_bytes()).to_string()
 }
 

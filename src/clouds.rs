@@ -47,7 +47,10 @@ impl Clouds {
         if self.public.is_match(registry.lower()) {
             return None;
         }
-        self.providers.iter().filter_map(|provider| provider.registries.as_ref()).find_map(|side| side.owner(registry))
+        self.providers
+            .iter()
+            .filter_map(|provider| provider.registries.as_ref())
+            .find_map(|side| side.owner(registry))
     }
 
     /// The identity that a person means, with the name of its cloud.

@@ -134,13 +134,18 @@ impl Config {
     fn check(&self, name: &str) -> Result<()> {
         for account in &self.scopes.accounts {
             if account.id.len() != 12 || !account.id.bytes().all(|byte| byte.is_ascii_digit()) {
-                bail!("{name}: scopes.accounts: {:?} is no AWS account: write its 12 digits, in quotes", account.id);
+                bail!(
+                    "{name}: scopes.accounts: {:?} is no AWS account: write its 12 digits, in quotes",
+                    account.id
+                );
             }
         }
         for (index, exception) in self.exceptions.iter().enumerate() {
             if exception.matching == Match::default() {
-                bail!("{name}: exceptions[{index}].match is empty and would cover every check: name an image, cluster, \
-                       pool, code or identity");
+                bail!(
+                    "{name}: exceptions[{index}].match is empty and would cover every check: name an image, cluster, \
+                       pool, code or identity"
+                );
             }
         }
         Ok(())
@@ -154,9 +159,8 @@ fn explain(error: &str) -> String {
     if !error.contains("unknown field") {
         return error.to_owned();
     }
-    let nearest = known.iter().max_by(|a, b| {
-        strsim::jaro_winkler(unknown, a).total_cmp(&strsim::jaro_winkler(unknown, b))
-    });
+    let nearest =
+        known.iter().max_by(|a, b| strsim::jaro_winkler(unknown, a).total_cmp(&strsim::jaro_winkler(unknown, b)));
     match nearest {
         Some(nearest) => format!("{error}\n  did you mean `{nearest}`?"),
         None => error.to_owned(),

@@ -35,7 +35,12 @@ pub async fn find(source: &Source, settings: &Settings, clouds: &Clouds, progres
 }
 
 /// Gets clusters and pools only, no workloads.
-pub async fn clusters(from: &[String], settings: &Settings, clouds: &Clouds, progress: &Progress) -> Result<Snapshot> {
+pub async fn clusters(
+    from: &[String],
+    settings: &Settings,
+    clouds: &Clouds,
+    progress: &Progress,
+) -> Result<Snapshot> {
     let patterns = patterns(&settings.select)?;
     if from.is_empty() {
         return live(settings, clouds, &Needed::nothing(), &patterns, progress).await;
@@ -76,6 +81,7 @@ async fn live(
 }
 
 #[cfg(not(feature = "live"))]
+#[allow(clippy::unused_async, reason = "the live build waits here")]
 async fn live(_: &Settings, _: &Clouds, _: &Needed, _: &[ClusterPattern], _: &Progress) -> Result<Snapshot> {
     Err(pullaudit_core::DiscoverError::NotBuilt.into())
 }

@@ -64,7 +64,8 @@ pub async fn gather(
 pub async fn collect(clouds: &Clouds, asking: &Asking, snapshot: &mut Snapshot) -> Result<()> {
     for (name, questions) in asking.by_registry(clouds) {
         let Some(side) = clouds.get(name).and_then(|provider| provider.registries.as_ref()) else { continue };
-        let section = side.collect(&questions).await.with_context(|| format!("{name}: no rights could be read"))?;
+        let section =
+            side.collect(&questions).await.with_context(|| format!("{name}: no rights could be read"))?;
         snapshot.facts.insert(name.to_owned(), section);
     }
     Ok(())

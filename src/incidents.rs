@@ -25,7 +25,8 @@ pub fn incidents(checks: &[Check]) -> Vec<Incident> {
         };
         causes.entry(cause).or_default().push(check);
     }
-    let mut incidents: Vec<Incident> = causes.into_iter().map(|(cause, checks)| incident(&cause, &checks)).collect();
+    let mut incidents: Vec<Incident> =
+        causes.into_iter().map(|(cause, checks)| incident(&cause, &checks)).collect();
     incidents.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| b.checks.len().cmp(&a.checks.len())));
     incidents
 }
@@ -120,7 +121,12 @@ pub fn unsettled(checks: &[Check]) -> Vec<Unsettled> {
         .map(|((needs, code), checks)| Unsettled {
             code: code.to_owned(),
             severity: checks.iter().map(|check| check.severity).max().unwrap_or(Severity::Info),
-            clusters: checks.iter().filter_map(|check| check.cluster.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
+            clusters: checks
+                .iter()
+                .filter_map(|check| check.cluster.clone())
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
             needs: needs.into_iter().collect(),
             checks: checks.iter().map(|check| check.id.clone()).collect(),
         })

@@ -25,7 +25,8 @@ impl Needed {
     /// Reads the manifests. A broken document is a gap of the report; the rest is taken.
     pub fn read(source: &Source) -> Result<Self> {
         let named = !source.files.is_empty() || !source.images.is_empty();
-        let mut needed = Self { images: source.images.clone(), instead: named && !source.with_live, ..Self::default() };
+        let mut needed =
+            Self { images: source.images.clone(), instead: named && !source.with_live, ..Self::default() };
         if !source.files.is_empty() {
             let found = manifests::read(&source.files)?;
             needed.workloads = found.workloads;

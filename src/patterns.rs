@@ -19,7 +19,9 @@ impl ClusterPattern {
             Ok(Glob::new(text).with_context(|| format!("--cluster {text}: not a pattern"))?.compile_matcher())
         };
         let split = match text.rsplit_once('/') {
-            Some((cluster, pool)) if !cluster.is_empty() && !pool.is_empty() => Some((glob(cluster)?, glob(pool)?)),
+            Some((cluster, pool)) if !cluster.is_empty() && !pool.is_empty() => {
+                Some((glob(cluster)?, glob(pool)?))
+            }
             _ => None,
         };
         Ok(Self { whole: glob(text)?, split })
@@ -37,7 +39,10 @@ impl ClusterPattern {
     /// Whether this pool of this cluster is meant.
     pub fn pool(&self, id: &str, name: &str, pool: &str) -> bool {
         self.all_pools(id, name)
-            || self.split.as_ref().is_some_and(|(cluster, pools)| either(cluster, id, name) && pools.is_match(pool))
+            || self
+                .split
+                .as_ref()
+                .is_some_and(|(cluster, pools)| either(cluster, id, name) && pools.is_match(pool))
     }
 }
 
@@ -57,7 +62,8 @@ pub fn narrow(snapshot: &mut Snapshot, patterns: &[ClusterPattern]) {
     });
     let clusters = &mut snapshot.clusters;
     snapshot.workloads.retain_mut(|workload| {
-        let Some(record) = clusters.iter().find(|record| Some(&record.cluster.id) == workload.cluster.as_ref()) else {
+        let Some(record) = clusters.iter().find(|record| Some(&record.cluster.id) == workload.cluster.as_ref())
+        else {
             return false;
         };
         let cluster = &record.cluster;

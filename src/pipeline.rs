@@ -122,7 +122,10 @@ fn conflict(conflict: &Conflict) -> NoticeReport {
         code: "snapshots-disagree".to_owned(),
         severity: Severity::Low,
         subject: conflict.subject.clone(),
-        message: format!("taken from the newer snapshot of {}, not from that of {}", conflict.kept, conflict.dropped),
+        message: format!(
+            "taken from the newer snapshot of {}, not from that of {}",
+            conflict.kept, conflict.dropped
+        ),
         images: None,
     }
 }

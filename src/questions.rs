@@ -201,7 +201,14 @@ impl<'a> Asker<'a> {
                         let Some(pool) = record.pools.iter().position(|pool| &pool.name == name) else { continue };
                         let subject = self.pull(cluster, pool, pods, written, &image);
                         let Some(subject) = subject else { continue };
-                        self.place(cluster, Some(name), Some(image.clone()), Subject::Pull(subject), written, usage.clone());
+                        self.place(
+                            cluster,
+                            Some(name),
+                            Some(image.clone()),
+                            Subject::Pull(subject),
+                            written,
+                            usage.clone(),
+                        );
                     }
                 }
             }
@@ -258,7 +265,14 @@ impl<'a> Asker<'a> {
         number
     }
 
-    fn pull(&mut self, cluster: usize, pool: usize, pods: usize, written: &'a str, image: &ImageRef) -> Option<usize> {
+    fn pull(
+        &mut self,
+        cluster: usize,
+        pool: usize,
+        pods: usize,
+        written: &'a str,
+        image: &ImageRef,
+    ) -> Option<usize> {
         let key = (cluster, pool, pods, written);
         if let Some(&known) = self.known.get(&key) {
             return known;

@@ -35,7 +35,8 @@ pub fn regions(select: &Select, contexts: &[ContextView]) -> Vec<String> {
     if !select.region.is_empty() {
         return select.region.clone();
     }
-    let mut regions: BTreeSet<String> = select.cluster.iter().filter_map(|pattern| region_of_arn(pattern)).collect();
+    let mut regions: BTreeSet<String> =
+        select.cluster.iter().filter_map(|pattern| region_of_arn(pattern)).collect();
     if let Meant::Context(context) = meant(select, contexts) {
         let hint = access::hint(&context).filter(|hint| hint.provider == "eks").map(|hint| hint.location);
         regions.extend(hint.or_else(|| region_of_host(&context.server)));
@@ -54,7 +55,9 @@ fn region_of_host(server: &str) -> Option<String> {
     let host = server.split("://").nth(1)?.split(['/', ':']).next()?;
     let labels: Vec<&str> = host.split('.').collect();
     let eks = labels.iter().position(|label| *label == "eks")?;
-    host.contains(".amazonaws.").then(|| labels.get(eks.checked_sub(1)?).map(|region| (*region).to_owned())).flatten()
+    host.contains(".amazonaws.")
+        .then(|| labels.get(eks.checked_sub(1)?).map(|region| (*region).to_owned()))
+        .flatten()
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use crate::cli::{Reading, Select};
 use crate::config::Config;
+use crate::kubernetes::access::ContextView;
 #[cfg(feature = "live")]
 use crate::kubernetes::live::Kubeconfigs;
-use crate::kubernetes::access::ContextView;
 use crate::kubernetes::selector::LabelSelector;
 use crate::scope;
 use crate::usage::usage;
@@ -78,8 +78,9 @@ impl Settings {
     /// What EKS and ECR are told.
     pub fn eks(&self) -> EksOptions {
         let configured = self.config.scopes.accounts.iter();
-        let mut accounts: Vec<AccountScope> =
-            configured.map(|account| AccountScope { id: account.id.clone(), role: account.role.clone() }).collect();
+        let mut accounts: Vec<AccountScope> = configured
+            .map(|account| AccountScope { id: account.id.clone(), role: account.role.clone() })
+            .collect();
         for id in &self.select.account {
             if !accounts.iter().any(|account| &account.id == id) {
                 accounts.push(AccountScope { id: id.clone(), role: None });

@@ -18,7 +18,8 @@ pub fn settle(snapshot: &Snapshot, asking: &Asking, checks: &mut [Check]) {
             continue;
         }
         let worst = asked.uses.iter().map(|usage| {
-            let way = (usage.workload, asked.image.as_ref().map_or_else(|| asked.written.clone(), ToString::to_string));
+            let way =
+                (usage.workload, asked.image.as_ref().map_or_else(|| asked.written.clone(), ToString::to_string));
             if !open_way.get(&way).copied().unwrap_or(false) {
                 Severity::Critical
             } else if snapshot.workloads[usage.workload].every_pool {

@@ -53,7 +53,8 @@ fn the_example_as_a_table() {
 
 #[test]
 fn json_and_yaml_hold_the_same_report() {
-    let report = |format: &str| text(&pullaudit(&["audit", "--from", EXAMPLE, "-o", format]).output().unwrap().stdout);
+    let report =
+        |format: &str| text(&pullaudit(&["audit", "--from", EXAMPLE, "-o", format]).output().unwrap().stdout);
     let mut json: Value = serde_json::from_str(&report("json")).unwrap();
     let mut yaml: Value = serde_saphyr::from_str(&report("yaml")).unwrap();
     json["generatedAt"] = Value::Null;
@@ -113,7 +114,9 @@ fn what_a_baseline_knows_is_not_new() {
 #[test]
 fn exceptions_cover_what_they_match_until_their_last_day() {
     let config = |expires: &str| {
-        format!("exceptions:\n  - match: {{cluster: '*'}}\n    reason: known\n    owner: platform\n    expires: {expires}\n")
+        format!(
+            "exceptions:\n  - match: {{cluster: '*'}}\n    reason: known\n    owner: platform\n    expires: {expires}\n"
+        )
     };
     let (_folder, path) = written("c.yaml", &config("2026-12-31"));
     let covered = pullaudit(&["audit", "--from", EXAMPLE, "--config", path.to_str().unwrap()]).output().unwrap();
@@ -145,7 +148,10 @@ fn a_damaged_snapshot_is_refused_by_name() {
     let output = pullaudit(&["audit", "--from", path.to_str().unwrap()]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let told = text(&output.stderr);
-    assert!(told.contains("cut.json") && told.contains("line 1") && told.contains("take the snapshot again"), "{told}");
+    assert!(
+        told.contains("cut.json") && told.contains("line 1") && told.contains("take the snapshot again"),
+        "{told}"
+    );
     let (_folder, path) = written("new.json", "{\"schema\": \"pullaudit/snapshot/7\"}");
     let told = text(&pullaudit(&["audit", "--from", path.to_str().unwrap()]).output().unwrap().stderr);
     assert!(told.contains("newer pullaudit"), "{told}");
@@ -157,12 +163,23 @@ fn manifests_take_the_place_of_workloads() {
                     spec:\n      containers:\n      - {name: app, image: '222233334444.dkr.ecr.eu-central-1.amazonaws.com/ledger/api:8.4.0'}\n\
                     ---\nkind: Deployment\nspec: [\n";
     let (_folder, path) = written("api.yaml", manifest);
-    let output = pullaudit(&["audit", "--from", EXAMPLE, "-f", path.to_str().unwrap(), "--cluster", "pay-euc1", "-o", "json"])
-        .output()
-        .unwrap();
+    let output = pullaudit(&[
+        "audit",
+        "--from",
+        EXAMPLE,
+        "-f",
+        path.to_str().unwrap(),
+        "--cluster",
+        "pay-euc1",
+        "-o",
+        "json",
+    ])
+    .output()
+    .unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let pools: Vec<&str> = report["checks"].as_array().unwrap().iter().map(|check| check["pool"].as_str().unwrap()).collect();
+    let pools: Vec<&str> =
+        report["checks"].as_array().unwrap().iter().map(|check| check["pool"].as_str().unwrap()).collect();
     assert_eq!(pools, ["batch", "general"], "every ordinary pool; the Fargate profile takes other pods");
     assert_eq!(report["complete"], false);
     let told = report["incompleteBecause"][0].to_string();
@@ -194,7 +211,8 @@ fn can_pull_answers_for_pools_clusters_and_roles() {
 fn can_pull_reads_pairs_and_answers_in_order() {
     let image = "222233334444.dkr.ecr.eu-central-1.amazonaws.com/ledger/api:8.4.0";
     let pairs = format!("{image} pay-euc1/general\n{image} pay-euc1/batch\nnot//an/image pay-euc1/batch\n");
-    let output = pullaudit(&["can-pull", "-", "--from", EXAMPLE, "-o", "json"]).write_stdin(pairs).output().unwrap();
+    let output =
+        pullaudit(&["can-pull", "-", "--from", EXAMPLE, "-o", "json"]).write_stdin(pairs).output().unwrap();
     let verdicts: Vec<String> = text(&output.stdout)
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap())
@@ -205,7 +223,10 @@ fn can_pull_reads_pairs_and_answers_in_order() {
 
 #[test]
 fn explain_knows_codes_and_checks() {
-    assert!(text(&pullaudit(&["explain", "principal-recreated"]).output().unwrap().stdout).contains("How to fix it by hand"));
+    assert!(
+        text(&pullaudit(&["explain", "principal-recreated"]).output().unwrap().stdout)
+            .contains("How to fix it by hand")
+    );
     let output = pullaudit(&["explain", "principal-recreatd"]).output().unwrap();
     assert_eq!(output.status.code(), Some(64));
     assert!(text(&output.stderr).contains("did you mean principal-recreated?"));
@@ -213,7 +234,9 @@ fn explain_knows_codes_and_checks() {
     let parsed: Value = serde_json::from_str(&report).unwrap();
     let denied = parsed["checks"].as_array().unwrap().iter().find(|check| check["verdict"] == "denied").unwrap();
     let (_folder, path) = written("r.json", &report);
-    let output = pullaudit(&["explain", denied["id"].as_str().unwrap(), "--from", path.to_str().unwrap()]).output().unwrap();
+    let output = pullaudit(&["explain", denied["id"].as_str().unwrap(), "--from", path.to_str().unwrap()])
+        .output()
+        .unwrap();
     let shown = text(&output.stdout);
     assert!(shown.contains(denied["because"][0]["detail"].as_str().unwrap()), "{shown}");
 }
@@ -229,7 +252,8 @@ fn every_code_is_explained() {
 
 #[test]
 fn image_answers_every_line() {
-    let output = pullaudit(&["image", "-", "-o", "json"]).write_stdin("nginx\nteam/API\n nginx\n").output().unwrap();
+    let output =
+        pullaudit(&["image", "-", "-o", "json"]).write_stdin("nginx\nteam/API\n nginx\n").output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     let lines: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines[0]["repository"], "library/nginx");
@@ -241,7 +265,8 @@ fn image_answers_every_line() {
 
 #[test]
 fn image_says_who_owns_a_host() {
-    let output = pullaudit(&["image", "111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/api:1"]).output().unwrap();
+    let output =
+        pullaudit(&["image", "111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/api:1"]).output().unwrap();
     insta::assert_snapshot!("image_people", text(&output.stdout));
 }
 

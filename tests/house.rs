@@ -12,7 +12,8 @@ fn metadata(arguments: &[&str]) -> Metadata {
 /// Everything that a package of the workspace pulls in, development aside.
 fn reaches(metadata: &Metadata, name: &str) -> BTreeSet<String> {
     let resolve = metadata.resolve.as_ref().unwrap();
-    let names: BTreeMap<_, _> = metadata.packages.iter().map(|package| (&package.id, package.name.to_string())).collect();
+    let names: BTreeMap<_, _> =
+        metadata.packages.iter().map(|package| (&package.id, package.name.to_string())).collect();
     let start = metadata.packages.iter().find(|package| package.name.as_str() == name).unwrap();
     let (mut seen, mut open) = (BTreeSet::new(), vec![&start.id]);
     while let Some(id) = open.pop() {
@@ -37,7 +38,10 @@ fn providers(metadata: &Metadata) -> Vec<String> {
 fn core_knows_no_runtime_no_cluster_and_no_cloud() {
     let metadata = metadata(&["--all-features"]);
     for name in reaches(&metadata, "pullaudit-core") {
-        let forbidden = name == "tokio" || name.starts_with("kube") || name.starts_with("aws-") || name.starts_with("pullaudit");
+        let forbidden = name == "tokio"
+            || name.starts_with("kube")
+            || name.starts_with("aws-")
+            || name.starts_with("pullaudit");
         assert!(!forbidden, "pullaudit-core depends on {name}");
     }
 }
@@ -51,7 +55,10 @@ fn a_provider_knows_neither_the_program_nor_another_provider() {
         let reached = reaches(&metadata, provider);
         assert!(reached.contains("pullaudit-core"), "{provider} speaks the core's words");
         assert!(!reached.contains("pullaudit"), "{provider} depends on the program");
-        assert!(!reached.iter().any(|name| name.starts_with("kube")), "{provider} depends on kube: src/kubernetes is its only user");
+        assert!(
+            !reached.iter().any(|name| name.starts_with("kube")),
+            "{provider} depends on kube: src/kubernetes is its only user"
+        );
         for other in providers.iter().filter(|other| *other != provider) {
             assert!(!reached.contains(other), "{provider} depends on {other}");
         }
@@ -62,7 +69,8 @@ fn a_provider_knows_neither_the_program_nor_another_provider() {
 fn without_live_there_is_no_sdk_and_no_kube() {
     let metadata = metadata(&["--no-default-features"]);
     for name in reaches(&metadata, "pullaudit") {
-        let heavy = name.starts_with("kube") || name.starts_with("aws-") || name.starts_with("k8s-") || name == "hyper";
+        let heavy =
+            name.starts_with("kube") || name.starts_with("aws-") || name.starts_with("k8s-") || name == "hyper";
         assert!(!heavy, "a build without `live` contains {name}");
     }
 }
@@ -83,7 +91,9 @@ fn built() -> BTreeSet<(String, String)> {
 #[test]
 fn one_http_stack_one_tls_stack_and_no_ec2_client() {
     let built = built();
-    let versions = |wanted: &str| built.iter().filter(|(name, _)| name == wanted).map(|(_, version)| version).collect::<Vec<_>>();
+    let versions = |wanted: &str| {
+        built.iter().filter(|(name, _)| name == wanted).map(|(_, version)| version).collect::<Vec<_>>()
+    };
     for forbidden in ["ring", "openssl", "openssl-sys", "native-tls", "reqwest", "aws-sdk-ec2"] {
         assert!(versions(forbidden).is_empty(), "{forbidden} is in the tree");
     }
@@ -101,7 +111,9 @@ fn rooms_stay_small() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.components().any(|part| part.as_os_str() == "tests") {
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !path.components().any(|part| part.as_os_str() == "tests")
+            {
                 let lines = std::fs::read_to_string(&path).unwrap().lines().count();
                 assert!(lines <= 450, "{} has {lines} lines: it is two rooms", path.display());
             }

@@ -15,7 +15,10 @@ fn the_schema_in_docs_is_the_one_of_the_code() {
         std::fs::write(path, schema()).unwrap();
     }
     let written = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(written == schema(), "docs/report.schema.json is behind: PULLAUDIT_WRITE_SCHEMA=1 cargo test --test report_schema");
+    assert!(
+        written == schema(),
+        "docs/report.schema.json is behind: PULLAUDIT_WRITE_SCHEMA=1 cargo test --test report_schema"
+    );
 }
 
 #[test]

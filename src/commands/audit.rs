@@ -38,10 +38,7 @@ pub async fn run(args: &Audit, paint: Paint, progress: Progress, out: &mut dyn W
 
 /// The time that is judged at is the time of reading, so that a snapshot gives one answer for ever.
 pub fn judging(args: &cli::Judging, taken_at: Timestamp) -> Judging {
-    Judging {
-        at: args.as_of.unwrap_or(taken_at),
-        mode: if args.strict { Mode::Strict } else { Mode::Default },
-    }
+    Judging { at: args.as_of.unwrap_or(taken_at), mode: if args.strict { Mode::Strict } else { Mode::Default } }
 }
 
 fn render(report: &Report, output: Output, people: People) -> Result<String> {
@@ -63,7 +60,8 @@ fn baseline(args: &Audit) -> Result<BTreeSet<String>> {
 }
 
 fn denied(path: &Path) -> Result<BTreeSet<String>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("can't read the baseline {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("can't read the baseline {}", path.display()))?;
     let report: Report = serde_json::from_str(&text)
         .with_context(|| format!("{} is not a report: write one with audit -o json", path.display()))?;
     let denied = report.checks.into_iter().filter(|check| check.verdict == VerdictWord::Denied);

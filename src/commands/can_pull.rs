@@ -13,9 +13,7 @@ use crate::report::{Check, Paint, VerdictWord};
 use crate::settings::Settings;
 use crate::usage::usage;
 use anyhow::{Context, Result, anyhow};
-use pullaudit_core::{
-    Attempt, ClusterRecord, Credential, ImageRef, Keyring, PodCredentials, Snapshot, Vantage,
-};
+use pullaudit_core::{Attempt, ClusterRecord, Credential, ImageRef, Keyring, PodCredentials, Snapshot, Vantage};
 use std::io::{BufRead, Write};
 
 /// One pair that was asked.
@@ -33,7 +31,8 @@ pub async fn run(args: &CanPull, paint: Paint, progress: Progress, out: &mut dyn
     let settings = Settings::new(args.select.clone(), args.reading.clone(), args.from.is_empty())?;
     let clouds = Clouds::new(&settings)?;
     let mut snapshot = snapshot(args, &settings, &clouds, &pairs, &progress).await?;
-    let asked: Vec<Vec<Place>> = pairs.iter().map(|pair| places(pair, &snapshot, &clouds)).collect::<Result<_>>()?;
+    let asked: Vec<Vec<Place>> =
+        pairs.iter().map(|pair| places(pair, &snapshot, &clouds)).collect::<Result<_>>()?;
     let asking = asking(&pairs, &asked, &clouds);
     if args.from.is_empty() {
         read(&clouds, &asking, &mut snapshot).await?;
@@ -152,7 +151,11 @@ fn asking(pairs: &[Pair], places: &[Vec<Place>], clouds: &Clouds) -> Asking {
                 (Err(error), _) => Subject::InvalidReference(error.to_string()),
                 (Ok(image), _) if clouds.owner(&image.registry).is_none() => Subject::NotJudged,
                 (Ok(image), Some(keyring)) => {
-                    asking.pulls.push(Pull { keyring: keyring.clone(), from: Vantage::default(), image: image.clone() });
+                    asking.pulls.push(Pull {
+                        keyring: keyring.clone(),
+                        from: Vantage::default(),
+                        image: image.clone(),
+                    });
                     Subject::Pull(asking.pulls.len() - 1)
                 }
                 (Ok(_), None) => Subject::NotJudged,
@@ -176,6 +179,7 @@ async fn read(clouds: &Clouds, asking: &Asking, snapshot: &mut Snapshot) -> Resu
 }
 
 #[cfg(not(feature = "live"))]
+#[allow(clippy::unused_async, reason = "the live build waits here")]
 async fn read(_: &Clouds, _: &Asking, _: &mut Snapshot) -> Result<()> {
     Err(pullaudit_core::DiscoverError::NotBuilt.into())
 }

@@ -23,7 +23,9 @@ pub fn run(args: &Explain, clouds: &Clouds, out: &mut dyn Write) -> Result<()> {
             match (found.next(), found.next()) {
                 (Some(check), None) => chain(check, clouds),
                 (None, _) => return Err(anyhow!("no check {id} in {}", path.display())),
-                (Some(_), Some(_)) => return Err(usage(format!("several checks begin with {id}: give more of it"))),
+                (Some(_), Some(_)) => {
+                    return Err(usage(format!("several checks begin with {id}: give more of it")));
+                }
             }
         }
     };

@@ -82,7 +82,11 @@ fn answer(input: &str, clouds: &Clouds, json: bool) -> Result<String> {
                     let parts = [owner.scope.as_deref(), owner.location.as_deref()];
                     let place = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
                     writeln!(text, "  owner       {} {place}", owner.provider)?;
-                    writeln!(text, "  plugin      {}", owner.plugin.unwrap_or("none: the kubelet has no credentials for this host"))?;
+                    writeln!(
+                        text,
+                        "  plugin      {}",
+                        owner.plugin.unwrap_or("none: the kubelet has no credentials for this host")
+                    )?;
                 }
             }
         }

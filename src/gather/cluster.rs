@@ -57,7 +57,8 @@ pub(super) async fn read(
         secrets.extend(observed.secrets);
         gaps.extend(observed.gaps);
         if settings.reading.read_secrets {
-            secrets.extend(live::secrets(client, cluster, &observed.workloads, &settings.calls, concurrency).await);
+            secrets
+                .extend(live::secrets(client, cluster, &observed.workloads, &settings.calls, concurrency).await);
         }
         workloads = observed.workloads;
     }
@@ -71,10 +72,16 @@ fn selection(settings: &Settings) -> live::Select {
 }
 
 /// By a kubeconfig context where one leads there, else by what the cloud gives.
-async fn connect(settings: &Settings, side: &dyn Clusters, found: &Discovered, alone: bool) -> Result<Client, String> {
+async fn connect(
+    settings: &Settings,
+    side: &dyn Clusters,
+    found: &Discovered,
+    alone: bool,
+) -> Result<Client, String> {
     let cluster = &found.cluster;
     let timeout = settings.reading.timeout;
-    let configured = settings.config.clusters.get(&cluster.id.0).or_else(|| settings.config.clusters.get(&cluster.name));
+    let configured =
+        settings.config.clusters.get(&cluster.id.0).or_else(|| settings.config.clusters.get(&cluster.name));
     let configured = configured.and_then(|config| config.context.as_deref());
     // A context that was named for the one cluster of this run needs no likeness to it.
     let named = configured.or_else(|| settings.select.context.as_deref().filter(|_| alone));

@@ -46,7 +46,10 @@ pub fn context_for(cluster: &Cluster, contexts: &[ContextView], configured: Opti
     }
     let first = |matches: &dyn Fn(&ContextView) -> bool| {
         let matching = || contexts.iter().filter(|context| matches(context));
-        matching().find(|context| context.current).or_else(|| matching().next()).map(|context| context.name.clone())
+        matching()
+            .find(|context| context.current)
+            .or_else(|| matching().next())
+            .map(|context| context.name.clone())
     };
     first(&|context| same_end_point(cluster, context)).or_else(|| first(&|context| names(cluster, context)))
 }
@@ -174,7 +177,13 @@ mod tests {
             let contexts = [context(name, cluster, "https://localhost:1")];
             assert_eq!(found(&contexts).as_deref(), Some(name));
         }
-        for name in ["shop", "me@shop.us-east-1.eksctl.io", "gke_p_eu-west-1_shop", "arn:aws:eks:x", "arn:aws:iam::1:role/shop"] {
+        for name in [
+            "shop",
+            "me@shop.us-east-1.eksctl.io",
+            "gke_p_eu-west-1_shop",
+            "arn:aws:eks:x",
+            "arn:aws:iam::1:role/shop",
+        ] {
             assert_eq!(found(&[context(name, name, "")]), None, "{name}");
         }
         let gke = Cluster {

@@ -134,7 +134,8 @@ impl Entry {
         }
         // A pod of its own, static or not, comes back nowhere else than where it is.
         let stays = name.kind == "Pod";
-        let on: Vec<String> = self.groups.values().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        let on: Vec<String> =
+            self.groups.values().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect();
         let fits: Vec<String> = self.fits.iter().cloned().collect();
         let pools = if stays { on } else { fits };
         match &self.youngest {

@@ -54,7 +54,11 @@ fn a_template_that_asks_for_nothing_fits_every_pool() {
 
 #[test]
 fn a_node_selector_is_met_by_one_value_of_a_pool() {
-    let pools = [pool("a", &[("disk", &["ssd", "nvme"])], 3), pool("b", &[("disk", &["hdd"])], 1), pool("c", &[("x", &["y"])], 1)];
+    let pools = [
+        pool("a", &[("disk", &["ssd", "nvme"])], 3),
+        pool("b", &[("disk", &["hdd"])], 1),
+        pool("c", &[("x", &["y"])], 1),
+    ];
     assert_eq!(fit(&json!({ "nodeSelector": { "disk": "nvme" } }), &pools), ["a"]);
     assert!(fit(&json!({ "nodeSelector": { "disk": "tape" } }), &pools).is_empty());
 }
@@ -134,12 +138,19 @@ fn what_an_empty_pool_may_carry_does_not_exclude_it() {
     }
     assert!(fit(&json!({ "nodeSelector": { "topology.kubernetes.io/zone": "x" } }), &known(2)).is_empty());
     assert!(fit(&json!({ "nodeSelector": { "own": "x" } }), &known(0)).is_empty(), "its cloud lists such labels");
-    assert_eq!(fit(&json!({ "nodeSelector": { "own": "x" } }), &[pool("p", &[], 0)]), ["p"], "nothing is known of it");
+    assert_eq!(
+        fit(&json!({ "nodeSelector": { "own": "x" } }), &[pool("p", &[], 0)]),
+        ["p"],
+        "nothing is known of it"
+    );
 }
 
 #[test]
 fn a_node_by_name_is_looked_for_by_host_name() {
-    let pools = [pool("a", &[("kubernetes.io/hostname", &["n1"])], 1), pool("b", &[("kubernetes.io/hostname", &["n2"])], 1)];
+    let pools = [
+        pool("a", &[("kubernetes.io/hostname", &["n1"])], 1),
+        pool("b", &[("kubernetes.io/hostname", &["n2"])], 1),
+    ];
     let field = json!([{ "matchFields": [{ "key": "metadata.name", "operator": "In", "values": ["n2"] }] }]);
     assert_eq!(fit(&affinity(&field), &pools), ["b"]);
     assert_eq!(fit(&json!({ "nodeName": "n1" }), &pools), ["a"]);
@@ -170,7 +181,8 @@ fn a_node_belongs_to_the_pool_that_says_most_of_it() {
         pool.node_labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         pool
     };
-    let pools = [with("empty", &[]), with("a", &[("g", "1")]), with("b", &[("g", "1"), ("h", "2")]), with(UNLISTED, &[])];
+    let pools =
+        [with("empty", &[]), with("a", &[("g", "1")]), with("b", &[("g", "1"), ("h", "2")]), with(UNLISTED, &[])];
     let node = |labels: &[(&str, &str)]| NodeView {
         labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         ..NodeView::default()
@@ -185,15 +197,23 @@ fn a_node_belongs_to_the_pool_that_says_most_of_it() {
 #[test]
 fn globs_match_as_people_read_them() {
     for (pattern, text, matches) in [
-        ("*", "", true), ("a*c", "abbc", true), ("a*c", "abcd", false), ("?", "", false), ("a?c", "abc", true),
-        ("*-prod", "shop-prod", true), ("*a*b*", "xxaxxbxx", true), ("", "", true), ("", "a", false),
+        ("*", "", true),
+        ("a*c", "abbc", true),
+        ("a*c", "abcd", false),
+        ("?", "", false),
+        ("a?c", "abc", true),
+        ("*-prod", "shop-prod", true),
+        ("*a*b*", "xxaxxbxx", true),
+        ("", "", true),
+        ("", "a", false),
     ] {
         assert_eq!(glob(pattern, text), matches, "{pattern} {text}");
     }
 }
 
 fn requirement() -> impl Strategy<Value = Value> {
-    let operator = prop_oneof![Just("In"), Just("NotIn"), Just("Exists"), Just("DoesNotExist"), Just("Gt"), Just("Lt")];
+    let operator =
+        prop_oneof![Just("In"), Just("NotIn"), Just("Exists"), Just("DoesNotExist"), Just("Gt"), Just("Lt")];
     ("[abc]", operator, proptest::collection::vec("[0-3]", 0..3))
         .prop_map(|(key, operator, values)| json!({ "key": key, "operator": operator, "values": values }))
 }

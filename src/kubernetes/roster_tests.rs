@@ -157,7 +157,8 @@ fn jobs_stand_under_their_cron_job_and_finished_ones_nowhere() {
     };
     let cron = Some(("batch/v1", "CronJob", "settle"));
     let scaled = Some(("keda.sh/v1alpha1", "ScaledJob", "queue"));
-    let template = json!({ "spec": { "template": { "spec": { "containers": [{ "name": "app", "image": "batch:1" }] } } } });
+    let template =
+        json!({ "spec": { "template": { "spec": { "containers": [{ "name": "app", "image": "batch:1" }] } } } });
     let cron_job = json!({ "metadata": meta("settle", None), "spec": { "jobTemplate": template } });
     let workloads = Objects {
         objects: vec![
@@ -286,7 +287,8 @@ fn a_template_that_names_its_node_lands_there_only() {
 
 #[test]
 fn a_daemon_set_must_run_on_every_pool() {
-    let workloads = Objects { objects: vec![("DaemonSet", templated("agent", "a"))], ..Objects::default() }.workloads();
+    let workloads =
+        Objects { objects: vec![("DaemonSet", templated("agent", "a"))], ..Objects::default() }.workloads();
     assert!(workloads[0].every_pool);
     assert_eq!(workloads[0].next.pools, ["blue", "green"]);
 }

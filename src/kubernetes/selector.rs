@@ -123,8 +123,18 @@ mod tests {
     fn every_form_of_kubectl_selects_as_there() {
         let labels = [("app", "web"), ("tier", "front")];
         for yes in [
-            "", "app=web", "app==web", "app!=db", "missing!=x", "app in (db, web)", "app notin (db)",
-            "gone notin (x)", "app", "!gone", "app=web,tier in (front,back),!gone", " app = web ",
+            "",
+            "app=web",
+            "app==web",
+            "app!=db",
+            "missing!=x",
+            "app in (db, web)",
+            "app notin (db)",
+            "gone notin (x)",
+            "app",
+            "!gone",
+            "app=web,tier in (front,back),!gone",
+            " app = web ",
         ] {
             assert!(selects(yes, &labels), "{yes}");
         }

@@ -92,7 +92,8 @@ mod tests {
             let status = json!({ "containerStatuses": [waiting("c", reason, "")] });
             assert_eq!(states(&spec, &status), [("x".into(), PodState::Failing)], "{reason}");
         }
-        let broken_secret = json!({ "containerStatuses": [waiting("c", "illegal base64 data at input byte 0", "")] });
+        let broken_secret =
+            json!({ "containerStatuses": [waiting("c", "illegal base64 data at input byte 0", "")] });
         assert_eq!(states(&spec, &broken_secret), [("x".into(), PodState::Failing)]);
         for reason in ["ContainerCreating", "PodInitializing", "CreateContainerConfigError", "CrashLoopBackOff"] {
             let status = json!({ "containerStatuses": [waiting("c", reason, "")] });

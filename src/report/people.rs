@@ -2,7 +2,8 @@
 //! it ends. At most 115 columns.
 
 use super::{
-    Check, Incident, Needing, Paint, Report, State, Unsettled, VerdictWord, WorkloadReport, fit, middle, number, plural,
+    Check, Incident, Needing, Paint, Report, State, Unsettled, VerdictWord, WorkloadReport, fit, middle, number,
+    plural,
 };
 use crate::exit::Exit;
 use pullaudit_core::Severity;
@@ -64,7 +65,8 @@ fn counts(report: &Report, elapsed: Option<Duration>) -> String {
     for cluster in &report.clusters {
         *providers.entry(&cluster.provider).or_default() += 1;
     }
-    let providers: Vec<String> = providers.iter().map(|(name, count)| format!("{name} {}", number(*count))).collect();
+    let providers: Vec<String> =
+        providers.iter().map(|(name, count)| format!("{name} {}", number(*count))).collect();
     let summary = &report.summary;
     let mut parts = vec![format!("clusters {}", number(summary.clusters))];
     if !providers.is_empty() {
@@ -268,14 +270,22 @@ fn tail(report: &Report, look: People) -> Vec<String> {
         lines.extend(row("not read", &text));
     }
     if report.summary.excepted > 0 {
-        lines.extend(row("excepted", &format!("{} by the config's exceptions", plural(report.summary.excepted, "denied check"))));
+        lines.extend(row(
+            "excepted",
+            &format!("{} by the config's exceptions", plural(report.summary.excepted, "denied check")),
+        ));
     }
     let (unowned, other): (Vec<_>, Vec<_>) = report.notices.iter().partition(|notice| notice.code == "not-judged");
     for notice in other {
-        lines.extend(row(notice.severity.as_str(), &format!("{}  {}: {}", notice.code, notice.subject, notice.message)));
+        lines.extend(row(
+            notice.severity.as_str(),
+            &format!("{}  {}: {}", notice.code, notice.subject, notice.message),
+        ));
     }
     if look.all {
-        unowned.iter().for_each(|notice| lines.extend(row("not judged", &notice.message)));
+        for notice in unowned {
+            lines.extend(row("not judged", &notice.message));
+        }
     } else if !unowned.is_empty() {
         let images: usize = unowned.iter().filter_map(|notice| notice.images).sum();
         let what = format!("{} on {}", plural(images, "image"), plural(unowned.len(), "registry"));
@@ -318,7 +328,13 @@ fn every_check(report: &Report, paint: Paint) -> Vec<String> {
                 cluster.map_or("-", |cluster| cluster.name.as_str()),
                 check.pool.as_deref().unwrap_or("-")
             );
-            let _ = write!(text, "{}  {}  {}", fit(&place, 30), fit(&check.code, 24), middle(&check.image, WIDTH - 62));
+            let _ = write!(
+                text,
+                "{}  {}  {}",
+                fit(&place, 30),
+                fit(&check.code, 24),
+                middle(&check.image, WIDTH - 62)
+            );
             match check.verdict {
                 VerdictWord::Allowed => format!("{} {text}", paint.good("✓")),
                 VerdictWord::Denied => format!("{} {text}", paint.bad("✗")),

@@ -8,13 +8,26 @@ pub fn wide(report: &Report) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header([
-        "VERDICT", "SEVERITY", "CODE", "PROVIDER", "CLUSTER", "POOL", "IDENTITY", "IMAGE", "STATE", "WORKLOADS",
+        "VERDICT",
+        "SEVERITY",
+        "CODE",
+        "PROVIDER",
+        "CLUSTER",
+        "POOL",
+        "IDENTITY",
+        "IMAGE",
+        "STATE",
+        "WORKLOADS",
     ]);
     for check in &report.checks {
         table.add_row(row(report, check));
     }
-    let mut text: String =
-        table.to_string().lines().map(|line| line.trim_start_matches(' ').trim_end()).collect::<Vec<_>>().join("\n");
+    let mut text: String = table
+        .to_string()
+        .lines()
+        .map(|line| line.trim_start_matches(' ').trim_end())
+        .collect::<Vec<_>>()
+        .join("\n");
     text.push('\n');
     text
 }
@@ -31,7 +44,10 @@ fn row(report: &Report, check: &Check) -> Vec<String> {
         check.pool.clone().unwrap_or_else(none),
         check.identity.as_ref().map_or_else(none, |identity| identity.name.clone()),
         check.image.clone(),
-        serde_json::to_value(check.state).ok().and_then(|word| word.as_str().map(ToOwned::to_owned)).unwrap_or_default(),
+        serde_json::to_value(check.state)
+            .ok()
+            .and_then(|word| word.as_str().map(ToOwned::to_owned))
+            .unwrap_or_default(),
         check.workloads.len().to_string(),
     ]
 }

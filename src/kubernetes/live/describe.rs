@@ -39,7 +39,9 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
 fn explain(error: &AuthError) -> String {
     match error {
         AuthError::AuthExecStart(cause) => {
-            format!("the credential plugin of this context can't be started: {cause}; is it installed and on PATH?")
+            format!(
+                "the credential plugin of this context can't be started: {cause}; is it installed and on PATH?"
+            )
         }
         AuthError::AuthExecRun { cmd, out } => {
             let said = String::from_utf8_lossy(&out.stderr);
@@ -47,7 +49,9 @@ fn explain(error: &AuthError) -> String {
             let command = cmd.split_whitespace().next().unwrap_or(cmd).trim_matches('"');
             format!("the credential plugin {command} failed ({}): {said}", out.status)
         }
-        AuthError::AuthExecParse(_) => "the credential plugin of this context printed no ExecCredential".to_owned(),
+        AuthError::AuthExecParse(_) => {
+            "the credential plugin of this context printed no ExecCredential".to_owned()
+        }
         AuthError::InvalidBearerToken(_) | AuthError::InvalidBasicAuth(_) | AuthError::ParseTokenKey(_) => {
             "the credentials of this context can't be sent: they hold characters that no header may".to_owned()
         }

@@ -70,6 +70,11 @@ impl Kind {
 
     /// That one object could not be read.
     pub(super) fn ungot(&self, namespace: &str, name: &str, cluster: &str, obstacle: Obstacle) -> Open {
-        Open::unread(format!("{} {namespace}/{name}", self.kind.to_lowercase()), self.right("get"), cluster, obstacle)
+        Open::unread(
+            format!("{} {namespace}/{name}", self.kind.to_lowercase()),
+            self.right("get"),
+            cluster,
+            obstacle,
+        )
     }
 }

@@ -96,7 +96,12 @@ pub(super) async fn list<T: DeserializeOwned>(
                 match page.metadata.next.filter(|next| !next.is_empty()) {
                     None => return Ok(listed),
                     Some(next) if seen.insert(next.clone()) => token = Some(next),
-                    Some(_) => return Err(Cut { failure: Failure::Other("the server repeats a page token".to_owned()), pages }),
+                    Some(_) => {
+                        return Err(Cut {
+                            failure: Failure::Other("the server repeats a page token".to_owned()),
+                            pages,
+                        });
+                    }
                 }
             }
             Err(Failure::Absent | Failure::Nowhere) if pages == 0 && unserved(api, listing.kind).await => {

@@ -60,12 +60,16 @@ impl Api<'_> {
         }
     }
 
-    async fn send(&self, request: &http::Request<Vec<u8>>) -> Result<impl AsRef<[u8]> + use<>, (Once, Option<Duration>)> {
+    async fn send(
+        &self,
+        request: &http::Request<Vec<u8>>,
+    ) -> Result<impl AsRef<[u8]> + use<>, (Once, Option<Duration>)> {
         let lost = |error: &kube::Error| (Once::Lost(describe(error)), None);
         let request = request.clone().map(kube::client::Body::from);
         let response = self.client.send(request).await.map_err(|error| lost(&error))?;
         let status = response.status();
-        let wait = response.headers().get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let wait =
+            response.headers().get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let body = response.into_body().collect_bytes().await.map_err(|error| lost(&error))?;
         if status.is_success() {
             return Ok(body);
@@ -97,9 +101,13 @@ impl From<Once> for Failure {
         };
         let message = body.as_ref().map(|body| body.message.clone()).unwrap_or_default();
         match status.as_u16() {
-            401 => Self::Unreachable("401: the API server does not accept these credentials; log in again".to_owned()),
+            401 => {
+                Self::Unreachable("401: the API server does not accept these credentials; log in again".to_owned())
+            }
             403 => Self::Refused,
-            404 if body.is_some_and(|body| body.reason == "NotFound" && body.details.is_some()) => Self::Absent,
+            404 if body.as_ref().is_some_and(|body| body.reason == "NotFound" && body.details.is_some()) => {
+                Self::Absent
+            }
             404 => Self::Nowhere,
             410 => Self::Expired(body.and_then(|body| body.metadata?.continue_).filter(|token| !token.is_empty())),
             _ if message.is_empty() => Self::Other(status.to_string()),

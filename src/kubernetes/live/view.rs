@@ -52,14 +52,20 @@ async fn nodes(api: Api<'_>, cluster: &Cluster) -> Result<Read<Vec<NodeView>>, O
         Ok(_) => Ok(Read::Got(nodes.into_values().collect())),
         Err(Cut { failure: Failure::Unreachable(detail), pages: 0 }) => {
             let reading = "the cluster's API".to_owned();
-            Err(Open::unread(reading, "reach its API server", cluster.name.as_str(), Obstacle::Failed(detail.into())))
+            Err(Open::unread(
+                reading,
+                "reach its API server",
+                cluster.name.as_str(),
+                Obstacle::Failed(detail.into()),
+            ))
         }
         Err(cut) => Ok(Read::Unread(NODE.unlisted(None, &cluster.name, cut.obstacle()))),
     }
 }
 
 fn reduce(node: Node) -> NodeView {
-    let lasting = |key: &str| !PASSING.iter().any(|passing| key.starts_with(passing)) && !key.ends_with("agent-not-ready");
+    let lasting =
+        |key: &str| !PASSING.iter().any(|passing| key.starts_with(passing)) && !key.ends_with("agent-not-ready");
     let taints = node.spec.taints.into_iter().filter(|taint| lasting(&taint.key));
     NodeView {
         name: node.metadata.name,
@@ -69,7 +75,12 @@ fn reduce(node: Node) -> NodeView {
     }
 }
 
-async fn config_map(api: Api<'_>, cluster: &Cluster, namespace: &str, name: &str) -> Read<BTreeMap<String, String>> {
+async fn config_map(
+    api: Api<'_>,
+    cluster: &Cluster,
+    namespace: &str,
+    name: &str,
+) -> Read<BTreeMap<String, String>> {
     let unread = |obstacle| Read::Unread(CONFIG_MAP.ungot(namespace, name, &cluster.name, obstacle));
     let path = CONFIG_MAP.path(Some(namespace));
     let request = match Request::new(path).get(name, &GetParams::default()) {

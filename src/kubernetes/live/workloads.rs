@@ -80,8 +80,7 @@ pub async fn workloads(
     let loose = reader.read_templates(&mut roster, &mut observed).await;
     reader.read_loose(&mut roster, &mut observed, loose).await;
     for namespace in reader.namespaces() {
-        let listing =
-            Listing { kind: POD, namespace, labels: None, fields: Some(LIVING), slim: false };
+        let listing = Listing { kind: POD, namespace, labels: None, fields: Some(LIVING), slim: false };
         let each = |page: Vec<Pod>| page.into_iter().for_each(|pod| roster.add_pod(pod));
         let read = list(reader.api, listing, each).await;
         reader.note(&mut observed, Wanted { kind: POD, namespace }, read);

@@ -151,7 +151,9 @@ fn explain(text: &str, error: &serde_saphyr::Error) -> String {
     let message = error.without_snippet().to_string();
     let message = message.lines().next().unwrap_or_default();
     if text.contains("{{") && text.contains("}}") {
-        return format!("not YAML ({message}); it holds `{{{{ … }}}}`: render the chart first, with `helm template`");
+        return format!(
+            "not YAML ({message}); it holds `{{{{ … }}}}`: render the chart first, with `helm template`"
+        );
     }
     format!("not YAML: {message}")
 }

@@ -11,7 +11,14 @@ const DEEPEST_LIST: usize = 8;
 
 /// Kinds of the API server's own groups that hold a pod template.
 const TEMPLATED: [&str; 8] = [
-    "CronJob", "DaemonSet", "Deployment", "Job", "PodTemplate", "ReplicaSet", "ReplicationController", "StatefulSet",
+    "CronJob",
+    "DaemonSet",
+    "Deployment",
+    "Job",
+    "PodTemplate",
+    "ReplicaSet",
+    "ReplicationController",
+    "StatefulSet",
 ];
 
 /// Where an object stands in its document.
@@ -113,7 +120,8 @@ impl Collected {
     fn refuse(&mut self, place: &Place<'_>, key: &str, message: &str) {
         let key = join(&place.path, key);
         let line = locate::line(place.document.text, &key).unwrap_or(1);
-        let message = if message.contains(key.as_str()) { message.to_owned() } else { format!("{key}: {message}") };
+        let message =
+            if message.contains(key.as_str()) { message.to_owned() } else { format!("{key}: {message}") };
         self.problems.push(place.document.problem(line, message));
     }
 }

@@ -61,7 +61,8 @@ pub(super) fn line(text: &str, path: &str) -> Option<usize> {
     let mut here = &tree;
     let mut found = None;
     for step in path.replace('[', ".[").split('.').filter(|step| !step.is_empty()) {
-        let next = match step.strip_prefix('[').and_then(|index| index.trim_end_matches(']').parse::<usize>().ok()) {
+        let next = match step.strip_prefix('[').and_then(|index| index.trim_end_matches(']').parse::<usize>().ok())
+        {
             Some(index) => here.entries.get(index),
             None => here.entries.iter().find(|entry| entry.key.as_deref() == Some(step)),
         };

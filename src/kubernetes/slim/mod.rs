@@ -8,10 +8,12 @@ mod object;
 mod pod;
 mod scheduling;
 
-pub use object::{ConfigMap, Condition, JobTemplate, Node, NodeSpec, Object, ObjectSpec, ObjectStatus, ServiceAccount};
+pub use object::{
+    Condition, ConfigMap, JobTemplate, Node, NodeSpec, Object, ObjectSpec, ObjectStatus, ServiceAccount,
+};
 pub use pod::{
-    Container, ContainerState, ContainerStatus, ImageVolume, LocalRef, Pod, PodOs, PodSpec, PodStatus, PodTemplate,
-    Volume, Waiting,
+    Container, ContainerState, ContainerStatus, ImageVolume, LocalRef, Pod, PodOs, PodSpec, PodStatus,
+    PodTemplate, Volume, Waiting,
 };
 pub use scheduling::{
     Affinity, NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, NodeTaint, Toleration,

@@ -70,10 +70,9 @@ impl Object {
 
     /// True for a job that starts no more pods.
     pub fn finished(&self) -> bool {
-        self.status
-            .conditions
-            .iter()
-            .any(|condition| condition.status == "True" && matches!(condition.kind.as_str(), "Complete" | "Failed"))
+        self.status.conditions.iter().any(|condition| {
+            condition.status == "True" && matches!(condition.kind.as_str(), "Complete" | "Failed")
+        })
     }
 }
 
