@@ -170,7 +170,7 @@ pub struct Source {
 #[command(next_help_heading = "Selecting")]
 pub struct Select {
     /// Every cluster of this cloud that the credentials see: eks.
-    #[arg(long, value_name = "CLOUD", value_parser = clap::builder::PossibleValuesParser::new(crate::clouds::Clouds::NAMES))]
+    #[arg(long, value_name = "CLOUD")]
     pub provider: Vec<String>,
     /// Clusters by full id, name or glob, with `/POOL` for one pool.
     #[arg(long, value_name = "CLUSTER[/POOL]")]

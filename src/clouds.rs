@@ -1,6 +1,7 @@
 //! The register of clouds: one line each. The program knows them by the traits only.
 
 use crate::settings::Settings;
+use crate::usage::usage;
 use anyhow::{Context, Result};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use pullaudit_core::{CodeRow, Owner, Principal, Provider, Registry};
@@ -13,9 +14,6 @@ pub struct Clouds {
 }
 
 impl Clouds {
-    /// The names that `--provider` takes.
-    pub const NAMES: [&'static str; 1] = ["eks"];
-
     /// Every cloud, set up as the user asked. Nothing is read or connected yet.
     pub fn new(settings: &Settings) -> Result<Self> {
         let mut public = GlobSetBuilder::new();
@@ -24,7 +22,14 @@ impl Clouds {
             public.add(Glob::new(&host).with_context(|| format!("registries: {host:?} is no pattern of a host"))?);
         }
         let providers = vec![pullaudit_eks::Eks::provider(settings.eks())];
-        Ok(Self { providers, public: public.build()? })
+        let clouds = Self { providers, public: public.build()? };
+        match settings.select.provider.iter().find(|name| clouds.get(name).is_none()) {
+            None => Ok(clouds),
+            Some(name) => {
+                let known: Vec<&str> = clouds.iter().map(|provider| provider.name).collect();
+                Err(usage(format!("--provider {name}: there is no such cloud here, only {}", known.join(", "))))
+            }
+        }
     }
 
     /// A register of other clouds, for tests and examples.

@@ -38,7 +38,8 @@ pub async fn gather(
     for provider in clouds.iter().filter(|provider| selected(settings, provider)) {
         let Some(side) = provider.clusters.as_deref() else { continue };
         progress.say(format!("{}: listing clusters", provider.name));
-        let found = discover(side, &meant, patterns, &mut snapshot).await?;
+        let accounts = scope::accounts(&settings.select, &settings.contexts);
+        let found = discover(side, &meant, patterns, accounts, &mut snapshot).await?;
         read(settings, side, needed, found, &mut snapshot, progress).await?;
     }
     if let (Meant::Context(context), true) = (&meant, snapshot.clusters.is_empty()) {
@@ -81,6 +82,7 @@ async fn discover(
     side: &dyn Clusters,
     meant: &Meant,
     patterns: &[ClusterPattern],
+    accounts: Vec<String>,
     snapshot: &mut Snapshot,
 ) -> Result<Vec<Discovered>> {
     let scope = match meant {
@@ -94,7 +96,7 @@ async fn discover(
         },
         Meant::Everything | Meant::Nothing => Scope::all(),
     };
-    let discovery = side.discover(&scope).await?;
+    let discovery = side.discover(&scope.within(accounts)).await?;
     snapshot.gaps.extend(discovery.gaps);
     let mut found = discovery.clusters;
     if let Meant::Context(context) = meant {

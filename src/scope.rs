@@ -44,6 +44,29 @@ pub fn regions(select: &Select, contexts: &[ContextView]) -> Vec<String> {
     regions.into_iter().collect()
 }
 
+/// The accounts that the selection itself names: by `--account`, in cluster ARNs, in the current context.
+/// Empty where clusters of any account can be meant.
+pub fn accounts(select: &Select, contexts: &[ContextView]) -> Vec<String> {
+    if !select.account.is_empty() {
+        return select.account.clone();
+    }
+    match meant(select, contexts) {
+        // One pattern that is no full ARN can mean a cluster anywhere.
+        Meant::Named => select.cluster.iter().map(|pattern| account_of_arn(pattern)).collect::<Option<_>>().unwrap_or_default(),
+        Meant::Context(context) => {
+            let hint = access::hint(&context).filter(|hint| hint.provider == "eks" && !hint.scope.is_empty());
+            hint.map(|hint| hint.scope).into_iter().collect()
+        }
+        Meant::Everything | Meant::Nothing => Vec::new(),
+    }
+}
+
+fn account_of_arn(text: &str) -> Option<String> {
+    let mut parts = text.split(':');
+    let account = (parts.next() == Some("arn")).then(|| parts.nth(3)).flatten()?;
+    account.bytes().all(|byte| byte.is_ascii_digit()).then(|| account.to_owned()).filter(|id| !id.is_empty())
+}
+
 fn region_of_arn(text: &str) -> Option<String> {
     let mut parts = text.split(':');
     let region = (parts.next() == Some("arn")).then(|| parts.nth(2)).flatten()?;
@@ -89,5 +112,20 @@ mod tests {
         let select = Select { cluster: vec![arn.to_owned(), "name".to_owned()], ..Select::default() };
         assert_eq!(regions(&select, &context("x", host)), ["eu-west-1"], "--cluster is not about the context");
         assert!(regions(&Select::default(), &context("x", "https://127.0.0.1:6443")).is_empty());
+    }
+
+    #[test]
+    fn an_account_stands_in_every_arn_or_is_not_known() {
+        let arn = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";
+        assert_eq!(accounts(&Select::default(), &context(arn, "")), ["111122223333"]);
+        let select = |cluster: &[&str]| Select {
+            cluster: cluster.iter().map(|&text| text.to_owned()).collect(),
+            ..Select::default()
+        };
+        assert_eq!(accounts(&select(&[arn]), &[]), ["111122223333"]);
+        assert!(accounts(&select(&[arn, "prod*"]), &[]).is_empty());
+        assert!(accounts(&select(&["arn:aws:eks:*:*:cluster/prod"]), &[]).is_empty());
+        let wide = Select { account: vec!["444455556666".to_owned()], ..select(&[arn]) };
+        assert_eq!(accounts(&wide, &[]), ["444455556666"]);
     }
 }

@@ -92,6 +92,7 @@ fn exit_codes() {
     assert_eq!(code(&["audit", "--from", EXAMPLE, "--cluster", "shop-euc1/gpu", "-n", "ml"]), 3);
     assert_eq!(code(&["audit", "--from", "no-such-file.json"]), 1);
     assert_eq!(code(&["audit", "--frm", "x"]), 64);
+    assert_eq!(code(&["audit", "--from", EXAMPLE, "--provider", "ekz"]), 64);
     assert_eq!(code(&["audit", "--from", EXAMPLE, "-l", "a=b"]), 64);
     assert_eq!(code(&["audit", "--from", EXAMPLE, "--fail-on", "new"]), 64);
     assert_eq!(code(&[]), 64);

@@ -8,7 +8,7 @@ use crate::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// One cloud, as the program's register holds it.
@@ -28,17 +28,29 @@ type Wanted = dyn Fn(&str, &str) -> bool + Send + Sync;
 /// Which clusters are wanted; asked before anything is read about one.
 pub struct Scope {
     wanted: Box<Wanted>,
+    scopes: BTreeSet<String>,
 }
 
 impl Scope {
     /// Every cluster for which `wanted(full id, short name)` is true.
     pub fn new(wanted: impl Fn(&str, &str) -> bool + Send + Sync + 'static) -> Self {
-        Self { wanted: Box::new(wanted) }
+        Self { wanted: Box::new(wanted), scopes: BTreeSet::new() }
     }
 
     /// Every cluster that the credentials see.
     pub fn all() -> Self {
         Self::new(|_, _| true)
+    }
+
+    /// Of them, only those of these accounts, subscriptions or projects; naming none changes nothing.
+    pub fn within(mut self, scopes: impl IntoIterator<Item = String>) -> Self {
+        self.scopes.extend(scopes);
+        self
+    }
+
+    /// Whether clusters of this account, subscription or project can be wanted at all.
+    pub fn covers(&self, scope: &str) -> bool {
+        self.scopes.is_empty() || self.scopes.contains(scope)
     }
 
     /// Whether this cluster is wanted.

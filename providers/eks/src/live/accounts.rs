@@ -9,7 +9,7 @@ use crate::{AccountScope, EksOptions};
 use aws_config::{Region, SdkConfig};
 use futures_util::future::join_all;
 use pullaudit_core::{DiscoverError, Gap, Obstacle, Open};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// An account with a credential of ours that belongs to it.
@@ -127,12 +127,14 @@ impl Accounts {
 }
 
 impl Account {
-    /// Where its clusters are looked for.
+    /// Where its clusters are looked for, each region once.
     pub(crate) fn regions(&self, wanted: &[String]) -> Vec<String> {
         if wanted.is_empty() {
             return vec![self.home.clone()];
         }
-        wanted.iter().filter(|name| region::partition(name) == self.partition).cloned().collect()
+        let here: BTreeSet<&String> =
+            wanted.iter().filter(|name| region::partition(name) == self.partition).collect();
+        here.into_iter().cloned().collect()
     }
 
     pub(crate) fn eks(&self, region: &str) -> aws_sdk_eks::Client {

@@ -21,6 +21,7 @@ pub(crate) async fn discover(live: &Live, scope: &Scope) -> Result<Discovery, Di
     let accounts = live.accounts(None).await?;
     let places: Vec<Place<'_>> = accounts
         .iter()
+        .filter(|account| scope.covers(&account.id))
         .flat_map(|account| {
             account.regions(&live.options.regions).into_iter().map(move |region| (account, region))
         })

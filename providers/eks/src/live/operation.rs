@@ -45,3 +45,20 @@ operations! {
     GET_ACCOUNT_SETTING = "ecr" "GetAccountSetting";
     DESCRIBE_PULL_THROUGH_CACHE_RULES = "ecr" "DescribePullThroughCacheRules";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::OPERATIONS;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn permissions_json_holds_a_right_for_each_operation_and_no_other() -> Result<(), serde_json::Error> {
+        let rights: Vec<serde_json::Value> = serde_json::from_str(include_str!("../../permissions.json"))?;
+        let listed: BTreeSet<_> =
+            rights.iter().map(|right| (right["action"].as_str(), right["operation"].as_str())).collect();
+        let sent: BTreeSet<_> = OPERATIONS.iter().map(|sent| (Some(sent.action), Some(sent.name))).collect();
+        assert_eq!(listed, sent);
+        assert_eq!(rights.len(), OPERATIONS.len());
+        Ok(())
+    }
+}

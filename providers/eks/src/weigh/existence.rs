@@ -9,30 +9,25 @@ use pullaudit_core::{Claim, Obstacle, Open, core_code};
 
 impl Weighing<'_> {
     /// Adds what is known of the repository and of the image, and what a first pull through a cache
-    /// needs where they are not there.
-    pub(crate) fn existence(&self, registry: &[Resource<'_>], all: &mut Vec<Claim>) {
+    /// needs where they are not there. `resources` are the repository's policy and the registry's.
+    pub(crate) fn existence(&self, resources: &[Resource<'_>; 2], all: &mut Vec<Claim>) {
         let place = || self.repository.place.clone();
         match &self.repository.presence {
-            Presence::There(_) => self.image(registry, all),
+            Presence::There(_) => self.image(resources, all),
             Presence::Open(open, code) => {
                 all.push(Claim::open(*code, place(), "may not exist", vec![open.clone()]));
-                self.image(registry, all);
+                self.image(resources, all);
             }
-            Presence::Missing => {
-                self.through_cache(Finding::RepositoryMissing, "does not exist", &[], registry, true, all)
-            }
+            Presence::Missing => self.through_cache(Finding::RepositoryMissing, resources, all),
         }
     }
 
-    fn image(&self, registry: &[Resource<'_>], all: &mut Vec<Claim>) {
+    fn image(&self, resources: &[Resource<'_>; 2], all: &mut Vec<Claim>) {
         match self.repository.image(self.version) {
             Some(ImageState::There(what)) => {
                 all.push(Claim::yes(self.texts.allowed, self.image_place(), what.clone()));
             }
-            Some(ImageState::Missing) => {
-                let own = [Resource { policy: &self.repository.policy, denies: Finding::ExplicitDeny }];
-                self.through_cache(Finding::ImageMissing, "does not exist", &own, registry, false, all);
-            }
+            Some(ImageState::Missing) => self.through_cache(Finding::ImageMissing, resources, all),
             Some(ImageState::Open(open, code)) => {
                 all.push(Claim::open(*code, self.image_place(), "may not exist", vec![open.clone()]));
             }
@@ -45,54 +40,30 @@ impl Weighing<'_> {
         }
     }
 
-    /// Something is not there: a refusal, unless a rule of the pull-through cache covers it.
-    fn through_cache(
-        &self,
-        missing: Finding,
-        detail: &str,
-        repository: &[Resource<'_>],
-        registry: &[Resource<'_>],
-        create: bool,
-        all: &mut Vec<Claim>,
-    ) {
-        let place = || {
-            if missing == Finding::RepositoryMissing {
-                self.repository.place.to_string()
-            } else {
-                self.image_place()
-            }
-        };
+    /// Something is not there: a refusal, unless a rule of the pull-through cache covers it. `resources`
+    /// are the repository's policy and the registry's.
+    fn through_cache(&self, missing: Finding, resources: &[Resource<'_>; 2], all: &mut Vec<Claim>) {
+        let create = missing == Finding::RepositoryMissing;
+        let place = if create { self.repository.place.to_string() } else { self.image_place() };
         match self.registry.rules.cover(&self.repository.name) {
-            Ok(false) => all.push(Claim::no(missing.code(), place(), detail)),
+            Ok(false) => all.push(Claim::no(missing.code(), place, "does not exist")),
             Err((open, code)) => {
                 all.push(Claim::open(
                     code,
-                    place(),
+                    place,
                     "does not exist, unless it is pulled through",
                     vec![open.clone()],
                 ));
             }
             Ok(true) => {
-                let mut resources = registry.to_vec();
-                resources.extend(repository);
-                let template = self.template();
                 if create {
-                    self.right(Right::Create, registry, all);
-                    // A creation template may give the new repository a policy.
-                    resources.push(Resource { policy: &template, denies: Finding::ExplicitDeny });
+                    self.right(Right::Create, &resources[1..], all);
                 }
-                self.right(Right::Import, &resources, all);
-                let what = format!(
-                    "{}: whether the upstream registry has it, at the first pull through the cache",
-                    place()
-                );
+                self.right(Right::Import, resources, all);
+                let what = format!("{place}: whether the upstream has it, at the first pull through the cache");
+                let code = Finding::PullThroughFirstPull.code();
                 let detail = "is not in the pull-through cache yet";
-                all.push(Claim::open(
-                    Finding::PullThroughFirstPull.code(),
-                    place(),
-                    detail,
-                    vec![Open::undecidable(what)],
-                ));
+                all.push(Claim::open(code, place, detail, vec![Open::undecidable(what)]));
             }
         }
     }

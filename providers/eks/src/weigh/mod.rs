@@ -230,7 +230,7 @@ impl Weighing<'_> {
                 };
                 let resources = [Resource { policy, denies: Finding::ExplicitDeny }, registry];
                 self.pull(if whole { &resources } else { &resources[..1] }, &mut all);
-                self.existence(&[registry], &mut all);
+                self.existence(&resources, &mut all);
             }
         }
         Claim::All(all)
@@ -282,9 +282,10 @@ impl Weighing<'_> {
         matches!(&self.role.state, RoleState::Known(role) if role.arn.contains(":role/aws-service-role/"))
     }
 
-    /// True when the repository is not there and a pull might create it.
+    /// True when the repository may not be there and a pull might create it.
     fn may_be_created(&self) -> bool {
-        matches!(self.repository.presence, Presence::Missing)
+        self.repository.may_be_missing
+            && matches!(self.repository.presence, Presence::Missing | Presence::Open(..))
             && self.registry.rules.cover(&self.repository.name) != Ok(false)
     }
 

@@ -20,6 +20,8 @@ pub(crate) struct RepositoryEntry {
     pub(crate) policy: Policy,
     pub(crate) policy_place: Text,
     pub(crate) splits: bool,
+    /// False when its policy or an image of it was read, so that it exists whatever else is not known.
+    pub(crate) may_be_missing: bool,
     /// What refused the answers about it; empty when its policy was read, or never asked for.
     pub(crate) refusals: Vec<Open>,
     images: HashMap<String, ImageState>,
@@ -136,6 +138,7 @@ impl RepositoryEntry {
             splits: policy.splits(Acts::PULL),
             policy,
             policy_place: policy_place.into(),
+            may_be_missing: !contradicted,
             refusals,
             images,
         }
@@ -179,8 +182,8 @@ fn image(section: &Section, key: &str, account: &str) -> ImageState {
 
 /// `A/R/rest`
 fn split(key: &str) -> Option<(&str, &str, &str)> {
-    let (account, rest) = key.split_once('/');
-    let (region, rest) = rest.split_once('/');
+    let (account, rest) = key.split_once('/')?;
+    let (region, rest) = rest.split_once('/')?;
     Some((account, region, rest))
 }
 

@@ -1,0 +1,538 @@
+//! The traps of aws.md, one test each.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod support;
+
+use pullaudit_core::{Credential, Facts, Mode, Open, Principal, PrincipalKind, Read, Registry, Verdict, judge};
+use pullaudit_eks::facts::table;
+use pullaudit_eks::host::{self, EcrHost};
+use pullaudit_eks::weigh::EksFacts;
+use serde_json::{Value, json};
+use support::*;
+
+fn may_pull(world: World) -> World {
+    world.inline(&policy(json!([pull_all()])))
+}
+
+// --- the rotation trap
+
+#[test]
+fn a_dead_role_id_is_named_and_told_from_a_silent_policy() {
+    for world in [World::one_account(), World::two_accounts()] {
+        let own = if world.owner == OWN { token_only() } else { pull_all() };
+        let world = world
+            .inline(&policy(json!([own])))
+            .repository_policy(&policy(json!([grant(json!({ "AWS": DEAD_ID }))])));
+        expect(&world, "denied principal-recreated");
+        let text = named(&world.verdict());
+        assert!(text.contains("names AROA…X7Q, which is not role node (AROA…M2D)"), "{text}");
+        assert!(text.contains("repository policy of ledger/api"), "{text}");
+        assert!(text.contains("statement 1 \"Pull\""), "{text}");
+    }
+}
+
+#[test]
+fn the_role_s_own_id_is_the_role() {
+    let world = World::two_accounts().repository_policy(&policy(json!([grant(json!({ "AWS": ROLE_ID }))])));
+    expect(&may_pull(world), "allowed");
+}
+
+#[test]
+fn the_id_of_another_living_role_is_not_called_dead() {
+    let mut world =
+        may_pull(World::two_accounts()).repository_policy(&policy(json!([grant(json!({ "AWS": DEAD_ID }))])));
+    let arn = format!("arn:aws:iam::{OTHER}:role/ci");
+    world.section.put(table::ROLES, format!("{OTHER}/ci"), Read::Got(json!({"arn": arn, "roleId": DEAD_ID})));
+    expect(&world, "denied repository-policy-silent");
+}
+
+#[test]
+fn an_id_can_not_be_compared_with_a_role_that_was_not_read() {
+    let world = may_pull(World::two_accounts())
+        .role_row(table::ROLES, refused("role"))
+        .repository_policy(&policy(json!([grant(json!({ "AWS": ROLE_ID }))])));
+    expect(&world, "unknown role-unread");
+}
+
+#[test]
+fn a_condition_on_the_arn_survives_re_creation() {
+    let mut statement = grant(json!("*"));
+    statement["Condition"] = json!({"ArnEquals": {"aws:PrincipalArn": ROLE_ARN}});
+    expect(&may_pull(World::two_accounts()).repository_policy(&policy(json!([statement]))), "allowed");
+}
+
+#[test]
+fn a_deny_that_names_a_dead_id_denies_nobody() {
+    let deny = json!({"Effect": "Deny", "Principal": {"AWS": DEAD_ID}, "Action": "ecr:*"});
+    expect(&may_pull(World::one_account()).repository_policy(&policy(json!([deny]))), "allowed");
+}
+
+// --- principals
+
+#[test]
+fn a_session_grant_is_one_node_s_only() {
+    let session = |id: &str| format!("arn:aws:sts::{OWN}:assumed-role/node/{id}");
+    let world = may_pull(World::two_accounts())
+        .repository_policy(&policy(json!([grant(json!({ "AWS": session("i-0abc") }))])));
+    expect(&world, "unknown session-only-grant");
+    expect(&world.clone().by(&session("i-0abc")), "allowed");
+    expect(&world.by(&session("i-0def")), "denied repository-policy-silent");
+}
+
+#[test]
+fn wildcards_inside_a_principal_never_match() {
+    for principal in [
+        "arn:aws:iam::111122223333:role/*",
+        "arn:aws:iam::111122223333:role/eks/nod?",
+        "arn:aws:iam::*:role/eks/node",
+        "arn:aws:sts::111122223333:assumed-role/node/*",
+        "AROA*",
+    ] {
+        let world = World::two_accounts().repository_policy(&policy(json!([grant(json!({ "AWS": principal }))])));
+        expect(&may_pull(world), "denied repository-policy-silent");
+    }
+}
+
+#[test]
+fn a_role_arn_keeps_its_path_and_a_session_drops_it() {
+    let granted = |principal: &str| {
+        may_pull(World::two_accounts()).repository_policy(&policy(json!([grant(json!({ "AWS": principal }))])))
+    };
+    expect(&granted(ROLE_ARN), "allowed");
+    expect(&granted("arn:aws:iam::111122223333:role/node"), "denied repository-policy-silent");
+    // aws-auth names the role without its path; its name is enough to find it.
+    expect(&granted(ROLE_ARN).by("arn:aws:iam::111122223333:role/node"), "allowed");
+    expect(&granted("arn:aws:iam::111122223333:role/eks/NODE"), "unknown condition-undecidable");
+}
+
+#[test]
+fn other_kinds_of_principals_are_not_nodes() {
+    for principal in [
+        json!({"Service": "codebuild.amazonaws.com"}),
+        json!({"Federated": "cognito-identity.amazonaws.com"}),
+        json!({"AWS": "arn:aws:iam::111122223333:user/node"}),
+        json!({"AWS": "AIDAEXAMPLEUSER00001"}),
+        json!({"AWS": ["arn:aws:iam::999999999999:role/eks/node"]}),
+    ] {
+        let world = World::two_accounts().repository_policy(&policy(json!([grant(principal)])));
+        expect(&may_pull(world), "denied repository-policy-silent");
+    }
+    let unknown = World::two_accounts().repository_policy(&policy(json!([grant(json!({"AWS": "node"}))])));
+    expect(&may_pull(unknown), "unknown condition-undecidable");
+    let no_principal = json!({"Effect": "Allow", "Action": "ecr:*"});
+    expect(
+        &may_pull(World::two_accounts()).repository_policy(&policy(json!([no_principal]))),
+        "unknown policy-malformed",
+    );
+}
+
+#[test]
+fn deny_with_not_principal() {
+    let root = format!("arn:aws:iam::{OWN}:root");
+    let session = format!("arn:aws:sts::{OWN}:assumed-role/node/i-1");
+    let deny = |principals: Value| {
+        let statement = json!({"Effect": "Deny", "NotPrincipal": {"AWS": principals}, "Action": "ecr:*"});
+        may_pull(World::one_account()).repository_policy(&policy(json!([statement])))
+    };
+    expect(&deny(json!("arn:aws:iam::999999999999:root")), "denied explicit-deny");
+    expect(&deny(json!(ROLE_ARN)), "unknown condition-undecidable");
+    expect(&deny(json!([ROLE_ARN, root])), "unknown condition-undecidable");
+    expect(&deny(json!([ROLE_ARN, root, session])), "unknown condition-undecidable");
+    expect(&deny(json!([ROLE_ARN, root, session])).by(&session), "allowed");
+    expect(&deny(json!("*")), "allowed");
+    // A boundary makes it deny whoever is listed.
+    let bounded = deny(json!([ROLE_ARN, root, session])).by(&session).boundary(&policy(json!([pull_all()])));
+    expect(&bounded, "denied explicit-deny");
+    let allow = json!({"Effect": "Allow", "NotPrincipal": {"AWS": ROLE_ARN}, "Action": "ecr:*"});
+    let world = may_pull(World::two_accounts()).repository_policy(&policy(json!([allow])));
+    expect(&world, "unknown policy-malformed");
+}
+
+// --- boundaries
+
+#[test]
+fn a_boundary_caps_a_grant_to_the_role_and_not_one_to_everybody() {
+    let bounded = |principal: Value| {
+        World::one_account()
+            .inline(&policy(json!([token_only()])))
+            .boundary(&policy(json!([token_only()])))
+            .repository_policy(&policy(json!([grant(principal)])))
+    };
+    expect(&bounded(json!({ "AWS": ROLE_ARN })), "denied boundary-denies");
+    expect(&bounded(json!("*")), "allowed");
+}
+
+#[test]
+fn an_unread_boundary_is_not_taken_for_none() {
+    let mut world = may_pull(World::one_account()).boundary(&policy(json!([pull_all()])));
+    expect(&world, "allowed");
+    world.section.put(table::POLICIES, BOUNDARY, refused("boundary"));
+    expect(&world, "unknown boundary-unread");
+}
+
+// --- registry policy
+
+#[test]
+fn the_scope_of_a_registry_policy_decides_what_it_governs() {
+    let deny = policy(json!([{"Sid": "Closed", "Effect": "Deny", "Principal": "*", "Action": "ecr:BatchGetImage",
+        "Resource": "arn:aws:ecr:*:*:repository/ledger/*"}]));
+    let world = || may_pull(World::one_account());
+    expect(&world().registry_policy(&deny, "V1"), "allowed");
+    expect(&world().registry_policy(&deny, "V2"), "denied registry-policy-denies");
+    let unread = world().registry_policy(&deny, "V2").registry_row(table::ACCOUNT_SETTINGS, refused("scope"));
+    expect(&unread, "unknown registry-policy-denies");
+    assert!(
+        named(&unread.verdict()).contains("scope: needs read scope in account"),
+        "{}",
+        named(&unread.verdict())
+    );
+    // A refusal that both scopes share stays one.
+    let mut silent = World::one_account().registry_policy(&deny, "V2");
+    silent = silent.registry_row(table::ACCOUNT_SETTINGS, refused("scope"));
+    assert!(word(&silent.verdict()).starts_with("denied"), "{}", word(&silent.verdict()));
+    expect(&world().registry_policy(&deny, "V3"), "unknown registry-policy-denies");
+}
+
+#[test]
+fn a_registry_policy_can_be_the_other_half() {
+    let allow = policy(json!([{"Effect": "Allow", "Principal": {"AWS": OWN},
+        "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        "Resource": format!("arn:aws:ecr:{REGION}:{OTHER}:repository/ledger/*")}]));
+    expect(&may_pull(World::two_accounts()).registry_policy(&allow, "V2"), "allowed");
+    expect(&may_pull(World::two_accounts()).registry_policy(&allow, "V1"), "denied repository-policy-silent");
+    let elsewhere = policy(json!([{"Effect": "Allow", "Principal": "*", "Action": "ecr:*",
+        "Resource": format!("arn:aws:ecr:{REGION}:{OTHER}:repository/other/*")}]));
+    expect(&may_pull(World::two_accounts()).registry_policy(&elsewhere, "V2"), "denied repository-policy-silent");
+}
+
+#[test]
+fn without_a_registry_policy_the_scope_does_not_matter() {
+    let world = may_pull(World::one_account()).registry_row(table::ACCOUNT_SETTINGS, refused("scope"));
+    expect(&world, "allowed");
+}
+
+#[test]
+fn a_registry_policy_on_the_token_is_undecided() {
+    let deny = policy(json!([{"Effect": "Deny", "Principal": "*", "Action": "ecr:GetAuth*", "Resource": "*"}]));
+    expect(&may_pull(World::one_account()).registry_policy(&deny, "V2"), "unknown condition-undecidable");
+    let world = may_pull(World::two_accounts())
+        .registry_policy(&deny, "V2")
+        .repository_policy(&policy(json!([grant(json!("*"))])));
+    expect(&world, "allowed");
+}
+
+// --- what is there
+
+#[test]
+fn missing_repositories_and_images() {
+    let world = || may_pull(World::one_account());
+    let gone = world().row(table::IMAGES, ":v1", Read::Absent);
+    expect(&gone, "denied image-missing");
+    expect(&gone.row(table::REPOSITORIES, "", Read::Absent), "denied repository-missing");
+    // A missing repository goes before a missing right.
+    let nothing = World::one_account().row(table::IMAGES, ":v1", Read::Absent);
+    expect(&nothing.row(table::REPOSITORIES, "", Read::Absent), "denied repository-missing");
+}
+
+#[test]
+fn a_digest_decides_whatever_the_tag() {
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let world = may_pull(World::one_account());
+    let image = format!("{}@{digest}", world.image);
+    let world = world.image(&image);
+    expect(&world, "unknown not-collected");
+    let got = Read::Got(json!({ "digest": digest }));
+    expect(&world.clone().row(table::IMAGES, &format!("@{digest}"), got), "allowed");
+    expect(&world.row(table::IMAGES, &format!("@{digest}"), Read::Absent), "denied image-missing");
+}
+
+fn through_cache(own: Value, repository_there: bool) -> World {
+    let rules = Read::Got(json!([{"prefix": "ledger", "upstream": "quay.io"}]));
+    let mut world = World::one_account().inline(&policy(json!([own]))).registry_row(table::PULL_THROUGH, rules);
+    world = world.row(table::IMAGES, ":v1", Read::Absent);
+    if repository_there { world } else { world.row(table::REPOSITORIES, "", Read::Absent) }
+}
+
+fn with(more: &[&str]) -> Value {
+    let mut statement = pull_all();
+    statement["Action"].as_array_mut().unwrap().extend(more.iter().map(|action| json!(action)));
+    statement
+}
+
+#[test]
+fn a_first_pull_through_a_cache_is_no_missing_image() {
+    const FIRST: &str = "unknown pull-through-first-pull";
+    let (import, create) = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository");
+    // ReadOnly has no import, PullOnly has no creation.
+    expect(&through_cache(pull_all(), true), "denied pull-through-denied");
+    expect(&through_cache(with(&[import]), true), FIRST);
+    expect(&through_cache(with(&[import]), false), "denied pull-through-denied");
+    expect(&through_cache(with(&[import, create]), false), FIRST);
+    // A creation template may give the repository a policy that allows the import.
+    expect(&through_cache(with(&[create]), false), FIRST);
+    let registry = policy(json!([{"Effect": "Allow", "Principal": {"AWS": ROLE_ARN}, "Action": [import, create],
+        "Resource": "arn:aws:ecr:*:*:repository/ledger/*"}]));
+    for scope in ["V1", "V2"] {
+        expect(&through_cache(pull_all(), false).registry_policy(&registry, scope), FIRST);
+    }
+    let cached = through_cache(pull_all(), true);
+    expect(&cached.row(table::IMAGES, ":v1", Read::Got(json!({"digest": "sha256:1"}))), "allowed");
+}
+
+#[test]
+fn only_the_rule_s_own_prefix_counts() {
+    let world = |rules: Value| {
+        may_pull(World::one_account())
+            .row(table::IMAGES, ":v1", Read::Absent)
+            .registry_row(table::PULL_THROUGH, Read::Got(rules))
+    };
+    expect(&world(json!([{"prefix": "ledge", "upstream": "quay.io"}])), "denied image-missing");
+    expect(&world(json!([{"prefix": "ledger/api", "upstream": "quay.io"}])), "denied image-missing");
+    expect(&world(json!([{"prefix": "ROOT", "upstream": "quay.io"}])), "denied pull-through-denied");
+    let unread = world(json!([])).registry_row(table::PULL_THROUGH, refused("rules"));
+    expect(&unread, "unknown pull-through-unread");
+}
+
+// --- hosts
+
+#[test]
+fn every_host_of_ecr_is_read_and_maps_to_one_repository() {
+    let cases = [
+        ("111122223333.dkr.ecr.eu-central-1.amazonaws.com", "aws", true),
+        ("111122223333.dkr.ecr-fips.us-east-1.amazonaws.com", "aws", true),
+        ("111122223333.dkr-ecr.eu-central-1.on.aws", "aws", true),
+        ("111122223333.dkr-ecr-fips.us-east-1.on.aws", "aws", true),
+        ("111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn", "aws-cn", true),
+        ("111122223333.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn", "aws-cn", true),
+        ("111122223333.dkr.ecr.us-gov-west-1.amazonaws.com", "aws-us-gov", true),
+        ("111122223333.dkr-ecr.us-gov-west-1.on.aws", "aws-us-gov", true),
+        ("111122223333.dkr.ecr.eusc-de-east-1.amazonaws.eu", "aws-eusc", true),
+        ("111122223333.dkr.ecr.us-iso-east-1.c2s.ic.gov", "aws-iso", true),
+        ("111122223333.dkr.ecr.us-isob-east-1.sc2s.sgov.gov", "aws-iso-b", true),
+        ("111122223333.dkr.ecr.eu-isoe-west-1.cloud.adc-e.uk", "aws-iso-e", true),
+        ("111122223333.dkr.ecr.us-isof-south-1.csp.hci.ic.gov", "aws-iso-f", true),
+        // The registry is there, but the kubelet's patterns do not cover the host as written.
+        ("111122223333.dkr.ecr.eu-central-1.amazonaws.com:443", "aws", false),
+        ("111122223333.DKR.ECR.eu-central-1.amazonaws.com", "aws", false),
+        ("111122223333.dkr.ecr.eu-central-1.AMAZONAWS.com", "aws", false),
+        ("111122223333.dkr-ecr.eu-central-1.amazonaws.com", "aws", false),
+    ];
+    for (text, partition, covered) in cases {
+        let parsed = EcrHost::parse(text).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!((parsed.account, parsed.partition), (OWN, partition), "{text}");
+        let owner = host::owner(&Registry(text.to_owned())).unwrap();
+        assert_eq!(owner.provider, "eks");
+        assert_eq!(owner.scope.as_deref(), Some(OWN));
+        assert_eq!(owner.plugin.is_some(), covered, "{text}: {owner:?}");
+    }
+    let fips = EcrHost::parse("111122223333.dkr-ecr-fips.us-east-1.on.aws").unwrap();
+    assert_eq!(fips.repository_arn("a/b"), "arn:aws:ecr:us-east-1:111122223333:repository/a/b");
+    for text in [
+        "public.ecr.aws",
+        "ecr-public.aws.com",
+        "docker.io",
+        "11112222333.dkr.ecr.eu-central-1.amazonaws.com",
+        "11112222333x.dkr.ecr.eu-central-1.amazonaws.com",
+        "111122223333.dkr.ecr..amazonaws.com",
+        "111122223333.dkr.ecr.-x.amazonaws.com",
+        "111122223333.dkr.ecr.eu-central-1.amazonaws.com.evil.example",
+        "x111122223333.dkr.ecr.eu-central-1.amazonaws.com",
+        "111122223333.dkr.ecr.eu-central-1.amazonaws.com:5000",
+        "111122223333.dkr_ecr.eu-central-1.amazonaws.com",
+        "ééééééé.dkr.ecr",
+        "",
+    ] {
+        assert_eq!(host::owner(&Registry(text.to_owned())), None, "{text}");
+    }
+}
+
+#[test]
+fn other_spellings_of_the_host_are_the_same_repository() {
+    for host in [
+        "111122223333.dkr-ecr.eu-central-1.on.aws",
+        "111122223333.dkr.ecr-fips.eu-central-1.amazonaws.com",
+        "111122223333.dkr.ecr.EU-central-1.amazonaws.com",
+    ] {
+        expect(&may_pull(World::one_account()).image(&format!("{host}/ledger/api:v1")), "allowed");
+    }
+}
+
+#[test]
+fn ecr_public_is_nobody_s_to_deny() {
+    for host in ["public.ecr.aws", "ecr-public.aws.com"] {
+        assert!(host::is_public(&Registry(host.to_owned())));
+        let world = World::one_account().image(&format!("{host}/eks-distro/pause:3.9"));
+        assert_eq!(world.claim(), None, "{host}");
+    }
+}
+
+#[test]
+fn a_private_registry_refuses_requests_without_a_login() {
+    let mut world = may_pull(World::one_account()).repository_policy(&policy(json!([grant(json!("*"))])));
+    world.by = Credential::Anonymous;
+    expect(&world, "denied anonymous-refused");
+    world.by = Credential::Secret("hub".to_owned());
+    assert_eq!(world.claim(), None);
+    world.by = Credential::Unidentified(Open::undecidable("x"));
+    assert_eq!(world.claim(), None);
+}
+
+#[test]
+fn partitions_do_not_know_each_other() {
+    let world =
+        may_pull(World::one_account()).image("111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn/ledger/api:v1");
+    expect(&world, "denied other-partition");
+    let foreign = may_pull(World::one_account()).by("00000000-0000-0000-0000-000000000001");
+    expect(&foreign, "denied foreign-principal");
+}
+
+// --- add-on registries
+
+const ADDON: &str = "602401143452.dkr.ecr.eu-central-1.amazonaws.com/eks/pause:3.10";
+
+#[test]
+fn add_on_registries_are_the_identity_side_alone() {
+    let world = may_pull(World::one_account()).image(ADDON);
+    expect(&world, "allowed");
+    assert!(named(&world.verdict()).contains("AWS-owned add-on registry"), "{}", named(&world.verdict()));
+    expect(
+        &World::one_account().inline(&policy(json!([token_only()]))).image(ADDON),
+        "denied identity-policy-silent",
+    );
+    let closed = may_pull(World::one_account()).image(ADDON);
+    let mut section = closed.section.clone();
+    section.put(table::REPOSITORY_POLICIES, "602401143452/eu-central-1/eks/pause", refused("policy"));
+    expect(&World { section, ..closed }, "allowed");
+}
+
+#[test]
+fn a_policy_for_one_s_own_account_breaks_the_add_ons() {
+    let own = json!([token_only(), {"Effect": "Allow", "Action": "ecr:*",
+        "Resource": format!("arn:aws:ecr:*:{OWN}:repository/*")}]);
+    let world = World::one_account().inline(&policy(own));
+    expect(&world, "allowed");
+    expect(&world.image(ADDON), "denied identity-policy-silent");
+}
+
+#[test]
+fn a_pair_that_aws_does_not_publish_is_no_add_on_registry() {
+    for image in [
+        "602401143452.dkr.ecr.af-south-1.amazonaws.com/eks/pause:3.10",
+        "877085696533.dkr.ecr.eu-central-1.amazonaws.com/eks/pause:3.10",
+    ] {
+        let world = may_pull(World::one_account()).image(image);
+        assert!(word(&world.verdict()).starts_with("unknown"), "{image}");
+    }
+    for image in [
+        "877085696533.dkr.ecr.af-south-1.amazonaws.com/eks/pause:3.10",
+        "602401143452.dkr-ecr.us-west-2.on.aws/eks/pause:3.10",
+    ] {
+        expect(&may_pull(World::one_account()).image(image), "allowed");
+    }
+}
+
+// --- foreign registries
+
+#[test]
+fn a_registry_that_nobody_of_ours_reads_says_what_to_add() {
+    let foreign = may_pull(World::two_accounts())
+        .row(table::REPOSITORY_POLICIES, "", refused("policy"))
+        .row(table::REPOSITORIES, "", refused("repository"))
+        .row(table::IMAGES, ":v1", refused("image"));
+    let mut foreign = foreign.registry_row(table::REGISTRY_POLICIES, refused("registry"));
+    foreign.section.put(table::READERS, OTHER, Read::Absent);
+    expect(&foreign, "unknown foreign-registry");
+    let text = named(&foreign.verdict());
+    assert!(
+        text.contains("scopes.accounts: [{id: \"444455556666\", role: arn:aws:iam::444455556666:role/…}]"),
+        "{text}"
+    );
+    assert_eq!(text.lines().count(), 1, "{text}");
+    // Our own half can refuse all the same.
+    let silent = foreign.inline(&policy(json!([token_only()])));
+    expect(&silent, "denied identity-policy-silent");
+}
+
+// --- a pull identity need not be a node's
+
+#[test]
+fn a_service_account_s_role_needs_a_trust_that_is_not_weighed() {
+    let mut world = may_pull(World::one_account());
+    let name = "node".to_owned();
+    let kind = PrincipalKind::ServiceAccountRole;
+    world.by = Credential::Principal(Principal { kind, id: ROLE_ARN.to_owned(), name });
+    expect(&world, "unknown service-account-trust");
+    // Its session has a known name.
+    let session = format!("arn:aws:sts::{OWN}:assumed-role/node/ecr-credential-provider");
+    let deny = json!({"Effect": "Deny", "Principal": {"AWS": session}, "Action": "ecr:*"});
+    expect(&world.clone().repository_policy(&policy(json!([deny]))), "denied explicit-deny");
+    expect(&world.inline(&policy(json!([]))), "denied token-not-granted");
+}
+
+#[test]
+fn service_linked_roles_have_no_service_control_policies() {
+    let mut world = may_pull(World::one_account());
+    let arn = format!("arn:aws:iam::{OWN}:role/aws-service-role/x.amazonaws.com/node");
+    world.section.put(table::ROLES, format!("{OWN}/{ROLE}"), Read::Got(json!({"arn": arn, "roleId": ROLE_ID})));
+    let Verdict::Allowed { assuming, .. } = world.verdict() else { panic!() };
+    assert!(assuming.iter().all(|need| need.code.name() == "rcp-unread"), "{assuming:?}");
+}
+
+// --- bad input
+
+#[test]
+fn a_row_that_is_not_what_its_table_promises_names_itself() {
+    let world = World::one_account().role_row(table::ROLES, Read::Got(json!({"arn": 1})));
+    let error = EksFacts::open(&world.section).unwrap_err().to_string();
+    assert!(error.contains("roles 111122223333/node"), "{error}");
+}
+
+#[test]
+fn malformed_documents_are_notices_too() {
+    let world = World::one_account().inline_text("{").repository_policy(&policy(json!([{"Effect": "Maybe"}])));
+    let notices = EksFacts::open(&world.section).unwrap().notices(world.at);
+    let subjects: Vec<&str> = notices.iter().map(|notice| notice.subject.as_str()).collect();
+    assert_eq!(
+        subjects,
+        [
+            "inline policy own of role node (111122223333)",
+            "repository policy of ledger/api (111122223333 eu-central-1), statement 1",
+        ]
+    );
+    assert!(notices.iter().all(|notice| notice.code == "policy-malformed"));
+}
+
+#[test]
+fn a_missing_role_goes_before_everything_else_and_ranks_follow_the_brief() {
+    let rank = |name: &str| {
+        let row = pullaudit_eks::codes::CODES.iter().find(|row| row.name == name);
+        row.unwrap_or_else(|| panic!("{name}")).rank
+    };
+    let order = [
+        "role-missing",
+        "repository-missing",
+        "image-missing",
+        "explicit-deny",
+        "principal-recreated",
+        "boundary-denies",
+        "token-not-granted",
+        "identity-policy-silent",
+        "repository-policy-silent",
+        "policy-malformed",
+        "role-unread",
+        "scp-unread",
+    ];
+    assert!(order.windows(2).all(|pair| rank(pair[0]) > rank(pair[1])));
+    let mut names: Vec<&str> = pullaudit_eks::codes::CODES.iter().map(|row| row.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), pullaudit_eks::codes::CODES.len());
+}
+
+#[test]
+fn default_and_strict_differ_by_the_guard_rails_only() {
+    let world = may_pull(World::one_account());
+    let claim = world.claim();
+    assert!(matches!(judge(claim.as_ref(), Mode::Default), Verdict::Allowed { .. }));
+    assert!(matches!(judge(claim.as_ref(), Mode::Strict), Verdict::Unknown { .. }));
+}
