@@ -52,7 +52,9 @@ pub fn accounts(select: &Select, contexts: &[ContextView]) -> Vec<String> {
     }
     match meant(select, contexts) {
         // One pattern that is no full ARN can mean a cluster anywhere.
-        Meant::Named => select.cluster.iter().map(|pattern| account_of_arn(pattern)).collect::<Option<_>>().unwrap_or_default(),
+        Meant::Named => {
+            select.cluster.iter().map(|pattern| account_of_arn(pattern)).collect::<Option<_>>().unwrap_or_default()
+        }
         Meant::Context(context) => {
             let hint = access::hint(&context).filter(|hint| hint.provider == "eks" && !hint.scope.is_empty());
             hint.map(|hint| hint.scope).into_iter().collect()

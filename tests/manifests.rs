@@ -232,6 +232,8 @@ fn oddities_of_yaml_are_read_or_refused_but_never_fatal() {
         assert_eq!(names(&read), ["Deployment default/a"], "{broken}");
         assert_eq!(read.problems.len(), 1, "{broken}: {:?}", problems(&read));
     }
+    let read = read_text("f.json", "{\"kind\": \"Service\"}\u{1d4d1}\n{\"kind\": \"Service\"}");
+    assert_eq!(read.problems.len(), 1, "what follows a document need not be ASCII");
     let crlf = deployment("a").replace('\n', "\r\n");
     assert_eq!(names(&read_text("f.yaml", &format!("{crlf}---\r\n{crlf}"))).len(), 2);
 }
@@ -256,17 +258,25 @@ fn hostile_documents_are_refused_in_bounded_time() {
 }
 
 #[test]
+fn thousands_of_mistakes_in_one_document_are_each_named() {
+    let item = "- kind: Pod\n  metadata: {name: a, labels: {on: true}}\n";
+    let read = read_text("f.yaml", &format!("kind: List\nitems:\n{}", item.repeat(3_000)));
+    assert_eq!(read.problems.len(), 3_000);
+    assert_eq!(read.problems[2_999].line, 6_002);
+}
+
+#[test]
 fn ten_megabytes_are_read_whole() {
-    let one = format!("{}---\n", deployment("a"));
-    let many = one.repeat(10 * 1024 * 1024 / one.len());
-    let read = read_text("big.yaml", &many);
-    assert_eq!(read.workloads.len(), many.matches("kind:").count());
-    let items: String =
-        std::iter::repeat_n(format!("- {}", deployment("a").trim_end().replace('\n', "\n  ")), 40_000)
-            .collect::<Vec<_>>()
-            .join("\n");
+    let line = format!("    {}\n", "x".repeat(100));
+    let text = format!("kind: ConfigMap\ndata:\n  big: |\n{}---\n{}", line.repeat(100_000), deployment("a"));
+    assert!(text.len() > 10_000_000);
+    assert_eq!(names(&read_text("big.yaml", &text)), ["Deployment default/a"]);
+    let many = format!("{}---\n", deployment("a")).repeat(3_000);
+    assert_eq!(read_text("many.yaml", &many).workloads.len(), 3_000);
+    let item = format!("- {}", deployment("a").trim_end().replace('\n', "\n  "));
+    let items = vec![item; 3_000].join("\n");
     let read = read_text("list.yaml", &format!("kind: List\nitems:\n{items}\n"));
-    assert_eq!((read.workloads.len(), read.problems.len()), (40_000, 0), "{:?}", problems(&read).first());
+    assert_eq!((read.workloads.len(), read.problems.len()), (3_000, 0), "{:?}", problems(&read).first());
 }
 
 #[test]

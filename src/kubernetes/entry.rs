@@ -1,6 +1,6 @@
 //! One workload while it is being put together.
 
-use super::roster::{Name, own_secrets};
+use super::roster::{Key, own_secrets};
 use super::slim::{Pod, PodTemplate};
 use super::status::image_states;
 use super::template::{Accounts, containers, next_secrets};
@@ -81,9 +81,9 @@ impl Entry {
     pub(crate) fn finish(
         self,
         cluster: &ClusterId,
-        name: Name,
+        name: Key,
         accounts: &Accounts,
-        pools_of: impl Fn(&PodTemplate, &Name) -> Vec<String>,
+        pools_of: impl Fn(&PodTemplate, &Key) -> Vec<String>,
     ) -> Workload {
         let (next, service_account) = self.next(&name, accounts, pools_of);
         let annotations = accounts.get(&name.namespace, &service_account).unwrap_or_default().annotations;
@@ -121,9 +121,9 @@ impl Entry {
     /// What the next pod gets, and the service account that it runs as.
     fn next(
         &self,
-        name: &Name,
+        name: &Key,
         accounts: &Accounts,
-        pools_of: impl Fn(&PodTemplate, &Name) -> Vec<String>,
+        pools_of: impl Fn(&PodTemplate, &Key) -> Vec<String>,
     ) -> (PodGroup, String) {
         if let Some(template) = &self.template {
             let pull_secrets = next_secrets(&template.spec, &name.namespace, accounts);

@@ -121,14 +121,13 @@ impl<'a> NodeLabels<'a> {
         let known = self.known(&requirement.key);
         let wanted = |value: &str| requirement.values.iter().any(|one| one == value);
         match (requirement.operator.as_str(), known) {
-            ("In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt", Known::Unknown) => Fits::Open,
             ("In", Known::Values(values)) => Fits::when(values.iter().any(|value| wanted(value))),
             ("NotIn", Known::Values(values)) => Fits::when(values.iter().any(|value| !wanted(value))),
             ("Gt", Known::Values(values)) => compares(&values, &requirement.values, |node, asked| node > asked),
             ("Lt", Known::Values(values)) => compares(&values, &requirement.values, |node, asked| node < asked),
             ("Exists", Known::Values(_)) | ("NotIn" | "DoesNotExist", Known::Absent) => Fits::Yes,
             ("In" | "Exists" | "Gt" | "Lt", Known::Absent) | ("DoesNotExist", Known::Values(_)) => Fits::No,
-            // An operator newer than this program can't exclude the pool.
+            // Nothing is known of the label, or the operator is newer than this program.
             _ => Fits::Open,
         }
     }

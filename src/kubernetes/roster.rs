@@ -18,15 +18,15 @@ pub struct Roster<'a> {
     pools: &'a [Pool],
     nodes: BTreeMap<&'a str, &'a str>,
     accounts: Accounts,
-    owners: BTreeMap<Name, Option<Name>>,
-    entries: BTreeMap<Name, Entry>,
+    owners: BTreeMap<Key, Option<Key>>,
+    entries: BTreeMap<Key, Entry>,
     selector: Option<LabelSelector>,
     listed: BTreeSet<&'static str>,
 }
 
 /// Namespace, kind and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Name {
+pub(crate) struct Key {
     pub(crate) namespace: String,
     pub(crate) kind: String,
     pub(crate) name: String,
@@ -34,7 +34,7 @@ pub(crate) struct Name {
     pub(crate) static_pod: bool,
 }
 
-impl Name {
+impl Key {
     fn of(namespace: &str, kind: &str, name: &str) -> Self {
         Self { namespace: namespace.to_owned(), kind: kind.to_owned(), name: name.to_owned(), static_pod: false }
     }
@@ -88,8 +88,8 @@ impl<'a> Roster<'a> {
 
     /// Remembers who manages an object between pods and their top owner.
     pub fn add_owner(&mut self, kind: &'static str, meta: &Meta) {
-        let up = meta.controller().map(|owner| Name::of_owner(&meta.namespace, owner));
-        self.owners.insert(Name::of(&meta.namespace, kind, &meta.name), up);
+        let up = meta.controller().map(|owner| Key::of_owner(&meta.namespace, owner));
+        self.owners.insert(Key::of(&meta.namespace, kind, &meta.name), up);
     }
 
     /// Adds an object that holds a template.
@@ -105,9 +105,9 @@ impl<'a> Roster<'a> {
         let owner = object.metadata.controller().filter(|_| between);
         let name = match (kind, owner) {
             ("Job", _) if object.finished() => return,
-            ("Job", Some(owner)) if owner.kind != "CronJob" => Name::of_owner(&object.metadata.namespace, owner),
+            ("Job", Some(owner)) if owner.kind != "CronJob" => Key::of_owner(&object.metadata.namespace, owner),
             (_, Some(_)) => return,
-            (_, None) => Name::of(&object.metadata.namespace, kind, &object.metadata.name),
+            (_, None) => Key::of(&object.metadata.namespace, kind, &object.metadata.name),
         };
         if self.selector.as_ref().is_some_and(|selector| !selector.matches(&object.metadata.labels)) {
             return;
@@ -118,8 +118,8 @@ impl<'a> Roster<'a> {
     }
 
     /// Adds a pod to the workload at the top of its owners.
-    pub fn add_pod(&mut self, pod: Pod) {
-        let name = self.top(&pod);
+    pub fn add_pod(&mut self, pod: &Pod) {
+        let name = self.top(pod);
         if !self.entries.contains_key(&name) && self.listed.contains(name.kind.as_str()) {
             // Without a selector this is an object made after its kind was listed.
             if self.selector.is_some() {
@@ -131,16 +131,16 @@ impl<'a> Roster<'a> {
         if !selected && !with_template {
             return;
         }
-        let pool = self.pool_of(&pod);
+        let pool = self.pool_of(pod);
         // What a template says of pools is not asked again of each of its pods.
-        let fits = if with_template && pool.is_some() { Vec::new() } else { self.landing(&pod) };
-        self.entries.entry(name).or_default().add_pod(&pod, Seen { pool, fits });
+        let fits = if with_template && pool.is_some() { Vec::new() } else { self.landing(pod) };
+        self.entries.entry(name).or_default().add_pod(pod, Seen { pool, fits });
     }
 
     /// The workloads, by namespace, kind and name.
     pub fn finish(self) -> Vec<Workload> {
         let Self { cluster, pools, nodes, accounts, entries, .. } = self;
-        let pools_of = |template: &PodTemplate, name: &Name| match nodes.get(template.spec.node_name.as_str()) {
+        let pools_of = |template: &PodTemplate, name: &Key| match nodes.get(template.spec.node_name.as_str()) {
             Some(pool) => vec![(*pool).to_owned()],
             None if name.kind == "DaemonSet" => fit::daemon_candidates(template, pools),
             None => fit::candidates(template, &name.namespace, pools),
@@ -148,17 +148,17 @@ impl<'a> Roster<'a> {
         entries.into_iter().map(|(name, entry)| entry.finish(cluster, name, &accounts, pools_of)).collect()
     }
 
-    fn top(&self, pod: &Pod) -> Name {
+    fn top(&self, pod: &Pod) -> Key {
         let meta = &pod.metadata;
         let namespace = meta.namespace.as_str();
         if meta.annotations.mirror() {
             let own = pod.metadata.name.as_str();
             let suffix = format!("-{}", pod.spec.node_name);
             let name = own.strip_suffix(&suffix).filter(|name| !name.is_empty()).unwrap_or(own);
-            return Name { static_pod: true, ..Name::of(namespace, "Pod", name) };
+            return Key { static_pod: true, ..Key::of(namespace, "Pod", name) };
         }
-        let Some(owner) = meta.controller() else { return Name::of(namespace, "Pod", &meta.name) };
-        let direct = Name::of_owner(namespace, owner);
+        let Some(owner) = meta.controller() else { return Key::of(namespace, "Pod", &meta.name) };
+        let direct = Key::of_owner(namespace, owner);
         if !is_between(owner) {
             return direct;
         }
@@ -171,14 +171,14 @@ impl<'a> Roster<'a> {
 
     /// Who manages an object that was made after its kind was listed, or whose kind could not be: its name
     /// is its owner's and a suffix.
-    fn guess(&self, direct: &Name) -> Option<Name> {
+    fn guess(&self, direct: &Key) -> Option<Key> {
         let (stem, _) = direct.name.rsplit_once('-')?;
         let kind = match direct.kind.as_str() {
             "ReplicaSet" => "Deployment",
             "Job" => "CronJob",
             _ => return None,
         };
-        let up = Name::of(&direct.namespace, kind, stem);
+        let up = Key::of(&direct.namespace, kind, stem);
         self.entries.contains_key(&up).then_some(up)
     }
 

@@ -27,7 +27,7 @@ fn node(name: &str, pool: &str) -> NodeView {
 
 /// One namespace's objects, read as the live part reads them.
 #[derive(Default)]
-struct Objects {
+struct Shop {
     accounts: Vec<Value>,
     owners: Vec<Value>,
     objects: Vec<(&'static str, Value)>,
@@ -36,7 +36,7 @@ struct Objects {
     listed: Vec<&'static str>,
 }
 
-impl Objects {
+impl Shop {
     fn workloads(self) -> Vec<Workload> {
         let (id, pools) = (cluster(), [pool("blue"), pool("green")]);
         let nodes = [node("n1", "blue"), node("n2", "green")];
@@ -54,7 +54,7 @@ impl Objects {
             roster.listed(kind);
         }
         for pod in self.pods {
-            roster.add_pod(serde_json::from_value(pod).unwrap());
+            roster.add_pod(&serde_json::from_value(pod).unwrap());
         }
         roster.finish()
     }
@@ -89,11 +89,11 @@ const REPLICA_SET: Option<(&str, &str, &str)> = Some(("apps/v1", "ReplicaSet", "
 
 #[test]
 fn pods_replica_sets_and_their_deployment_are_one_workload() {
-    let workloads = Objects {
+    let workloads = Shop {
         owners: vec![meta("web-1", DEPLOYMENT), meta("web-0", DEPLOYMENT)],
         objects: vec![("Deployment", templated("web", "a:1"))],
         pods: vec![pod("web-1-a", REPLICA_SET, "n1", "a:1"), pod("web-1-b", REPLICA_SET, "n2", "a:1")],
-        ..Objects::default()
+        ..Shop::default()
     }
     .workloads();
     assert_eq!(names(&workloads), ["Deployment web"]);
@@ -110,11 +110,11 @@ fn what_only_pods_name_belongs_to_the_workload_too() {
     let mut old = pod("web-0-a", REPLICA_SET, "n1", "a:0");
     old["spec"]["ephemeralContainers"] = json!([{ "name": "debug", "image": "busybox" }]);
     old["spec"]["initContainers"] = json!([{ "name": "injected", "image": "mesh" }]);
-    let workloads = Objects {
+    let workloads = Shop {
         owners: vec![meta("web-1", DEPLOYMENT)],
         objects: vec![("Deployment", templated("web", "a:1"))],
         pods: vec![old],
-        ..Objects::default()
+        ..Shop::default()
     }
     .workloads();
     let images: Vec<_> = workloads[0].containers.iter().map(|one| (one.kind, one.image.as_str())).collect();
@@ -132,14 +132,14 @@ fn what_only_pods_name_belongs_to_the_workload_too() {
 #[test]
 fn a_custom_kind_is_known_by_its_pods() {
     let rollout = Some(("argoproj.io/v1alpha1", "Rollout", "web"));
-    let workloads = Objects {
+    let workloads = Shop {
         owners: vec![meta("web-1", rollout)],
         pods: vec![
             pod("web-1-a", REPLICA_SET, "n1", "a:1"),
             pod("set-a", Some(("apps.kruise.io/v1alpha1", "CloneSet", "set")), "n2", "b:1"),
             pod("volcano-a", Some(("batch.volcano.sh/v1alpha1", "Job", "train")), "n2", "c:1"),
         ],
-        ..Objects::default()
+        ..Shop::default()
     }
     .workloads();
     assert_eq!(names(&workloads), ["CloneSet set", "Job train", "Rollout web"]);
@@ -160,7 +160,7 @@ fn jobs_stand_under_their_cron_job_and_finished_ones_nowhere() {
     let template =
         json!({ "spec": { "template": { "spec": { "containers": [{ "name": "app", "image": "batch:1" }] } } } });
     let cron_job = json!({ "metadata": meta("settle", None), "spec": { "jobTemplate": template } });
-    let workloads = Objects {
+    let workloads = Shop {
         objects: vec![
             ("CronJob", cron_job),
             job("settle-1", cron, None),
@@ -171,7 +171,7 @@ fn jobs_stand_under_their_cron_job_and_finished_ones_nowhere() {
             job("queue-1", scaled, None),
         ],
         pods: vec![pod("settle-1-a", Some(("batch/v1", "Job", "settle-1")), "n1", "batch:1")],
-        ..Objects::default()
+        ..Shop::default()
     }
     .workloads();
     assert_eq!(names(&workloads), ["CronJob settle", "Job once", "Job suspended", "ScaledJob queue"]);
@@ -182,13 +182,13 @@ fn jobs_stand_under_their_cron_job_and_finished_ones_nowhere() {
 fn replica_sets_and_controllers_without_an_owner_are_workloads() {
     let mut owned = templated("old-revision", "x");
     owned["metadata"] = meta("old-revision", Some(("apps.openshift.io/v1", "DeploymentConfig", "legacy")));
-    let workloads = Objects {
+    let workloads = Shop {
         objects: vec![
             ("ReplicaSet", templated("loose", "a")),
             ("ReplicationController", templated("ancient", "b")),
             ("ReplicationController", owned),
         ],
-        ..Objects::default()
+        ..Shop::default()
     }
     .workloads();
     assert_eq!(names(&workloads), ["ReplicaSet loose", "ReplicationController ancient"]);
@@ -196,13 +196,13 @@ fn replica_sets_and_controllers_without_an_owner_are_workloads() {
 
 #[test]
 fn a_replica_set_made_after_the_list_is_known_by_its_name() {
-    let workloads = Objects {
+    let workloads = Shop {
         objects: vec![("Deployment", templated("web", "a:1"))],
         pods: vec![
             pod("web-9-a", Some(("apps/v1", "ReplicaSet", "web-9")), "n1", "a:1"),
             pod("other-9-a", Some(("apps/v1", "ReplicaSet", "other-9")), "n1", "b:1"),
         ],
-        ..Objects::default()
+        ..Shop::default()
     }
     .workloads();
     assert_eq!(names(&workloads), ["Deployment web", "ReplicaSet other-9"]);
@@ -216,10 +216,10 @@ fn a_static_pod_is_one_workload_over_its_nodes() {
         pod["spec"]["imagePullSecrets"] = json!(null);
         pod
     };
-    let workloads = Objects {
+    let workloads = Shop {
         accounts: vec![json!({ "metadata": { "name": "default" }, "imagePullSecrets": [{ "name": "s" }] })],
         pods: vec![mirror("n1"), mirror("n2"), pod("proxy", None, "n1", "other:1")],
-        ..Objects::default()
+        ..Shop::default()
     }
     .workloads();
     assert_eq!(names(&workloads), ["Pod proxy", "Pod proxy"]);
@@ -236,7 +236,7 @@ fn a_pod_made_before_its_account_got_a_secret_keeps_its_list() {
         pod["spec"]["imagePullSecrets"] = secrets;
         pod
     };
-    let workloads = Objects {
+    let workloads = Shop {
         accounts: vec![json!({ "metadata": { "name": "default" }, "imagePullSecrets": [{ "name": "new" }] })],
         owners: vec![meta("web-1", DEPLOYMENT)],
         objects: vec![("Deployment", templated("web", "a:1"))],
@@ -245,7 +245,7 @@ fn a_pod_made_before_its_account_got_a_secret_keeps_its_list() {
             with("after", json!([{ "name": "new" }]), "n2"),
             with("older", json!([{ "name": "old" }]), "n2"),
         ],
-        ..Objects::default()
+        ..Shop::default()
     }
     .workloads();
     assert_eq!(workloads[0].next.pull_secrets, ["new"]);
@@ -261,11 +261,11 @@ fn a_pod_of_its_own_keeps_its_list_and_its_place() {
     let mut pending = pod("pending", None, "", "t:1");
     pending["spec"]["nodeSelector"] = json!({ "kubernetes.io/os": "linux" });
     let annotations = json!({ "eks.amazonaws.com/ecr-role-arn": "role" });
-    let workloads = Objects {
+    let workloads = Shop {
         accounts: vec![json!({ "metadata": { "name": "default", "annotations": annotations },
                                "imagePullSecrets": [{ "name": "new" }] })],
         pods: vec![own, pending],
-        ..Objects::default()
+        ..Shop::default()
     }
     .workloads();
     assert_eq!(workloads[1].name, "tool");
@@ -281,14 +281,13 @@ fn a_pod_of_its_own_keeps_its_list_and_its_place() {
 fn a_template_that_names_its_node_lands_there_only() {
     let mut fixed = templated("web", "a:1");
     fixed["spec"]["template"]["spec"]["nodeName"] = json!("n2");
-    let workloads = Objects { objects: vec![("Deployment", fixed)], ..Objects::default() }.workloads();
+    let workloads = Shop { objects: vec![("Deployment", fixed)], ..Shop::default() }.workloads();
     assert_eq!(workloads[0].next.pools, ["green"]);
 }
 
 #[test]
 fn a_daemon_set_must_run_on_every_pool() {
-    let workloads =
-        Objects { objects: vec![("DaemonSet", templated("agent", "a"))], ..Objects::default() }.workloads();
+    let workloads = Shop { objects: vec![("DaemonSet", templated("agent", "a"))], ..Shop::default() }.workloads();
     assert!(workloads[0].every_pool);
     assert_eq!(workloads[0].next.pools, ["blue", "green"]);
 }
@@ -299,7 +298,7 @@ fn a_selector_looks_at_the_workload_and_takes_its_pods_along() {
         object["metadata"]["labels"] = labels;
         object
     };
-    let objects = |listed: Vec<&'static str>| Objects {
+    let objects = |listed: Vec<&'static str>| Shop {
         selector: Some("team=a"),
         listed,
         owners: vec![meta("web-1", DEPLOYMENT), meta("db-1", Some(("apps/v1", "Deployment", "db")))],
@@ -314,7 +313,7 @@ fn a_selector_looks_at_the_workload_and_takes_its_pods_along() {
             labelled(pod("alone", None, "n1", "x"), json!({ "team": "a" })),
             pod("stranger", None, "n1", "x"),
         ],
-        ..Objects::default()
+        ..Shop::default()
     };
     let workloads = objects(vec!["Deployment", "Job"]).workloads();
     assert_eq!(names(&workloads), ["Deployment web", "Job mine", "Pod alone"]);
@@ -325,11 +324,11 @@ fn a_selector_looks_at_the_workload_and_takes_its_pods_along() {
 
 #[test]
 fn adding_everything_twice_changes_nothing() {
-    let objects = |times: usize| Objects {
+    let objects = |times: usize| Shop {
         owners: std::iter::repeat_n(meta("web-1", DEPLOYMENT), times).collect(),
         objects: std::iter::repeat_n(("Deployment", templated("web", "a:1")), times).collect(),
         pods: std::iter::repeat_n(pod("web-1-a", REPLICA_SET, "n1", "a:1"), times).collect(),
-        ..Objects::default()
+        ..Shop::default()
     };
     assert_eq!(objects(1).workloads(), objects(2).workloads());
 }

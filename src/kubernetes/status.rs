@@ -17,7 +17,7 @@ const PULL_REASONS: [&str; 7] = [
 
 /// How each image of the pod fares; images of containers that neither started nor failed are left out.
 pub(crate) fn image_states(pod: &Pod) -> BTreeMap<&str, PodState> {
-    let mut states = BTreeMap::new();
+    let mut found = BTreeMap::new();
     let (spec, status) = (&pod.spec, &pod.status);
     let lists = [
         (&spec.containers, &status.container_statuses),
@@ -27,23 +27,18 @@ pub(crate) fn image_states(pod: &Pod) -> BTreeMap<&str, PodState> {
     for (containers, statuses) in lists {
         for container in containers {
             let Some(status) = statuses.iter().find(|status| status.name == container.name) else { continue };
-            note(&mut states, spec, &container.image, status);
+            note(&mut found, spec, &container.image, status);
         }
     }
     if status.phase == "Running" {
         for image in volume_images(spec) {
-            states.entry(image).or_insert(PodState::Running);
+            found.entry(image).or_insert(PodState::Running);
         }
     }
-    states
+    found
 }
 
-fn note<'a>(
-    states: &mut BTreeMap<&'a str, PodState>,
-    spec: &'a PodSpec,
-    image: &'a str,
-    status: &ContainerStatus,
-) {
+fn note<'a>(found: &mut BTreeMap<&'a str, PodState>, spec: &'a PodSpec, image: &'a str, status: &ContainerStatus) {
     let (image, state) = match &status.state.waiting {
         Some(waiting) if is_pull_trouble(&waiting.reason) => {
             // The trouble of an image volume stands on the container that mounts it.
@@ -54,7 +49,7 @@ fn note<'a>(
         _ if status.state.started() || !status.image_id.is_empty() => (image, PodState::Running),
         _ => return,
     };
-    let known = states.entry(image).or_default();
+    let known = found.entry(image).or_default();
     *known = state.max(*known);
 }
 

@@ -68,7 +68,8 @@ impl<'a> EcrHost<'a> {
         }
         let rest = strip_prefix(rest, ".dkr.ecr").or_else(|| strip_prefix(rest, ".dkr-ecr"))?;
         let rest = strip_prefix(rest, "-fips").unwrap_or(rest).strip_prefix('.')?;
-        let (region, suffix) = rest.split_once('.')?;
+        let (region, suffix) = rest.split_at(rest.bytes().position(|byte| byte == b'.')?);
+        let suffix = &suffix[1..];
         let of_region = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if !region.starts_with(|first: char| first.is_ascii_alphanumeric()) || !region.bytes().all(of_region) {
             return None;

@@ -1,5 +1,7 @@
 //! IAM's order of evaluation: the table of aws.md c, in one account and across two.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+// `json!(…)` reads best as it is.
+#![allow(clippy::needless_pass_by_value)]
 
 mod support;
 

@@ -1,5 +1,7 @@
 //! Laws over random facts: what is not known never flips a verdict, and order never matters.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+// `json!(…)` reads best as it is.
+#![allow(clippy::needless_pass_by_value)]
 
 mod support;
 
@@ -69,7 +71,7 @@ fn conditions() -> impl Strategy<Value = Option<Value>> {
 }
 
 fn statement(of_resource: bool) -> impl Strategy<Value = Value> {
-    let effect = prop_oneof![3 => Just("Allow"), 1 => Just("Deny")];
+    let effect = prop_oneof![8 => Just("Allow"), 1 => Just("Deny")];
     (effect, actions(), resources(), principals(), conditions(), 0..12_u8).prop_map(
         move |(effect, action, resource, principal, condition, odd)| {
             let mut statement = json!({ "Effect": effect });
@@ -180,7 +182,9 @@ fn opens(claim: &Claim, found: &mut Vec<Open>) {
         Claim::All(parts) | Claim::Any(parts) => parts.iter().for_each(|part| opens(part, found)),
         Claim::OneOf { why, cases } => {
             found.push(why.clone());
-            cases.iter().for_each(|case| opens(case, found));
+            for case in cases {
+                opens(case, found);
+            }
         }
     }
 }
@@ -202,7 +206,7 @@ fn says_why(verdict: &Verdict) -> bool {
 #[test]
 fn taking_an_answer_away_never_flips_a_verdict() {
     let (cases, verdicts) = (Cell::new(0_u32), Cell::new([0_u32; 3]));
-    proptest!(ProptestConfig { cases: std::env::var("LAWS").map_or(1_500, |n| n.parse().unwrap()), failure_persistence: None, ..ProptestConfig::default() }, |(parts in parts())| {
+    proptest!(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() }, |(parts in parts())| {
         let world = build(&parts);
         let full = world.settled();
         prop_assert!(says_why(&full));
@@ -230,7 +234,7 @@ fn taking_an_answer_away_never_flips_a_verdict() {
 
 #[test]
 fn reading_more_never_unsettles_what_is_settled() {
-    proptest!(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() },
+    proptest!(ProptestConfig { cases: 6_000, failure_persistence: None, ..ProptestConfig::default() },
         |(parts in parts(), keep in subsequence((0..14_usize).collect::<Vec<_>>(), 0..14))| {
         let world = build(&parts);
         let (mut less, mut lesser) = (world.clone(), world);
@@ -251,10 +255,13 @@ fn reading_more_never_unsettles_what_is_settled() {
 /// Another row of the same table settles an unread one; whatever it says, a verdict that was there stays.
 #[test]
 fn settling_a_row_with_another_value_never_flips() {
-    proptest!(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() },
+    proptest!(ProptestConfig { cases: 6_000, failure_persistence: None, ..ProptestConfig::default() },
         |(one in parts(), other in parts(), table in select(vec![table::REPOSITORY_POLICIES, table::INLINE, table::POLICIES,
             table::REGISTRY_POLICIES, table::ACCOUNT_SETTINGS, table::PULL_THROUGH, table::ROLES]))| {
-        let other = build(&Parts { two_accounts: one.two_accounts, ..other });
+        // A repository that does not exist has no policy: such an answer would be a contradiction, which is open.
+        let no_repository = one.gone == 1 && one.repository.is_none();
+        let repository = other.repository.clone().filter(|_| !no_repository);
+        let other = build(&Parts { two_accounts: one.two_accounts, repository, ..other });
         let mut world = build(&one);
         for (_, key) in rows(&world).into_iter().filter(|(of, _)| of == table) {
             world.section.ablate(table, &key, Obstacle::Refused);
@@ -272,7 +279,7 @@ fn settling_a_row_with_another_value_never_flips() {
 
 #[test]
 fn the_order_of_statements_never_matters() {
-    proptest!(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() }, |(parts in parts())| {
+    proptest!(ProptestConfig { cases: 6_000, failure_persistence: None, ..ProptestConfig::default() }, |(parts in parts())| {
         let name = |mut statements: Vec<Value>| {
             for (index, statement) in statements.iter_mut().enumerate() {
                 statement["Sid"] = json!(format!("s{index}"));
@@ -299,7 +306,7 @@ fn the_order_of_statements_never_matters() {
 
 #[test]
 fn a_default_audit_only_assumes_guard_rails_and_names_them() {
-    proptest!(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() }, |(parts in parts())| {
+    proptest!(ProptestConfig { cases: 6_000, failure_persistence: None, ..ProptestConfig::default() }, |(parts in parts())| {
         let world = build(&parts);
         let claim = world.claim();
         let (relaxed, strict) = (judge(claim.as_ref(), Mode::Default), judge(claim.as_ref(), Mode::Strict));
@@ -324,7 +331,7 @@ fn whole_documents_of_noise_never_panic() {
         "[\\[\\]{}\",:a-zA-Z*?$ ]{0,60}",
         statement(true).prop_map(|statement| policy(json!([statement])).to_string().chars().take(90).collect()),
     ];
-    proptest!(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() }, |(text in noise, host in "[0-9a-z.:-]{0,40}")| {
+    proptest!(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() }, |(text in noise, host in "[0-9a-z.:-]{0,40}")| {
         let world = World::one_account().inline_text(&text).row(table::REPOSITORY_POLICIES, "", support::text(&text));
         let facts = EksFacts::open(&world.section).unwrap();
         prop_assert!(says_why(&judge(facts.weigh(&world.question(), world.at).as_ref(), Mode::Strict)));

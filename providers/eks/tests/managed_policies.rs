@@ -1,5 +1,7 @@
 //! Every AWS managed policy that touches ECR, against what the recordings' index says of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+// `json!(…)` reads best as it is.
+#![allow(clippy::needless_pass_by_value)]
 
 mod support;
 

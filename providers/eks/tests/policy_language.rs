@@ -1,5 +1,7 @@
 //! The policy language: every element, in all its forms.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+// `json!(…)` reads best as it is.
+#![allow(clippy::needless_pass_by_value)]
 
 mod support;
 

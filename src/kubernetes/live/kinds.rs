@@ -6,15 +6,15 @@ use pullaudit_core::{Obstacle, Open};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kind {
     /// `Deployment`
-    pub(super) kind: &'static str,
+    pub(super) name: &'static str,
     /// `apps`; empty for the core group.
     pub(super) group: &'static str,
     /// `deployments`
     pub(super) plural: &'static str,
 }
 
-const fn kind(kind: &'static str, group: &'static str, plural: &'static str) -> Kind {
-    Kind { kind, group, plural }
+const fn kind(name: &'static str, group: &'static str, plural: &'static str) -> Kind {
+    Kind { name, group, plural }
 }
 
 pub(super) const NODE: Kind = kind("Node", "", "nodes");
@@ -71,7 +71,7 @@ impl Kind {
     /// That one object could not be read.
     pub(super) fn ungot(&self, namespace: &str, name: &str, cluster: &str, obstacle: Obstacle) -> Open {
         Open::unread(
-            format!("{} {namespace}/{name}", self.kind.to_lowercase()),
+            format!("{} {namespace}/{name}", self.name.to_lowercase()),
             self.right("get"),
             cluster,
             obstacle,

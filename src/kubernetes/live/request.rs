@@ -81,7 +81,7 @@ impl Api<'_> {
 /// What came of one attempt.
 enum Once {
     Lost(String),
-    Status(StatusCode, Option<Status>),
+    Status(StatusCode, Option<Box<Status>>),
 }
 
 impl Once {

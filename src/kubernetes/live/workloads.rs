@@ -81,7 +81,7 @@ pub async fn workloads(
     reader.read_loose(&mut roster, &mut observed, loose).await;
     for namespace in reader.namespaces() {
         let listing = Listing { kind: POD, namespace, labels: None, fields: Some(LIVING), slim: false };
-        let each = |page: Vec<Pod>| page.into_iter().for_each(|pod| roster.add_pod(pod));
+        let each = |page: Vec<Pod>| page.iter().for_each(|pod| roster.add_pod(pod));
         let read = list(reader.api, listing, each).await;
         reader.note(&mut observed, Wanted { kind: POD, namespace }, read);
     }
@@ -113,7 +113,7 @@ impl Reader<'_> {
         let reading = wanted.map(|wanted| async move { (wanted, self.batch(wanted).await) });
         let batches: Vec<_> = futures_util::stream::iter(reading).buffered(self.concurrency).collect().await;
         let cut: BTreeSet<&str> =
-            batches.iter().filter(|(_, (_, read))| read.is_err()).map(|(wanted, _)| wanted.kind.kind).collect();
+            batches.iter().filter(|(_, (_, read))| read.is_err()).map(|(wanted, _)| wanted.kind.name).collect();
         let mut loose = Vec::new();
         for (wanted, (batch, read)) in batches {
             match batch {
@@ -128,16 +128,18 @@ impl Reader<'_> {
                 }
                 Batch::Owners(owned) => {
                     for Owned { metadata } in owned {
-                        roster.add_owner(wanted.kind.kind, &metadata);
+                        roster.add_owner(wanted.kind.name, &metadata);
                         loose.extend(metadata.controller().is_none().then_some(metadata));
                     }
                 }
                 Batch::Objects(objects) => {
-                    objects.into_iter().for_each(|object| roster.add_object(wanted.kind.kind, object));
+                    for object in objects {
+                        roster.add_object(wanted.kind.name, object);
+                    }
                 }
             }
-            if !cut.contains(wanted.kind.kind) {
-                roster.listed(wanted.kind.kind);
+            if !cut.contains(wanted.kind.name) {
+                roster.listed(wanted.kind.name);
             }
             self.note(observed, wanted, read);
         }
@@ -174,7 +176,7 @@ impl Reader<'_> {
         let bodies: Vec<_> = futures_util::stream::iter(reading).buffered(self.concurrency).collect().await;
         for (body, meta) in bodies {
             match body {
-                Ok(object) => roster.add_object(REPLICA_SET.kind, object),
+                Ok(object) => roster.add_object(REPLICA_SET.name, object),
                 Err(Failure::Absent) => {}
                 Err(failure) => {
                     let obstacle = Cut { failure, pages: 0 }.obstacle();
@@ -197,7 +199,7 @@ impl Reader<'_> {
 
     fn note(&self, observed: &mut Observed, wanted: Wanted<'_>, read: Result<Listed, Cut>) {
         match read {
-            Ok(listed) => observed.inconsistent.extend(listed.inconsistent.then_some(wanted.kind.kind)),
+            Ok(listed) => observed.inconsistent.extend(listed.inconsistent.then_some(wanted.kind.name)),
             Err(cut) => {
                 let open = wanted.kind.unlisted(wanted.namespace, &self.cluster.name, cut.obstacle());
                 let message = consequence(wanted.kind, cut.pages > 0);
@@ -230,7 +232,7 @@ impl Reader<'_> {
 /// What a report lacks when a kind could not be listed.
 fn consequence(kind: Kind, in_part: bool) -> String {
     let some = if in_part { "some " } else { "" };
-    match kind.kind {
+    match kind.name {
         "Pod" => format!("{some}pods without an owner, ephemeral containers and the state of pods are missing"),
         "ServiceAccount" => "pull secrets that pods inherit from their service account are not known".to_owned(),
         "ReplicaSet" => {

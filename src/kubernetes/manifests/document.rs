@@ -47,10 +47,8 @@ impl Collected {
     /// How many documents a chunk between separators held: JSON needs no separators.
     fn add_chunk(&mut self, document: Document<'_>, named: bool) -> usize {
         let is_json = document.text.trim_start().starts_with('{') && !document.text.trim_start().starts_with("{{");
-        if is_json {
-            if let Some(held) = self.add_json(document, named) {
-                return held;
-            }
+        if is_json && let Some(held) = self.add_json(document, named) {
+            return held;
         }
         match serde_saphyr::from_str_with_options::<Value>(document.text, options(document.text)) {
             Ok(value) => self.add_value(document, &value, named),

@@ -86,7 +86,7 @@ impl Collected {
         match std::str::from_utf8(bytes) {
             Ok(text) => self.add_text(file, text, named),
             Err(error) => {
-                let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
+                let line = bytes[..error.valid_up_to()].split(|&byte| byte == b'\n').count();
                 let message = "not UTF-8: save the file as UTF-8".to_owned();
                 self.problems.push(Problem { file: file.to_owned(), document: 1, line, message });
             }

@@ -1,7 +1,8 @@
 //! What each kind of object is to an audit.
 
 use super::document::Document;
-use super::{Collected, Found, locate};
+use super::locate::{self, Lines};
+use super::{Collected, Found};
 use crate::kubernetes::slim::{Meta, Object, Pod, PodTemplate, ServiceAccount};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -25,6 +26,8 @@ const TEMPLATED: [&str; 8] = [
 #[derive(Clone)]
 struct Place<'a> {
     document: Document<'a>,
+    /// The lines of the document, read once and only when something is wrong in it.
+    lines: &'a Lines<'a>,
     /// `items[3]` for an object of a list; empty otherwise.
     path: String,
 }
@@ -38,7 +41,12 @@ impl Collected {
         if !is_object && !value.is_array() && !named {
             return;
         }
-        self.add_object(&Place { document, path: String::new() }, value, None, 0);
+        self.add_object(
+            &Place { document, lines: &Lines::of(document.text), path: String::new() },
+            value,
+            None,
+            0,
+        );
     }
 
     fn add_object(&mut self, place: &Place<'_>, value: &Value, implied: Option<&str>, depth: usize) {
@@ -54,7 +62,7 @@ impl Collected {
             let implied = Some(kind.trim_end_matches("List")).filter(|kind| !kind.is_empty());
             for (index, item) in items.iter().enumerate() {
                 let path = join(&place.path, &format!("items[{index}]"));
-                self.add_object(&Place { document: place.document, path }, item, implied, depth + 1);
+                self.add_object(&Place { path, ..place.clone() }, item, implied, depth + 1);
             }
             return;
         }
@@ -119,7 +127,7 @@ impl Collected {
 
     fn refuse(&mut self, place: &Place<'_>, key: &str, message: &str) {
         let key = join(&place.path, key);
-        let line = locate::line(place.document.text, &key).unwrap_or(1);
+        let line = place.lines.line(&key).unwrap_or(1);
         let message =
             if message.contains(key.as_str()) { message.to_owned() } else { format!("{key}: {message}") };
         self.problems.push(place.document.problem(line, message));

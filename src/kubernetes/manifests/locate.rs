@@ -3,6 +3,7 @@
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
+use std::cell::OnceCell;
 use std::fmt;
 
 /// The path of the value for which `T` refuses a document: `spec.template.spec.containers[1].image`.
@@ -55,22 +56,41 @@ fn wrap(path: &[Step], part: Value) -> Value {
     })
 }
 
-/// The line of a path within a document, from 1; of the nearest key above it, where it is missing.
-pub(super) fn line(text: &str, path: &str) -> Option<usize> {
-    let tree: Tree = serde_saphyr::from_str_with_options(text, super::document::options(text)).ok()?;
-    let mut here = &tree;
-    let mut found = None;
-    for step in path.replace('[', ".[").split('.').filter(|step| !step.is_empty()) {
-        let next = match step.strip_prefix('[').and_then(|index| index.trim_end_matches(']').parse::<usize>().ok())
-        {
-            Some(index) => here.entries.get(index),
-            None => here.entries.iter().find(|entry| entry.key.as_deref() == Some(step)),
-        };
-        let Some(entry) = next else { break };
-        found = Some(entry.line);
-        here = &entry.inner;
+/// The lines of a document by path. A list may hold thousands of objects with the same mistake, so the
+/// document is read for its lines once.
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    tree: OnceCell<Option<Tree>>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { text, tree: OnceCell::new() }
     }
-    found
+
+    /// The line of a path, from 1; of the nearest key above it, where it is missing.
+    pub(super) fn line(&self, path: &str) -> Option<usize> {
+        let read = || serde_saphyr::from_str_with_options(self.text, super::document::options(self.text)).ok();
+        self.tree.get_or_init(read).as_ref()?.line(path)
+    }
+}
+
+impl Tree {
+    fn line(&self, path: &str) -> Option<usize> {
+        let mut here = self;
+        let mut found = None;
+        for step in path.replace('[', ".[").split('.').filter(|step| !step.is_empty()) {
+            let next =
+                match step.strip_prefix('[').and_then(|index| index.trim_end_matches(']').parse::<usize>().ok()) {
+                    Some(index) => here.entries.get(index),
+                    None => here.entries.iter().find(|entry| entry.key.as_deref() == Some(step)),
+                };
+            let Some(entry) = next else { break };
+            found = Some(entry.line);
+            here = &entry.inner;
+        }
+        found
+    }
 }
 
 /// A document as keys and lines.

@@ -28,8 +28,7 @@ const ROLE_ANNOTATION: &str = "eks.amazonaws.com/ecr-role-arn";
 /// True when node roles may stand in the aws-auth config map, which only the cluster's API shows: in
 /// every authentication mode but `API`, and where the mode is not known.
 pub fn needs_view(found: &Discovered) -> bool {
-    let detail: Read<ClusterDetail> =
-        readings::one(&found.readings, cluster_table::CLUSTER, "", "eks:DescribeCluster");
+    let detail: Read<ClusterDetail> = readings::one(found, cluster_table::CLUSTER, "", "eks:DescribeCluster");
     !matches!(detail.got().and_then(|detail| detail.authentication_mode.as_deref()), Some("API"))
 }
 

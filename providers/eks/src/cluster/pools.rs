@@ -41,8 +41,7 @@ struct Listing<'a> {
 
 impl<'a> Listing<'a> {
     fn of(found: &'a Discovered, view: &'a Read<ClusterView>) -> Self {
-        let detail: Read<ClusterDetail> =
-            readings::one(&found.readings, cluster_table::CLUSTER, "", "eks:DescribeCluster");
+        let detail: Read<ClusterDetail> = readings::one(found, cluster_table::CLUSTER, "", "eks:DescribeCluster");
         let joiners = Joiners::of(found, &detail, view);
         let mut listing = Self {
             found,
@@ -70,7 +69,7 @@ impl<'a> Listing<'a> {
     }
 
     fn names(&mut self, table: &str, permission: &str, message: &str) -> BTreeSet<String> {
-        match readings::one::<Vec<String>>(&self.found.readings, table, "", permission) {
+        match readings::one::<Vec<String>>(self.found, table, "", permission) {
             Read::Got(names) => names.into_iter().collect(),
             Read::Absent => BTreeSet::new(),
             Read::Unread(open) => {
@@ -84,7 +83,7 @@ impl<'a> Listing<'a> {
         let lost = "managed node groups could not be listed";
         for name in self.names(cluster_table::NODEGROUP_NAMES, "eks:ListNodegroups", lost) {
             let group: Read<Nodegroup> =
-                readings::one(&self.found.readings, cluster_table::NODEGROUPS, &name, "eks:DescribeNodegroup");
+                readings::one(self.found, cluster_table::NODEGROUPS, &name, "eks:DescribeNodegroup");
             let (identity, shape) = match group {
                 Read::Got(group) => (role(&group.node_role, PrincipalKind::NodeRole), shape_of_group(&group)),
                 // Deleted since it was listed.
@@ -105,7 +104,7 @@ impl<'a> Listing<'a> {
         }
         for name in names {
             let profile: Read<FargateProfile> =
-                readings::one(&self.found.readings, cluster_table::FARGATE, &name, "eks:DescribeFargateProfile");
+                readings::one(self.found, cluster_table::FARGATE, &name, "eks:DescribeFargateProfile");
             let (identity, selectors) = match profile {
                 Read::Got(profile) => {
                     (role(&profile.pod_execution_role, PrincipalKind::PodExecutionRole), profile.selectors)

@@ -53,7 +53,7 @@ impl Joiners {
 
     fn add_entries(&mut self, found: &Discovered) {
         let list: Read<Vec<String>> =
-            readings::one(&found.readings, cluster_table::ACCESS_ENTRY_ARNS, "", "eks:ListAccessEntries");
+            readings::one(found, cluster_table::ACCESS_ENTRY_ARNS, "", "eks:ListAccessEntries");
         let arns = match list {
             Read::Got(arns) => arns,
             Read::Absent => return,
@@ -65,10 +65,10 @@ impl Joiners {
                 continue;
             }
             let entry: Read<AccessEntry> =
-                readings::one(&found.readings, cluster_table::ACCESS_ENTRIES, &arn, "eks:DescribeAccessEntry");
+                readings::one(found, cluster_table::ACCESS_ENTRIES, &arn, "eks:DescribeAccessEntry");
             match entry {
                 Read::Got(entry) => {
-                    self.roles.extend(of_kind(&entry.kind).map(|(machines, os)| Joiner { arn, machines, os }))
+                    self.roles.extend(of_kind(&entry.kind).map(|(machines, os)| Joiner { arn, machines, os }));
                 }
                 Read::Absent => {}
                 Read::Unread(open) => self.missing.push(open),
@@ -84,7 +84,7 @@ impl Joiners {
         };
         match roles {
             Read::Got(arns) => {
-                self.roles.extend(arns.into_iter().map(|arn| Joiner { arn, machines: Machines::Any, os: None }))
+                self.roles.extend(arns.into_iter().map(|arn| Joiner { arn, machines: Machines::Any, os: None }));
             }
             Read::Absent => {}
             Read::Unread(open) => self.missing.push(open),

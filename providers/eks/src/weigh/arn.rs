@@ -16,10 +16,16 @@ pub(crate) struct RoleArn<'a> {
 impl<'a> RoleArn<'a> {
     /// `arn:P:iam::A:role/PATH/NAME` or `arn:P:sts::A:assumed-role/NAME/SESSION`; `None` for all else.
     pub(crate) fn parse(arn: &'a str) -> Option<Self> {
-        let mut fields = arn.splitn(6, ':');
-        let mut next = || fields.next();
-        let (head, partition, service, region, account, resource) =
-            (next()?, next()?, next()?, next()?, next()?, next()?);
+        let mut rest = arn;
+        // The standard splitter is several times slower, and this runs for every question.
+        let mut next = || {
+            let at = rest.bytes().position(|byte| byte == b':')?;
+            let field = &rest[..at];
+            rest = &rest[at + 1..];
+            Some(field)
+        };
+        let (head, partition, service, region, account) = (next()?, next()?, next()?, next()?, next()?);
+        let resource = rest;
         if head != "arn" || !partition.starts_with("aws") || !region.is_empty() || !is_account(account) {
             return None;
         }

@@ -24,8 +24,8 @@ impl Weighing<'_> {
 
     fn image(&self, resources: &[Resource<'_>; 2], all: &mut Vec<Claim>) {
         match self.repository.image(self.version) {
-            Some(ImageState::There(what)) => {
-                all.push(Claim::yes(self.texts.allowed, self.image_place(), what.clone()));
+            Some(ImageState::There(place, what)) => {
+                all.push(Claim::yes(self.texts.allowed, place.clone(), what.clone()));
             }
             Some(ImageState::Missing) => self.through_cache(Finding::ImageMissing, resources, all),
             Some(ImageState::Open(open, code)) => {

@@ -3,6 +3,7 @@
 mod addons;
 pub(crate) mod arn;
 mod existence;
+mod guards;
 mod index;
 mod policy;
 mod request;
@@ -11,7 +12,6 @@ mod texts;
 
 use crate::codes::Finding;
 use crate::host::EcrHost;
-use addons::is_addon_registry;
 use arn::RoleArn;
 use index::{Index, Presence, RegistryEntry, RegistryScope, RepositoryEntry, RoleEntry, RoleState};
 use jiff::Timestamp;
@@ -23,8 +23,7 @@ use pullaudit_core::{
 use request::{Asker, Request};
 use rights::{Owner, Resource};
 use std::borrow::Cow;
-use std::collections::HashMap;
-use texts::{Guards, Right, Texts};
+use texts::{Right, Texts};
 
 /// The session of a pull with a service account's role. Source: kubernetes/cloud-provider-aws,
 /// `cmd/ecr-credential-provider/main.go`.
@@ -34,25 +33,13 @@ const SERVICE_ACCOUNT_SESSION: &str = "ecr-credential-provider";
 pub struct EksFacts {
     index: Index,
     texts: Texts,
-    guards: HashMap<String, Guards>,
 }
 
 impl EksFacts {
     /// Parses every stored document once. The error names the row that is not what its table promises;
     /// a policy that can't be read is no error but an open fact.
     pub fn open(section: &Section) -> Result<Self, SnapshotError> {
-        let index = Index::open(section)?;
-        let accounts = index.roles().map(|role| &role.account);
-        let accounts = accounts.chain(index.repositories().map(|repository| &repository.account));
-        let guards = accounts.map(|account| (account.clone(), Guards::of(account))).collect();
-        Ok(Self { index, texts: Texts::new(), guards })
-    }
-
-    fn guards(&self, account: &str) -> Cow<'_, Guards> {
-        match self.guards.get(account) {
-            Some(guards) => Cow::Borrowed(guards),
-            None => Cow::Owned(Guards::of(account)),
-        }
+        Ok(Self { index: Index::open(section)?, texts: Texts::new() })
     }
 
     /// The claim of a role; `None` where neither it nor the registry was read.
@@ -95,10 +82,9 @@ impl EksFacts {
             Presence::Missing | Presence::Open(..) => Cow::Owned(host.repository_arn(name)),
         };
         let weighing = Weighing {
-            facts: self,
             index: &self.index,
             texts: &self.texts,
-            owner: owner(role.account, host),
+            owner: owner(role.account, repository),
             role: entry,
             repository,
             registry,
@@ -140,10 +126,10 @@ impl Facts for EksFacts {
     }
 }
 
-fn owner(account: &str, host: &EcrHost<'_>) -> Owner {
-    if account == host.account {
+fn owner(account: &str, repository: &RepositoryEntry) -> Owner {
+    if account == repository.account {
         Owner::Same
-    } else if is_addon_registry(host.account, host.region) {
+    } else if repository.addon {
         Owner::Aws
     } else {
         Owner::Other
@@ -161,7 +147,6 @@ fn version(question: &Question) -> Cow<'_, str> {
 
 /// One question with all that is known about it.
 pub(crate) struct Weighing<'a> {
-    facts: &'a EksFacts,
     index: &'a Index,
     texts: &'a Texts,
     owner: Owner,
@@ -204,9 +189,7 @@ impl Weighing<'_> {
             let code = Finding::ServiceAccountTrust.code();
             all.push(Claim::open(code, self.role.place.clone(), "must trust it", vec![Open::undecidable(what)]));
         }
-        if !self.is_service_linked() {
-            all.push(self.facts.guards(&self.role.account).service.clone());
-        }
+        all.extend(self.role.guard.clone());
         let whole = matches!(scope, RegistryScope::V2);
         let registry = Resource { policy: &self.registry.policy, denies: Finding::RegistryPolicyDenies };
         self.token(whole.then_some(registry.policy), &mut all);
@@ -220,7 +203,7 @@ impl Weighing<'_> {
                 all.push(self.foreign());
             }
             Owner::Same | Owner::Other => {
-                all.push(self.facts.guards(&self.repository.account).resource.clone());
+                all.push(self.repository.guard.clone());
                 let template;
                 let policy = if self.may_be_created() {
                     template = self.template();
@@ -275,11 +258,6 @@ impl Weighing<'_> {
         });
         let detail = "lies in an account that no credential in use belongs to";
         Claim::open(core_code("foreign-registry"), self.repository.place.clone(), detail, opens.collect())
-    }
-
-    /// Service control policies do not bind them. Source: Organizations user guide.
-    fn is_service_linked(&self) -> bool {
-        matches!(&self.role.state, RoleState::Known(role) if role.arn.contains(":role/aws-service-role/"))
     }
 
     /// True when the repository may not be there and a pull might create it.

@@ -2,7 +2,7 @@
 
 use super::policy::action::Acts;
 use crate::codes::Finding;
-use pullaudit_core::{Claim, Code, Obstacle, Open, Text, core_code};
+use pullaudit_core::{Claim, Code, Text, core_code};
 
 /// The rights that are weighed, each a set of actions that a policy must allow together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,34 +103,4 @@ impl Texts {
     pub(crate) fn said(&self, right: Right) -> &Said {
         &self.said[right as usize]
     }
-}
-
-/// The organization's policies above one account, which this version does not read.
-#[derive(Clone, Debug)]
-pub(crate) struct Guards {
-    /// Above a role's account.
-    pub(crate) service: Claim,
-    /// Above a registry's account.
-    pub(crate) resource: Claim,
-}
-
-impl Guards {
-    pub(crate) fn of(account: &str) -> Self {
-        Self {
-            service: guard(Finding::ScpUnread, "service control policies", account),
-            resource: guard(Finding::RcpUnread, "resource control policies", account),
-        }
-    }
-}
-
-fn guard(finding: Finding, what: &str, account: &str) -> Claim {
-    let reading: Text = format!("{what} of account {account}").into();
-    let open = Open::Unread {
-        reading: reading.clone(),
-        permission: "organizations:ListPoliciesForTarget".into(),
-        scope: format!("account {account}").into(),
-        assumable: true,
-        obstacle: Obstacle::NotAsked,
-    };
-    Claim::open(finding.code(), reading, "could deny the pull", vec![open])
 }

@@ -1,5 +1,5 @@
 //! A small world of facts that tests change one thing at a time.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::needless_pass_by_value)]
 
 use jiff::Timestamp;
 use pullaudit_core::{
@@ -223,17 +223,18 @@ pub(crate) fn word(verdict: &Verdict) -> String {
 
 /// What a verdict names, as text.
 pub(crate) fn named(verdict: &Verdict) -> String {
-    match verdict {
+    let lines: Vec<String> = match verdict {
         Verdict::Allowed { via, .. } => {
-            via.iter().map(|fact| format!("{}: {}\n", fact.source, fact.detail)).collect()
+            via.iter().map(|fact| format!("{}: {}", fact.source, fact.detail)).collect()
         }
         Verdict::Denied { because } => {
-            because.iter().map(|fact| format!("{} {}: {}\n", fact.code, fact.source, fact.detail)).collect()
+            because.iter().map(|fact| format!("{} {}: {}", fact.code, fact.source, fact.detail)).collect()
         }
         Verdict::Unknown { needing } => {
-            needing.iter().map(|need| format!("{} {}\n", need.code, need.open)).collect()
+            needing.iter().map(|need| format!("{} {}", need.code, need.open)).collect()
         }
-    }
+    };
+    lines.join("\n")
 }
 
 #[track_caller]

@@ -20,8 +20,8 @@ pub(crate) struct Index {
     roles: HashMap<String, Vec<RoleEntry>>,
     /// By name; few registries have a repository of the same name.
     repositories: HashMap<String, Vec<RepositoryEntry>>,
-    /// By account; a few regions each.
-    registries: HashMap<String, Vec<RegistryEntry>>,
+    /// Few, so that looking through them is the quickest.
+    registries: Vec<RegistryEntry>,
     /// Accounts that a credential of ours belongs to.
     readers: Vec<String>,
     /// Unique ids of the roles that were read.
@@ -40,9 +40,7 @@ impl Index {
             }
             index.roles.entry(name.to_owned()).or_default().push(entry);
         }
-        for entry in RegistryEntry::open_all(section) {
-            index.registries.entry(entry.account.clone()).or_default().push(entry);
-        }
+        index.registries = RegistryEntry::open_all(section);
         for entry in RepositoryEntry::open_all(section) {
             index.repositories.entry(entry.name.clone()).or_default().push(entry);
         }
@@ -65,7 +63,7 @@ impl Index {
     }
 
     pub(crate) fn registry(&self, account: &str, region: &str) -> Option<&RegistryEntry> {
-        self.registries.get(account)?.iter().find(|entry| entry.region.eq_ignore_ascii_case(region))
+        self.registries.iter().find(|entry| entry.account == account && entry.region.eq_ignore_ascii_case(region))
     }
 
     pub(crate) fn reads(&self, account: &str) -> bool {
@@ -80,7 +78,7 @@ impl Index {
     /// Every document or statement that can't be read, once.
     pub(crate) fn malformed(&self) -> Vec<Notice> {
         let of_roles = self.roles().flat_map(|role| std::iter::once(&role.identity).chain(&role.boundary));
-        let of_registries = self.registries.values().flatten().map(|registry| &registry.policy);
+        let of_registries = self.registries.iter().map(|registry| &registry.policy);
         let policies =
             of_roles.chain(self.repositories().map(|repository| &repository.policy)).chain(of_registries);
         let faults: BTreeSet<Notice> = policies.flat_map(Policy::malformed).collect();

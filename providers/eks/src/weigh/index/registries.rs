@@ -3,9 +3,11 @@
 use super::{Asked, Row, row, rows};
 use crate::codes::Finding;
 use crate::facts::{AccountSettings, Document, Image, PullThroughRule, Repository, table};
+use crate::weigh::addons::is_addon_registry;
+use crate::weigh::guards;
 use crate::weigh::policy::action::Acts;
 use crate::weigh::policy::{Kind, Policy};
-use pullaudit_core::{Code, Obstacle, Open, Read, Section, Text};
+use pullaudit_core::{Claim, Code, Obstacle, Open, Read, Section, Text};
 use std::collections::{BTreeSet, HashMap};
 
 /// A repository with its policy and the images that were asked for.
@@ -24,7 +26,12 @@ pub(crate) struct RepositoryEntry {
     pub(crate) may_be_missing: bool,
     /// What refused the answers about it; empty when its policy was read, or never asked for.
     pub(crate) refusals: Vec<Open>,
-    images: HashMap<String, ImageState>,
+    /// The resource control policies above its account.
+    pub(crate) guard: Claim,
+    /// True for a registry of AWS itself.
+    pub(crate) addon: bool,
+    /// Few, so that looking through them is the quickest.
+    images: Vec<(String, ImageState)>,
 }
 
 /// Whether a repository exists.
@@ -39,8 +46,8 @@ pub(crate) enum Presence {
 /// Whether an image exists.
 #[derive(Clone, Debug)]
 pub(crate) enum ImageState {
-    /// What it is, in a sentence.
-    There(Text),
+    /// Where it stands, and what it is.
+    There(Text, Text),
     Missing,
     Open(Open, Code),
 }
@@ -77,11 +84,11 @@ pub(crate) enum Rules {
 
 impl RepositoryEntry {
     pub(super) fn open_all(section: &Section) -> Vec<Self> {
-        let mut keys: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
+        let mut keys = BTreeSet::new();
         for table in [table::REPOSITORIES, table::REPOSITORY_POLICIES] {
             keys.extend(rows(section, table).filter_map(|(key, _)| split(key)));
         }
-        let mut images: HashMap<(&str, &str, &str), Vec<(&str, &str)>> = HashMap::new();
+        let mut images: HashMap<_, Vec<_>> = HashMap::new();
         for (key, _) in rows(section, table::IMAGES) {
             let Some((account, region, rest)) = split(key) else { continue };
             let Some((name, version)) = split_version(rest) else { continue };
@@ -107,12 +114,12 @@ impl RepositoryEntry {
             code: Finding::RepositoryPolicyUnread.code(),
         };
         let document: Row<Document> = row(section, table::REPOSITORY_POLICIES, &key, &asked);
-        let mut images = HashMap::new();
-        for (version, key) in image_keys {
-            images.insert((*version).to_owned(), image(section, key, account));
-        }
-        let contradicted =
-            matches!(document, Row::Got(_)) || images.values().any(|image| matches!(image, ImageState::There(_)));
+        let images: Vec<(String, ImageState)> = image_keys
+            .iter()
+            .map(|(version, key)| ((*version).to_owned(), image(section, key, account)))
+            .collect();
+        let contradicted = matches!(document, Row::Got(_))
+            || images.iter().any(|(_, image)| matches!(image, ImageState::There(..)));
         let asked_here = Asked {
             reading: &place,
             permission: "ecr:DescribeRepositories",
@@ -140,13 +147,15 @@ impl RepositoryEntry {
             policy_place: policy_place.into(),
             may_be_missing: !contradicted,
             refusals,
+            guard: guards::resource(account),
+            addon: is_addon_registry(account, region),
             images,
         }
     }
 
     /// The image of a tag, or of a digest written with its `@`.
     pub(crate) fn image(&self, version: &str) -> Option<&ImageState> {
-        self.images.get(version)
+        self.images.iter().find(|(known, _)| known == version).map(|(_, image)| image)
     }
 }
 
@@ -171,10 +180,13 @@ fn image(section: &Section, key: &str, account: &str) -> ImageState {
     let asked =
         Asked { reading: &reading, permission: "ecr:DescribeImages", account, code: Finding::ImageUnread.code() };
     match row::<Image>(section, table::IMAGES, key, &asked) {
-        Row::Got(image) => ImageState::There(match &image.pushed_at {
-            Some(at) => format!("exists, {}, pushed {at}", image.digest).into(),
-            None => format!("exists, {}", image.digest).into(),
-        }),
+        Row::Got(image) => {
+            let what = match &image.pushed_at {
+                Some(at) => format!("exists, {}, pushed {at}", image.digest),
+                None => format!("exists, {}", image.digest),
+            };
+            ImageState::There(reading.as_str().into(), what.into())
+        }
         Row::Absent => ImageState::Missing,
         Row::Open(open, code) => ImageState::Open(open, code),
     }

@@ -3,9 +3,10 @@
 use super::{Asked, Policies, Row, policy_place, row, rows};
 use crate::codes::Finding;
 use crate::facts::{Document, Role, table};
+use crate::weigh::guards;
 use crate::weigh::policy::action::Acts;
 use crate::weigh::policy::{Kind, Policy};
-use pullaudit_core::{Code, Open, Section, Text};
+use pullaudit_core::{Claim, Code, Open, Section, Text};
 use std::collections::BTreeSet;
 
 /// A role with all that limits it.
@@ -22,6 +23,9 @@ pub(crate) struct RoleEntry {
     /// `None` when it has no boundary.
     pub(crate) boundary: Option<Policy>,
     pub(crate) boundary_place: Text,
+    /// The service control policies above its account; `None` for a service-linked role, which they do
+    /// not bind.
+    pub(crate) guard: Option<Claim>,
     /// True when some statement tells the two actions of a pull apart.
     pub(crate) splits: bool,
 }
@@ -50,6 +54,8 @@ impl RoleEntry {
     }
 
     fn empty(account: &str, name: &str, state: RoleState) -> Self {
+        // Source: Organizations user guide, "Tasks and entities not restricted by SCPs".
+        let guard = !matches!(&state, RoleState::Known(role) if role.arn.contains(":role/aws-service-role/"));
         Self {
             account: account.to_owned(),
             state,
@@ -58,6 +64,7 @@ impl RoleEntry {
             identity_place: format!("policies of role {name} ({account})").into(),
             boundary: None,
             boundary_place: format!("boundary of role {name} ({account})").into(),
+            guard: guard.then(|| guards::service(account)),
             splits: false,
         }
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 /// Signs that never occur in UTF-8 stand for the wildcards, so that a `${*}` can be a plain star.
+/// They are the greatest two bytes.
 const MANY: u8 = 0xff;
 const ONE: u8 = 0xfe;
 
@@ -122,7 +123,9 @@ fn name_and_default(inner: &str) -> (&str, Option<String>) {
 
 /// True when the whole text matches. `*` crosses `/` and `:`; `?` is one character.
 pub(crate) fn glob(pattern: &[u8], text: &str) -> bool {
-    glob_bytes(pattern, text.as_bytes())
+    let head = pattern.iter().position(|&byte| byte >= ONE).unwrap_or(pattern.len());
+    let text = text.as_bytes();
+    text.starts_with(&pattern[..head]) && glob_bytes(&pattern[head..], &text[head..])
 }
 
 fn glob_bytes(pattern: &[u8], text: &[u8]) -> bool {
@@ -145,6 +148,14 @@ fn glob_bytes(pattern: &[u8], text: &[u8]) -> bool {
             _ => {
                 let Some((after_star, from)) = retry else { return false };
                 let from = next_character(text, from);
+                // Where a plain sign must follow the star, only its next occurrence can do.
+                let from = match pattern.get(after_star) {
+                    Some(&sign) if sign < ONE => match text[from..].iter().position(|&byte| byte == sign) {
+                        Some(skip) => from + skip,
+                        None => return false,
+                    },
+                    _ => from,
+                };
                 retry = Some((after_star, from));
                 (at, read) = (after_star, from);
             }

@@ -1,0 +1,122 @@
+//! The credentials that a pod on a pool tries, and identities as people write them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use pullaudit_core::{
+    Attempt, ClusterId, Credential, ImageRef, Keyring, Open, PodCredentials, Pool, PrincipalKind, Read,
+};
+use pullaudit_eks::cluster;
+use std::collections::BTreeMap;
+
+const ID: &str = "arn:aws:eks:eu-central-1:111122223333:cluster/pay";
+const IMAGE: &str = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/ledger/api:v1";
+
+fn arn(role: &str) -> String {
+    format!("arn:aws:iam::111122223333:role/{role}")
+}
+
+#[test]
+fn identities_as_people_write_them() {
+    for who in ["arn:aws:iam::111122223333:role/a/node", "arn:aws-cn:sts::111122223333:assumed-role/node/i-0abc"] {
+        let principal = cluster::principal(who).unwrap();
+        assert_eq!((principal.id.as_str(), principal.name.as_str()), (who, "node"));
+        assert_eq!(principal.kind, PrincipalKind::NodeRole);
+    }
+    for who in [
+        "",
+        "node",
+        "arn:aws:iam::111122223333:user/node",
+        "arn:aws:iam::111122223333:role/",
+        "arn:aws:iam::1111:role/node",
+        "arn:aws:sts::111122223333:assumed-role/node",
+        "arn:aws:sts::111122223333:assumed-role/node/",
+        "arn:gcp:iam::111122223333:role/node",
+        "me@example.com",
+    ] {
+        assert_eq!(cluster::principal(who), None, "{who}");
+    }
+}
+
+fn pool(identity: Read<pullaudit_core::Principal>) -> Pool {
+    Pool {
+        cluster: ClusterId(ID.to_owned()),
+        name: "web".to_owned(),
+        identity,
+        shape: pullaudit_core::Shape::default(),
+        node_labels: BTreeMap::new(),
+        takes: Vec::new(),
+    }
+}
+
+fn tried(pool: &Pool, pod: &PodCredentials, image: &str, configured: &[(&str, bool)]) -> Keyring {
+    let configured = configured.iter().map(|(id, on)| ((*id).to_owned(), *on)).collect();
+    cluster::keyring(pool, pod, &ImageRef::parse(image).unwrap(), &configured)
+}
+
+fn credentials(keyring: &Keyring) -> Vec<String> {
+    let word = |attempt: &Attempt| {
+        let who = match &attempt.credential {
+            Credential::Principal(principal) => format!("{} {}", principal.kind.describe(), principal.name),
+            other => format!("{other:?}"),
+        };
+        if attempt.maybe.is_some() { format!("{who}?") } else { who }
+    };
+    match keyring {
+        Keyring::Attempts(attempts) => attempts.iter().map(word).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn web() -> Pool {
+    pool(Read::Got(cluster::principal(&arn("blue")).unwrap()))
+}
+
+#[test]
+fn the_role_is_tried_where_the_node_s_patterns_cover_the_host() {
+    let pod = PodCredentials::default();
+    let keyring = tried(&web(), &pod, IMAGE, &[]);
+    assert_eq!(credentials(&keyring), ["node role blue"]);
+    let Keyring::Attempts(attempts) = keyring else { panic!() };
+    assert_eq!(attempts[0].key, "111122223333.dkr.ecr.eu-central-1.amazonaws.com");
+    for image in [
+        "111122223333.DKR.ecr.eu-central-1.amazonaws.com/ledger/api:v1",
+        "111122223333.dkr.ecr.eu-central-1.amazonaws.com:443/ledger/api:v1",
+        "a.b.dkr.ecr.eu-central-1.amazonaws.com/ledger/api:v1",
+        "x.dkr.ecr.eu-central-1.amazonaws.com/ledger/api:v1",
+        "registry.example.com/ledger/api:v1",
+        "nginx",
+    ] {
+        assert_eq!(credentials(&tried(&web(), &pod, image, &[])), ["Anonymous"], "{image}");
+    }
+    assert_eq!(
+        credentials(&tried(&web(), &pod, "public.ecr.aws/eks-distro/pause:3.9", &[])),
+        ["node role blue?", "Anonymous?"]
+    );
+}
+
+#[test]
+fn pools_without_a_known_role() {
+    let pod = PodCredentials::default();
+    let unknown = pool(Read::Unread(Open::undecidable("x")));
+    assert_eq!(credentials(&tried(&unknown, &pod, IMAGE, &[])), ["Unidentified(Undecidable { what: \"x\" })"]);
+    assert_eq!(credentials(&tried(&pool(Read::Absent), &pod, IMAGE, &[])), ["Anonymous"]);
+}
+
+#[test]
+fn a_service_account_s_role_pulls_where_nodes_are_set_up_for_it() {
+    let role = arn("puller");
+    let annotations = BTreeMap::from([("eks.amazonaws.com/ecr-role-arn".to_owned(), role)]);
+    let pod = PodCredentials { annotations, ..PodCredentials::default() };
+    for key in [ID, "pay"] {
+        // No fallback to the node.
+        assert_eq!(credentials(&tried(&web(), &pod, IMAGE, &[(key, true)])), ["service account role puller"]);
+        assert_eq!(credentials(&tried(&web(), &pod, IMAGE, &[(key, false)])), ["node role blue"]);
+    }
+    let Keyring::OneOf { why, cases } = tried(&web(), &pod, IMAGE, &[("other", true)]) else { panic!() };
+    assert!(why.to_string().contains("serviceAccountIdentity"), "{why}");
+    assert_eq!(credentials(&cases[0]), ["service account role puller"]);
+    assert_eq!(credentials(&cases[1]), ["node role blue"]);
+    // A static pod has no service account, and other hosts never reach the plugin.
+    let fixed = PodCredentials { static_pod: true, ..pod.clone() };
+    assert_eq!(credentials(&tried(&web(), &fixed, IMAGE, &[("pay", true)])), ["node role blue"]);
+    assert_eq!(credentials(&tried(&web(), &pod, "nginx", &[("pay", true)])), ["Anonymous"]);
+}
