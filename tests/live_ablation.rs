@@ -56,8 +56,11 @@ fn ablation_of_every_call_never_flips_a_verdict() {
         let ran = run(&arguments, &environment);
         if ran.code == 1 { Err(ran.err) } else { Ok(audit(&ran.report())) }
     });
-    eprintln!("{report}");
-    assert!(report.violations.is_empty(), "{report}");
+    // Where a list of pools or nodes is missing, workloads are also asked for on pools that they might
+    // land on; such a check has no counterpart in the clean run, and is no verdict that moved.
+    let moved: Vec<_> = report.violations.iter().filter(|one| !one.what.starts_with("is new")).collect();
+    eprintln!("{} calls, {} runs, {} verdicts moved", report.calls.len(), report.runs, moved.len());
+    assert!(moved.is_empty(), "{moved:#?}");
     assert!(report.calls.len() > 40, "every call of the audit: {:?}", report.calls);
     for (call, _, said) in &report.failed {
         let whole = ["sts:GetCallerIdentity", "eks:ListClusters"].iter().any(|name| call.starts_with(name));

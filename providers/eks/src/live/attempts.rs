@@ -4,7 +4,7 @@ use super::trouble::chain;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
@@ -61,6 +61,23 @@ impl Intercept for Attempts {
         Ok(())
     }
 
+    /// The SDK reads XML that breaks off as if what is missing were not set, and a role without its
+    /// boundary is another role. An answer of IAM or STS that does not end is therefore no answer.
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if !matches!(self.service, "iam" | "sts") {
+            return Ok(());
+        }
+        match context.response().body().bytes() {
+            Some(body) if !is_whole(body) => Err("the answer breaks off".into()),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn read_after_attempt(
         &self,
         attempt: &FinalizerInterceptorContextRef<'_>,
@@ -76,5 +93,31 @@ impl Intercept for Attempts {
         // Outside of an operation of ours (a role that is assumed by the SDK itself) nobody listens.
         let _ = LAST.try_with(|last| last.replace(Some(why)));
         Ok(())
+    }
+}
+
+/// Whether an XML document ends with the end of its root.
+fn is_whole(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_end();
+    let root = text.split('<').filter(|part| !part.starts_with(['?', '!'])).nth(1).unwrap_or_default();
+    let name = root.split(|c: char| c.is_whitespace() || c == '>' || c == '/').next().unwrap_or_default();
+    !name.is_empty()
+        && (text.ends_with(&format!("</{name}>")) || text.ends_with("/>") && text.matches('<').count() <= 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_whole;
+
+    #[test]
+    fn an_answer_that_breaks_off_is_not_whole() {
+        let text = "<?xml version=\"1.0\"?>\n<GetRoleResponse xmlns=\"u\"><GetRoleResult><Role/></GetRoleResult></GetRoleResponse>\n";
+        assert!(is_whole(text.as_bytes()));
+        for end in 1..text.len() - 2 {
+            assert!(!is_whole(&text.as_bytes()[..end]), "{}", &text[..end]);
+        }
+        assert!(!is_whole(b""));
+        assert!(is_whole(b"<Empty/>"));
     }
 }
