@@ -99,12 +99,10 @@ fn agreement_with_what_the_emulator_enforces() {
     let proxy = live::proxy(&aws);
     let folder = tempfile::tempdir().unwrap();
     let config = live::config(folder.path()).display().to_string();
-    let lines: String = pairs
-        .iter()
-        .map(|pair| {
-            format!("{}.dkr.ecr.{REGION}.amazonaws.com/{}:1.0 {}\n", pair.account, pair.repository, pair.role)
-        })
-        .collect();
+    let line = |pair: &Pair| {
+        format!("{}.dkr.ecr.{REGION}.amazonaws.com/{}:1.0 {}", pair.account, pair.repository, pair.role)
+    };
+    let lines = pairs.iter().map(line).collect::<Vec<_>>().join("\n");
     let environment = live::environment(&Keys::root(OWN), &proxy, None);
     let mut asked = live::command(&["can-pull", "-", "-o", "json", "--config", &config], &environment);
     let output = asked.write_stdin(lines).output().unwrap();
