@@ -152,15 +152,14 @@ impl Config {
     }
 }
 
-/// serde's sentence, with the nearest known key where a key is unknown.
+/// The parser's sentence, with the nearest known key where a key is unknown.
 fn explain(error: &str) -> String {
-    let quoted: Vec<&str> = error.split('`').skip(1).step_by(2).collect();
-    let [unknown, known @ ..] = quoted.as_slice() else { return error.to_owned() };
-    if !error.contains("unknown field") {
-        return error.to_owned();
-    }
+    let first = error.lines().next().unwrap_or_default();
+    let parts = first.split_once("unknown field `").and_then(|(_, rest)| rest.split_once("`, expected "));
+    let Some((unknown, known)) = parts else { return error.to_owned() };
+    let known = known.trim_start_matches("one of ").split([',', ' ', '`']).filter(|name| !name.is_empty());
     let nearest =
-        known.iter().max_by(|a, b| strsim::jaro_winkler(unknown, a).total_cmp(&strsim::jaro_winkler(unknown, b)));
+        known.max_by(|a, b| strsim::jaro_winkler(unknown, a).total_cmp(&strsim::jaro_winkler(unknown, b)));
     match nearest {
         Some(nearest) => format!("{error}\n  did you mean `{nearest}`?"),
         None => error.to_owned(),
