@@ -331,6 +331,28 @@ fn refused_readings_are_gaps_and_never_guessed() {
 }
 
 #[test]
+fn a_role_that_may_be_an_unread_group_s_is_no_self_managed_pool() {
+    let entries = [("blue", "EC2_LINUX"), ("edge", "HYBRID_LINUX")];
+    let described =
+        with_groups(with_entries(cluster_of(Some("API")), &entries), &[("web", Read::Unread(unread("group")))]);
+    let unlisted = "(unlisted) = ? group: needs read group in x";
+    let (_, gaps) = expect(
+        &described,
+        &empty(),
+        &["web = ? group: needs read group in x", "(self-managed edge) = edge", unlisted],
+    );
+    assert_eq!(gaps.len(), 1);
+    let mut listed = with_entries(cluster_of(Some("API")), &entries);
+    listed.readings.put(t::NODEGROUP_NAMES, "", Read::Unread(unread("list")));
+    expect(&listed, &empty(), &["(self-managed edge) = edge", "(unlisted) = ? list: needs read list in x"]);
+    // Nor where the authentication mode, and with it whether aws-auth counts, is not known.
+    let mut mode = cluster_of(None);
+    mode.readings.put(t::CLUSTER, "", Read::Unread(unread("mode")));
+    let (pools, _) = cluster::pools(&mode, &view(Vec::new(), Some(AUTH)));
+    assert_eq!(lines(&pools), ["(unlisted) = ? mode: needs read mode in x"]);
+}
+
+#[test]
 fn nodes_that_only_their_labels_place() {
     let karpenter = || node("a", &[("karpenter.sh/nodepool", "default")]);
     let eksctl = || node("b", &[("alpha.eksctl.io/nodegroup-name", "old")]);

@@ -37,6 +37,8 @@ struct Listing<'a> {
     gaps: Vec<Gap>,
     /// What hides pools altogether.
     hidden: Vec<Open>,
+    /// Why a role that may join can't be told from one of a node group or of Auto Mode.
+    doubt: Option<Open>,
 }
 
 impl<'a> Listing<'a> {
@@ -49,11 +51,11 @@ impl<'a> Listing<'a> {
             pools: Vec::new(),
             gaps: Vec::new(),
             hidden: Vec::new(),
+            doubt: detail.open().cloned(),
             joiners,
             detail,
         };
-        if let Read::Unread(open) = &listing.detail {
-            let open = open.clone();
+        if let Some(open) = listing.doubt.clone() {
             listing.hide(open, "Auto Mode's pools and the authentication mode are not known");
         }
         for open in listing.joiners.missing.clone() {
@@ -73,6 +75,9 @@ impl<'a> Listing<'a> {
             Read::Got(names) => names.into_iter().collect(),
             Read::Absent => BTreeSet::new(),
             Read::Unread(open) => {
+                if table == cluster_table::NODEGROUP_NAMES {
+                    self.doubt.get_or_insert_with(|| open.clone());
+                }
                 self.hide(open, message);
                 BTreeSet::new()
             }
@@ -88,7 +93,10 @@ impl<'a> Listing<'a> {
                 Read::Got(group) => (role(&group.node_role, PrincipalKind::NodeRole), shape_of_group(&group)),
                 // Deleted since it was listed.
                 Read::Absent => continue,
-                Read::Unread(open) => (Read::Unread(open), Shape::default()),
+                Read::Unread(open) => {
+                    self.doubt.get_or_insert_with(|| open.clone());
+                    (Read::Unread(open), Shape::default())
+                }
             };
             let labels = label(NODE_GROUP, &name);
             self.add(name, identity, shape, labels);
@@ -170,10 +178,18 @@ impl<'a> Listing<'a> {
     fn add_self_managed(&mut self) {
         let mut joiners = self.joiners.roles.clone();
         joiners.sort_by(|a, b| a.arn.cmp(&b.arn));
-        for Joiner { arn, os, .. } in joiners {
+        for Joiner { arn, os, machines } in joiners {
             let known =
                 self.pools.iter().filter_map(|pool| pool.identity.got()).any(|known| same_role(&known.id, &arn));
             if known {
+                continue;
+            }
+            // It may be the role of a pool that could not be read. Asking it for images that its pods
+            // never pull would tell of drift where there is none; `(unlisted)` stands for it instead.
+            if let Some(open) = self.doubt.clone().filter(|_| matches!(machines, Machines::Ec2 | Machines::Any)) {
+                if !self.hidden.contains(&open) {
+                    self.hide(open, "whether self-managed nodes have roles of their own is not known");
+                }
                 continue;
             }
             let Some(parsed) = RoleArn::parse(&arn) else { continue };

@@ -83,6 +83,11 @@ impl Accounts {
         self.get(id).or_else(|| self.get(&self.base).filter(|account| account.partition == partition))
     }
 
+    /// Why an account that the config names is not read as it says.
+    pub(crate) fn lost(&self, id: &str) -> Option<&Open> {
+        self.lost.get(id)
+    }
+
     /// What would settle a reading in an account that no credential of ours belongs to.
     pub(crate) fn closed(&self, id: &str, reading: String, operation: &Operation) -> Open {
         let refused = || Open::unread(reading, operation.action, format!("account {id}"), Obstacle::Refused);
@@ -223,7 +228,8 @@ fn no_region(profile: Option<&str>) -> DiscoverError {
 
 fn no_credential(id: &str) -> Open {
     let reading = format!("account {id}");
-    let why = Obstacle::Failed("no credential belongs to it".into());
+    let why = "no credential belongs to it: give its entry under scopes.accounts a role, or a profile of it";
+    let why = Obstacle::Failed(why.into());
     Open::unread(reading, ASSUME_ROLE.action, format!("account {id}"), why)
 }
 

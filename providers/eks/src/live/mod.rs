@@ -74,8 +74,11 @@ impl Live {
             iam::merge(&mut section, rows);
         }
         for id in needs.accounts() {
-            let reader =
-                accounts.get(id).map_or(Read::Absent, |account| Read::Got(Reader { arn: account.arn.clone() }));
+            let reader = match (accounts.get(id), accounts.lost(id)) {
+                (Some(account), _) => Read::Got(Reader { arn: account.arn.clone() }),
+                (None, Some(open)) => Read::Unread(open.clone()),
+                (None, None) => Read::Absent,
+            };
             section.put(table::READERS, id, row(reader));
         }
         Ok(section)

@@ -242,6 +242,12 @@ impl Weighing<'_> {
 
     fn foreign(&self) -> Claim {
         let account = &self.repository.account;
+        let detail = "lies in an account that no credential in use belongs to";
+        let claim =
+            |opens| Claim::open(core_code("foreign-registry"), self.repository.place.clone(), detail, opens);
+        if let Some(open) = self.index.lost(account) {
+            return claim(vec![open.clone()]);
+        }
         let add = format!(
             "account {account}: add it to pullaudit.yaml under scopes.accounts: \
              [{{id: \"{account}\", role: arn:aws:iam::{account}:role/…}}]"
@@ -256,8 +262,7 @@ impl Weighing<'_> {
             },
             other @ Open::Undecidable { .. } => other.clone(),
         });
-        let detail = "lies in an account that no credential in use belongs to";
-        Claim::open(core_code("foreign-registry"), self.repository.place.clone(), detail, opens.collect())
+        claim(opens.collect())
     }
 
     /// True when the repository may not be there and a pull might create it.

@@ -24,6 +24,8 @@ pub(crate) struct Index {
     registries: Vec<RegistryEntry>,
     /// Accounts that a credential of ours belongs to.
     readers: Vec<String>,
+    /// Accounts that the config names, and why they are not read as it says.
+    lost: Vec<(String, Open)>,
     /// Unique ids of the roles that were read.
     role_ids: Vec<String>,
 }
@@ -45,8 +47,10 @@ impl Index {
             index.repositories.entry(entry.name.clone()).or_default().push(entry);
         }
         for (account, reader) in rows(section, table::READERS) {
-            if reader.got().is_some() {
-                index.readers.push(account.to_owned());
+            match reader {
+                Read::Got(_) => index.readers.push(account.to_owned()),
+                Read::Absent => {}
+                Read::Unread(open) => index.lost.push((account.to_owned(), open.clone())),
             }
         }
         Ok(index)
@@ -68,6 +72,11 @@ impl Index {
 
     pub(crate) fn reads(&self, account: &str) -> bool {
         self.readers.iter().any(|reader| reader == account)
+    }
+
+    /// Why an account that the config names is not read as it says.
+    pub(crate) fn lost(&self, account: &str) -> Option<&Open> {
+        self.lost.iter().find(|(lost, _)| lost == account).map(|(_, open)| open)
     }
 
     /// True for the id of a role that was read, and so lives.
