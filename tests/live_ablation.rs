@@ -1,4 +1,5 @@
-//! Ablation: take any one answer of an audit away, and each verdict stays or becomes unknown.
+//! Ablation: take any one answer of an audit away, and each verdict stays or becomes unknown and names
+//! the reading. One test a trouble, so that they run side by side, each through proxies of its own.
 #![cfg(feature = "live")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -7,63 +8,151 @@ mod live;
 #[path = "servers/mod.rs"]
 mod servers;
 
-use live::{CLUSTER, OWN, environment, run};
+use live::{CLUSTER, Fleet, OWN, environment, run};
 use serde_json::Value;
-use servers::ablation::{Audit, Check, Verdict, ablate};
+use servers::ablation::{Audit, Check, Report, Verdict, Violation, ablate_some};
 use servers::aws::Keys;
 use servers::kubernetes::ADMIN;
-use servers::need;
 use servers::proxy::Trouble;
 
-fn audit(report: &Value) -> Audit {
-    let mut audit = Audit::default();
+/// Bound on one call. An attempt gets half of it, and must not run out of time only because the machine is busy.
+const PATIENCE: &str = "4s";
+
+/// Threads that wait for silence side by side: it costs no time but the clock's.
+const WAITING: usize = 6;
+
+/// Without these nothing at all can be read, so the audit fails as a whole.
+const WHOLE: [&str; 2] = ["sts:GetCallerIdentity", "eks:ListClusters"];
+
+/// Where the law does not hold yet: without these the pools on which a pod runs are not known, and it is
+/// asked for on every pool that its template fits. A refusal there is told as one, although the pod may
+/// never land there.
+const PLACES: [&str; 3] = ["eks:ListFargateProfiles", "eks:DescribeFargateProfile", "kubernetes:list nodes"];
+
+/// Adds the checks of a report by place, image and workload: an identity that could not be read would be
+/// another, and a check's workloads are fewer where a list is missing.
+fn add(audit: &mut Audit, mode: &str, report: &Value) {
     for check in report["checks"].as_array().unwrap() {
         let verdict = match check["verdict"].as_str().unwrap() {
             "allowed" => Verdict::Allowed,
             "denied" => Verdict::Denied,
             _ => Verdict::Unknown,
         };
-        let needing = check["needing"].as_array().unwrap().iter().map(ToString::to_string).collect();
-        // By place and image: an identity that could not be read has another id.
-        let id = format!("{} {}", check["pool"], check["image"]);
-        audit.checks.insert(id, Check { verdict, needing });
+        let needing: Vec<_> = check["needing"].as_array().unwrap().iter().map(ToString::to_string).collect();
+        for workload in check["workloads"].as_array().unwrap() {
+            let id = format!("{mode} {} {} for {}", check["pool"], check["image"], workload["name"]);
+            audit.checks.insert(id, Check { verdict, needing: needing.clone() });
+        }
     }
     audit.unread = report["incompleteBecause"].as_array().unwrap().iter().map(ToString::to_string).collect();
-    audit
 }
 
-#[test]
-fn ablation_of_every_call_never_flips_a_verdict() {
-    let test = "ablation_of_every_call_never_flips_a_verdict";
-    let Some(kubernetes) = need(servers::kubernetes::start(), test) else { return };
-    let fleet = live::fleet(kubernetes.endpoint(), &kubernetes.ca_data());
-    let Some(aws) = need(servers::aws::start(&fleet), test) else { return };
-    kubernetes.namespace("shop");
-    kubernetes.namespace("jobs");
-    kubernetes.apply_all(&live::objects());
+/// Takes away every call in turn, by several threads with proxies of their own.
+fn ablation(test: &str, trouble: Trouble) -> Option<Vec<Report>> {
+    let fleet = live::shared(test)?;
+    let threads = if trouble == Trouble::TimeOut { WAITING } else { 1 };
+    let share = |call: &str| call.bytes().map(usize::from).sum::<usize>() % threads;
+    let reports = std::thread::scope(|scope| {
+        let runs: Vec<_> =
+            (0..threads).map(|own| scope.spawn(move || part(fleet, trouble, |call| share(call) == own))).collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    Some(reports)
+}
 
-    let (cloud, cluster) = (live::proxy(&aws), kubernetes.proxy());
-    let kubeconfig = kubernetes.kubeconfig(ADMIN, CLUSTER, Some(&cluster.endpoint()));
+/// Takes away each of the wanted calls. What was read is judged twice, since strict mode alone leaves
+/// few verdicts: guard rails that nobody reads yet stand over every allowed pull.
+fn part(fleet: &Fleet, trouble: Trouble, wanted: impl Fn(&str) -> bool) -> Report {
+    let (cloud, cluster) = (live::proxy(fleet.aws), fleet.kubernetes.proxy());
+    let kubeconfig = fleet.kubernetes.kubeconfig(ADMIN, CLUSTER, Some(&cluster.endpoint()));
     let mut environment = environment(&Keys::root(OWN), &cloud, Some(&kubeconfig));
-    // A call that is refused for good needs one attempt; the retries have tests of their own.
+    // A call that fails for good needs one attempt; the retries have tests of their own.
     environment.push(("AWS_MAX_ATTEMPTS", "1".to_owned()));
     let folder = tempfile::tempdir().unwrap();
     let config = live::config(folder.path()).display().to_string();
-    let arguments = ["audit", "--config", &config, "-o", "json", "--timeout", "2s"];
-    // A time-out is told from a lost connection by its wording only, and would cost minutes here.
-    let troubles = [Trouble::Forbidden, Trouble::Lost, Trouble::Garbage];
-    let report = ablate(&[&cloud, &cluster], &troubles, || {
-        let ran = run(&arguments, &environment);
-        if ran.code == 1 { Err(ran.err) } else { Ok(audit(&ran.report())) }
-    });
-    // Where a list of pools or nodes is missing, workloads are also asked for on pools that they might
-    // land on; such a check has no counterpart in the clean run, and is no verdict that moved.
-    let moved: Vec<_> = report.violations.iter().filter(|one| !one.what.starts_with("is new")).collect();
-    eprintln!("{} calls, {} runs, {} verdicts moved", report.calls.len(), report.runs, moved.len());
-    assert!(moved.is_empty(), "{moved:#?}");
-    assert!(report.calls.len() > 40, "every call of the audit: {:?}", report.calls);
-    for (call, _, said) in &report.failed {
-        let whole = ["sts:GetCallerIdentity", "eks:ListClusters"].iter().any(|name| call.starts_with(name));
-        assert!(whole, "{call} took the whole audit with it: {said}");
+    let file = folder.path().join("facts.json").display().to_string();
+    let collect = ["collect", "-o", &file, "--config", &config, "--timeout", PATIENCE, "-n", "shop", "-n", "jobs"];
+    ablate_some(&[&cloud, &cluster], &[trouble], wanted, || {
+        let collected = run(&collect, &environment);
+        assert!(matches!(collected.code, 0 | 1 | 3), "{}: {}", collected.code, collected.err);
+        if collected.code == 1 {
+            return Err(collected.err);
+        }
+        let mut audit = Audit::default();
+        for (mode, more) in [("default", None), ("strict", Some("--strict"))] {
+            let arguments: Vec<&str> = ["audit", "--from", &file, "-o", "json"].into_iter().chain(more).collect();
+            add(&mut audit, mode, &run(&arguments, &[]).report());
+        }
+        Ok(audit)
+    })
+}
+
+/// Holds the runs against the law.
+fn hold(test: &str, trouble: Trouble) {
+    let Some(reports) = ablation(test, trouble) else { return };
+    let all = |count: fn(&Report) -> usize| reports.iter().map(count).sum::<usize>();
+    let calls = all(|report| report.calls.len());
+    let known =
+        |one: &Violation| one.what.starts_with("is new") && PLACES.iter().any(|place| one.call.starts_with(place));
+    let violations = reports.iter().flat_map(|report| &report.violations);
+    let (known, broken): (Vec<_>, Vec<_>) = violations.partition(|one| known(one));
+    println!(
+        "{trouble:?}: {calls} calls, {} runs, {} checks, {} became unknown, {} told of pools out of sight",
+        all(|report| report.runs),
+        reports[0].clean.checks.len(),
+        all(|report| report.unknown.len()),
+        known.len(),
+    );
+    assert!(broken.is_empty(), "{broken:#?}");
+    assert!(calls > 60, "every call of the audit is taken away");
+    for report in &reports {
+        is_worth_losing(&report.clean);
+        for (call, check, needing) in &report.unknown {
+            assert!(needing.iter().any(|reading| names(reading, call)), "{call}: {check} needs {needing:#?}");
+        }
+        for (call, _, said) in &report.failed {
+            let whole = WHOLE.iter().any(|whole| call.starts_with(whole));
+            assert!(whole, "{call} took the whole audit with it: {said}");
+        }
     }
+}
+
+fn is_worth_losing(clean: &Audit) {
+    for (mode, verdict) in [
+        ("default", Verdict::Allowed),
+        ("default", Verdict::Denied),
+        ("strict", Verdict::Denied),
+        ("strict", Verdict::Unknown),
+    ] {
+        let there = |(id, check): (&String, &Check)| id.starts_with(mode) && check.verdict == verdict;
+        assert!(clean.checks.iter().any(there), "{mode} {verdict:?}: there is something to lose");
+    }
+}
+
+/// Whether a reading names the right to make the call.
+fn names(reading: &str, call: &str) -> bool {
+    let operation = call.split(" as=").next().unwrap_or_default();
+    let right =
+        operation.strip_prefix("kubernetes:").map_or(operation, |verb| verb.split(' ').nth(1).unwrap_or_default());
+    reading.contains(right) || reading.contains("reach its API server")
+}
+
+#[test]
+fn ablation_of_every_call_by_refusal() {
+    hold("ablation_of_every_call_by_refusal", Trouble::Forbidden);
+}
+
+#[test]
+fn ablation_of_every_call_by_a_stranger_s_404() {
+    hold("ablation_of_every_call_by_a_stranger_s_404", Trouble::Lost);
+}
+
+#[test]
+fn ablation_of_every_call_by_silence() {
+    hold("ablation_of_every_call_by_silence", Trouble::TimeOut);
+}
+
+#[test]
+fn ablation_of_every_call_by_an_answer_that_breaks_off() {
+    hold("ablation_of_every_call_by_an_answer_that_breaks_off", Trouble::Garbage);
 }

@@ -59,6 +59,8 @@ pub(crate) struct Report {
     /// How many broken audits ran.
     pub(crate) runs: usize,
     pub(crate) violations: Vec<Violation>,
+    /// What became unknown: the call, the check, and the readings it then names.
+    pub(crate) unknown: Vec<(String, String, Vec<String>)>,
     /// Audits that failed as a whole: the call, the trouble, what was said. Right only where nothing could be read.
     pub(crate) failed: Vec<(String, Trouble, String)>,
     /// Calls whose absence changed no check, under every trouble: either needless, or their loss is not noticed.
@@ -83,6 +85,16 @@ impl fmt::Display for Report {
 pub(crate) fn ablate(
     proxies: &[&Proxy],
     troubles: &[Trouble],
+    audit: impl FnMut() -> Result<Audit, String>,
+) -> Report {
+    ablate_some(proxies, troubles, |_| true, audit)
+}
+
+/// [`ablate`] for those calls only whose keys are wanted, so that several threads may share the work.
+pub(crate) fn ablate_some(
+    proxies: &[&Proxy],
+    troubles: &[Trouble],
+    wanted: impl Fn(&str) -> bool,
     mut audit: impl FnMut() -> Result<Audit, String>,
 ) -> Report {
     let reset = || proxies.iter().for_each(|proxy| proxy.reset());
@@ -91,7 +103,7 @@ pub(crate) fn ablate(
     for proxy in proxies {
         proxy.assert_no_strangers();
     }
-    let calls: Vec<String> = proxies.iter().flat_map(|proxy| proxy.counts().into_keys()).collect();
+    let calls = proxies.iter().flat_map(|proxy| proxy.counts().into_keys()).filter(|call| wanted(call)).collect();
     let mut report = Report { clean, calls, ..Report::default() };
     for call in report.calls.clone() {
         let mut changed = false;
@@ -105,6 +117,10 @@ pub(crate) fn ablate(
             match audit() {
                 Ok(found) => {
                     changed |= found.checks != report.clean.checks;
+                    let unknown = became_unknown(&report.clean, &found);
+                    report
+                        .unknown
+                        .extend(unknown.map(|(id, check)| (call.clone(), id.clone(), check.needing.clone())));
                     let violations = compare(&report.clean, &found).into_iter();
                     report.violations.extend(violations.map(|(check, what)| Violation {
                         call: call.clone(),
@@ -125,6 +141,12 @@ pub(crate) fn ablate(
     }
     reset();
     report
+}
+
+/// The checks that had a verdict, and have none any more.
+fn became_unknown<'a>(clean: &'a Audit, broken: &'a Audit) -> impl Iterator<Item = (&'a String, &'a Check)> {
+    let known = |id: &String| clean.checks.get(id).is_some_and(|before| before.verdict != Verdict::Unknown);
+    broken.checks.iter().filter(move |(id, after)| after.verdict == Verdict::Unknown && known(id))
 }
 
 /// The checks that moved in a way the law forbids.
