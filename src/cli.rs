@@ -15,7 +15,7 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// More on stderr; twice for every call.
+    /// Name on stderr every call that failed or was made again; twice for what the libraries say.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Only errors on stderr.

@@ -56,7 +56,7 @@ fn log(cli: &Cli) {
     let level = match (cli.quiet, cli.verbose) {
         (true, _) => "error",
         (false, 0) => "pullaudit=warn,pullaudit_eks=warn,error",
-        (false, 1) => "pullaudit=info,pullaudit_eks=info,warn",
+        (false, 1) => "pullaudit=debug,pullaudit_eks=debug,warn",
         (false, _) => "pullaudit=debug,pullaudit_eks=debug,info",
     };
     let filter = EnvFilter::new(level);

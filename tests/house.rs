@@ -102,21 +102,46 @@ fn one_http_stack_one_tls_stack_and_no_ec2_client() {
     }
 }
 
-#[test]
-fn rooms_stay_small() {
+/// The sources of the program and its crates, tests aside.
+fn sources() -> Vec<(std::path::PathBuf, String)> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut open = vec![root.join("src"), root.join("providers")];
+    let (mut open, mut found) = (vec![root.join("src"), root.join("providers")], Vec::new());
     while let Some(folder) = open.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
+            let is_test = path.components().any(|part| part.as_os_str() == "tests");
             if path.is_dir() {
                 open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs")
-                && !path.components().any(|part| part.as_os_str() == "tests")
-            {
-                let lines = std::fs::read_to_string(&path).unwrap().lines().count();
-                assert!(lines <= 450, "{} has {lines} lines: it is two rooms", path.display());
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path, text));
             }
         }
+    }
+    found
+}
+
+#[test]
+fn every_core_code_that_is_asked_for_has_a_row_and_every_row_is_asked_for() {
+    let sources = sources();
+    let mut asked: BTreeSet<&str> = BTreeSet::new();
+    for (_, text) in sources.iter().filter(|(path, _)| !path.ends_with("core/src/code.rs")) {
+        asked.extend(text.split("core_code(\"").skip(1).filter_map(|rest| rest.split('"').next()));
+        // Notices carry their code as text.
+        asked.extend(
+            ["snapshots-disagree", "exception-expired"]
+                .iter()
+                .filter(|name| text.contains(&format!("\"{name}\".to_owned()"))),
+        );
+    }
+    let rows: BTreeSet<&str> = pullaudit_core::CORE_CODES.iter().map(|row| row.name).collect();
+    assert_eq!(asked, rows);
+}
+
+#[test]
+fn rooms_stay_small() {
+    for (path, text) in sources() {
+        let lines = text.lines().count();
+        assert!(lines <= 450, "{} has {lines} lines: it is two rooms", path.display());
     }
 }

@@ -56,6 +56,11 @@ pub(super) async fn read(
             live::workloads(client, cluster, &pools, nodes, &select, &settings.calls, concurrency).await;
         secrets.extend(observed.secrets);
         gaps.extend(observed.gaps);
+        // What is there all along is listed all the same; only what was made meanwhile may be missing, as
+        // is what is made after any reading.
+        for kind in observed.inconsistent {
+            tracing::warn!("{}: the pages of {kind} are not of one moment", cluster.name);
+        }
         if settings.reading.read_secrets {
             secrets
                 .extend(live::secrets(client, cluster, &observed.workloads, &settings.calls, concurrency).await);
