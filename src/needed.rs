@@ -57,12 +57,13 @@ impl Needed {
                 next: PodGroup {
                     pull_secrets: Vec::new(),
                     pools: record.pools.iter().map(|pool| pool.name.clone()).collect(),
+                    place_unknown: None,
                 },
                 living: Vec::new(),
                 service_account: String::new(),
                 service_account_annotations: BTreeMap::new(),
                 static_pod: false,
-                every_pool: false,
+                every_pool: true,
                 pods: BTreeMap::new(),
                 origin: Some("--image".to_owned()),
             }));

@@ -175,6 +175,7 @@ impl<'a> Asker<'a> {
         let record = &self.snapshot.clusters[cluster];
         for group in std::iter::once(&workload.next).chain(&workload.living) {
             let pods = self.pod_credentials(workload, group, cluster);
+            let doubt = doubt(record, workload, group);
             let mut fits_none = group.pools.is_empty();
             for container in &workload.containers {
                 let usage = Use {
@@ -199,7 +200,12 @@ impl<'a> Asker<'a> {
                 } else {
                     for name in &group.pools {
                         let Some(pool) = record.pools.iter().position(|pool| &pool.name == name) else { continue };
-                        let subject = self.pull(cluster, pool, pods, written, &image);
+                        let subject = match &doubt {
+                            Some(doubt) if !workload.pods.contains_key(name) => {
+                                self.pull_somewhere(record, doubt, pods, &image)
+                            }
+                            _ => self.pull(cluster, pool, pods, written, &image),
+                        };
                         let Some(subject) = subject else { continue };
                         self.place(
                             cluster,
@@ -278,15 +284,41 @@ impl<'a> Asker<'a> {
             return known;
         }
         let record = &self.snapshot.clusters[cluster];
-        let number = self.keyring(record, &record.pools[pool], pods, image).map(|keyring| {
-            let pull = Pull { keyring, from: Vantage::default(), image: image.clone() };
-            *self.pulls.entry(pull).or_insert_with_key(|pull| {
-                self.asking.pulls.push(pull.clone());
-                self.asking.pulls.len() - 1
-            })
-        });
+        let number = self
+            .keyring(record, &record.pools[pool], pods, image)
+            .map(|keyring| self.number(Pull { keyring, from: Vantage::default(), image: image.clone() }));
         self.known.insert(key, number);
         number
+    }
+
+    fn number(&mut self, pull: Pull) -> usize {
+        *self.pulls.entry(pull).or_insert_with_key(|pull| {
+            self.asking.pulls.push(pull.clone());
+            self.asking.pulls.len() - 1
+        })
+    }
+
+    /// The pull of pods that are on one of several pools, and nobody knows which: only agreement is an
+    /// answer.
+    fn pull_somewhere(
+        &mut self,
+        record: &ClusterRecord,
+        doubt: &Doubt<'_>,
+        pods: usize,
+        image: &ImageRef,
+    ) -> Option<usize> {
+        let mut cases: Vec<Keyring> = Vec::new();
+        for pool in &doubt.pools {
+            let keyring = self.keyring(record, pool, pods, image)?;
+            if !cases.contains(&keyring) {
+                cases.push(keyring);
+            }
+        }
+        let keyring = match cases.len() {
+            1 => cases.pop()?,
+            _ => Keyring::OneOf { why: doubt.why.clone(), cases },
+        };
+        Some(self.number(Pull { keyring, from: Vantage::default(), image: image.clone() }))
     }
 
     fn keyring(&self, record: &ClusterRecord, pool: &Pool, pods: usize, image: &ImageRef) -> Option<Keyring> {
@@ -301,6 +333,24 @@ impl<'a> Asker<'a> {
         asking.asked = self.places.into_iter().map(|(place, uses)| into_asked(place, uses)).collect();
         asking
     }
+}
+
+/// Pods that are on one of these pools, and what would tell which.
+struct Doubt<'a> {
+    why: &'a Open,
+    pools: Vec<&'a Pool>,
+}
+
+/// `None` where the pods are, or can be scheduled, on each pool of the group. What a pool takes for itself
+/// is not known of pods yet to come; a `DaemonSet` or a pod on a node is never taken.
+fn doubt<'a>(record: &'a ClusterRecord, workload: &Workload, group: &'a PodGroup) -> Option<Doubt<'a>> {
+    let to_come = std::ptr::eq(group, &workload.next) && !workload.every_pool && workload.kind != "Pod";
+    let takers: Vec<&Pool> = record.pools.iter().filter(|pool| to_come && pool.takes_unread.is_some()).collect();
+    let why = group.place_unknown.as_ref().or_else(|| takers.first()?.takes_unread.as_ref())?;
+    let own = record.pools.iter().filter(|pool| group.pools.contains(&pool.name));
+    let mut pools: Vec<&Pool> = own.chain(takers).collect();
+    pools.dedup_by(|a, b| a.name == b.name);
+    Some(Doubt { why, pools })
 }
 
 fn into_asked(place: Place, uses: Vec<(&str, Use)>) -> Asked {

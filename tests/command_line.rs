@@ -290,3 +290,71 @@ fn the_default_output_is_cut_off_without_an_error_when_nobody_reads_on() {
     assert_eq!(text(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
 }
+
+/// The example with one change, judged.
+fn changed(change: impl Fn(&mut Value)) -> std::collections::BTreeMap<String, String> {
+    let mut snapshot: Value = serde_json::from_str(&std::fs::read_to_string(EXAMPLE).unwrap()).unwrap();
+    change(&mut snapshot);
+    let (_folder, path) = written("s.json", &snapshot.to_string());
+    let arguments = ["audit", "--from", path.to_str().unwrap(), "--cluster", "pay-euc1", "-o", "json"];
+    let output = pullaudit(&arguments).output().unwrap();
+    let report: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
+    let mut found = std::collections::BTreeMap::new();
+    for check in report["checks"].as_array().unwrap() {
+        for workload in check["workloads"].as_array().unwrap() {
+            let place = format!("{} on {}", workload["name"].as_str().unwrap(), check["pool"].as_str().unwrap());
+            let said = format!("{} {}", check["verdict"].as_str().unwrap(), check["needing"]);
+            found.insert(place, said);
+        }
+    }
+    found
+}
+
+fn unread() -> Value {
+    serde_json::json!({ "unread": { "reading": "where", "permission": "list nodes", "scope": "pay-euc1",
+        "assumable": false, "obstacle": "refused" } })
+}
+
+#[test]
+fn a_pod_whose_place_is_not_known_is_denied_only_where_every_pool_refuses() {
+    let plain = changed(|_| {});
+    assert!(
+        plain["close-day on general"].starts_with("denied") && plain["close-day on batch"].starts_with("allowed")
+    );
+    let found = changed(|snapshot| {
+        for workload in snapshot["workloads"].as_array_mut().unwrap() {
+            if ["close-day", "ledger-api"].contains(&workload["name"].as_str().unwrap()) {
+                workload["placeUnknown"] = unread();
+                workload["pods"] = serde_json::json!({});
+            }
+        }
+    });
+    for pool in ["general", "batch"] {
+        let said = &found[&format!("close-day on {pool}")];
+        assert!(said.starts_with("unknown") && said.contains("list nodes"), "{said}");
+    }
+    assert!(found["ledger-api on general"].starts_with("denied"), "its only pool refuses");
+    assert_eq!(found["fluent-bit on batch"], plain["fluent-bit on batch"], "others are judged as before");
+}
+
+#[test]
+fn where_a_pool_may_take_any_pod_only_seen_pods_have_a_certain_place() {
+    let plain = changed(|_| {});
+    let found = changed(|snapshot| {
+        for cluster in snapshot["clusters"].as_array_mut().unwrap() {
+            let Some(pool) =
+                cluster["pools"].as_array_mut().unwrap().iter_mut().find(|pool| pool["name"] == "jobs")
+            else {
+                continue;
+            };
+            pool["identity"] = serde_json::json!({ "unread": unread() });
+            pool["takes"] = serde_json::json!([]);
+            pool["takesUnread"] = unread();
+        }
+    });
+    assert!(found["close-day on general"].starts_with("unknown"), "a profile may take it");
+    for seen in ["ledger-api on general", "fluent-bit on batch", "gateway-blue on general"] {
+        assert_eq!(found[seen], plain[seen], "{seen}: its pods were seen there, or a DaemonSet's must run there");
+    }
+}

@@ -187,6 +187,7 @@ fn pools_are_those_of_the_cluster_that_is_asked() {
         },
         node_labels: [].into(),
         takes: vec![],
+        takes_unread: None,
     };
     let mut text = deployment("a");
     text.push_str("      nodeSelector: {disk: ssd}\n");

@@ -122,14 +122,11 @@ fn unreachable_gap(found: &Discovered, open: &Open) -> Gap {
     }
 }
 
-fn nodes<'a>(found: &Discovered, view: &'a Read<ClusterView>, gaps: &mut Vec<Gap>) -> &'a [NodeView] {
-    match view.got().map(|view| &view.nodes) {
-        Some(Read::Got(nodes)) => nodes,
-        Some(Read::Unread(open)) => {
-            let message = "which pools its pods run on is not known".to_owned();
-            gaps.push(Gap { scope: found.cluster.id.0.clone(), open: open.clone(), message });
-            &[]
-        }
-        Some(Read::Absent) | None => &[],
+fn nodes<'a>(found: &Discovered, view: &'a Read<ClusterView>, gaps: &mut Vec<Gap>) -> &'a Read<Vec<NodeView>> {
+    let Some(view) = view.got() else { return &Read::Absent };
+    if let Some(open) = view.nodes.open() {
+        let message = "which pools its pods run on is not known".to_owned();
+        gaps.push(Gap { scope: found.cluster.id.0.clone(), open: open.clone(), message });
     }
+    &view.nodes
 }

@@ -4,7 +4,7 @@ use super::roster::{Key, own_secrets};
 use super::slim::{Pod, PodTemplate};
 use super::status::image_states;
 use super::template::{Accounts, containers, next_secrets};
-use pullaudit_core::{ClusterId, Container, PodGroup, PodState, Workload};
+use pullaudit_core::{ClusterId, Container, Open, PodGroup, PodState, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of one workload.
@@ -14,6 +14,8 @@ pub(crate) struct Entry {
     /// What further templates and pods name beyond it: injected and ephemeral containers, older revisions.
     beyond: Vec<Container>,
     groups: BTreeMap<Vec<String>, BTreeSet<String>>,
+    /// By pull secrets, why the pool of a pod that has a node is not known.
+    unplaced: BTreeMap<Vec<String>, Open>,
     pods: BTreeMap<String, BTreeMap<String, PodState>>,
     /// Of the youngest pod, which tells best what the next one gets where there is no template.
     youngest: Option<Youngest>,
@@ -31,6 +33,8 @@ struct Youngest {
 pub(crate) struct Seen {
     /// The pool of its node, once it has one.
     pub(crate) pool: Option<String>,
+    /// Why its pool is not known although it has a node.
+    pub(crate) unplaced: Option<Open>,
     /// The pools that one like it can land on, where its template does not tell.
     pub(crate) fits: Vec<String>,
 }
@@ -54,6 +58,9 @@ impl Entry {
         match &seen.pool {
             Some(pool) => _ = group.insert(pool.clone()),
             None => group.extend(seen.fits.iter().cloned()),
+        }
+        if let Some(open) = seen.unplaced {
+            self.unplaced.entry(pull_secrets.clone()).or_insert(open);
         }
         if let Some(pool) = seen.pool {
             let images = self.pods.entry(pool).or_default();
@@ -83,7 +90,7 @@ impl Entry {
         cluster: &ClusterId,
         name: Key,
         accounts: &Accounts,
-        pools_of: impl Fn(&PodTemplate, &Key) -> Vec<String>,
+        pools_of: impl Fn(&PodTemplate, &Key) -> (Vec<String>, Option<Open>),
     ) -> Workload {
         let (next, service_account) = self.next(&name, accounts, pools_of);
         let annotations = accounts.get(&name.namespace, &service_account).unwrap_or_default().annotations;
@@ -93,11 +100,16 @@ impl Entry {
                 named.push(container);
             }
         }
+        let unplaced = self.unplaced;
         let living: Vec<PodGroup> = self
             .groups
             .into_iter()
             .filter(|(pull_secrets, _)| *pull_secrets != next.pull_secrets)
-            .map(|(pull_secrets, pools)| PodGroup { pull_secrets, pools: pools.into_iter().collect() })
+            .map(|(pull_secrets, pools)| PodGroup {
+                place_unknown: unplaced.get(&pull_secrets).cloned(),
+                pull_secrets,
+                pools: pools.into_iter().collect(),
+            })
             .collect();
         let mut pods = self.pods;
         pods.retain(|_, images| !images.is_empty());
@@ -123,14 +135,12 @@ impl Entry {
         &self,
         name: &Key,
         accounts: &Accounts,
-        pools_of: impl Fn(&PodTemplate, &Key) -> Vec<String>,
+        pools_of: impl Fn(&PodTemplate, &Key) -> (Vec<String>, Option<Open>),
     ) -> (PodGroup, String) {
         if let Some(template) = &self.template {
             let pull_secrets = next_secrets(&template.spec, &name.namespace, accounts);
-            return (
-                PodGroup { pull_secrets, pools: pools_of(template, name) },
-                template.spec.account().to_owned(),
-            );
+            let (pools, place_unknown) = pools_of(template, name);
+            return (PodGroup { pull_secrets, pools, place_unknown }, template.spec.account().to_owned());
         }
         // A pod of its own, static or not, comes back nowhere else than where it is.
         let stays = name.kind == "Pod";
@@ -138,9 +148,15 @@ impl Entry {
             self.groups.values().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect();
         let fits: Vec<String> = self.fits.iter().cloned().collect();
         let pools = if stays { on } else { fits };
+        let place_unknown = self.unplaced.values().next().filter(|_| stays).cloned();
         match &self.youngest {
-            Some(_) if name.static_pod => (PodGroup { pull_secrets: Vec::new(), pools }, String::new()),
-            Some(pod) => (PodGroup { pull_secrets: pod.pull_secrets.clone(), pools }, pod.account.clone()),
+            Some(_) if name.static_pod => {
+                (PodGroup { pull_secrets: Vec::new(), pools, place_unknown }, String::new())
+            }
+            Some(pod) => {
+                let pull_secrets = pod.pull_secrets.clone();
+                (PodGroup { pull_secrets, pools, place_unknown }, pod.account.clone())
+            }
             None => (PodGroup::default(), String::new()),
         }
     }

@@ -13,6 +13,7 @@ fn pool(name: &str, labels: &[(&str, &[&str])], nodes: u32) -> Pool {
         shape: Shape { labels, nodes, ..Shape::default() },
         node_labels: BTreeMap::new(),
         takes: Vec::new(),
+        takes_unread: None,
     }
 }
 

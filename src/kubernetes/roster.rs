@@ -5,7 +5,7 @@ use super::fit;
 use super::selector::LabelSelector;
 use super::slim::{Meta, Object, OwnerRef, Pod, PodTemplate};
 use super::template::{self, Accounts};
-use pullaudit_core::{ClusterId, NodeView, Pool, Workload};
+use pullaudit_core::{ClusterId, NodeView, Open, Pool, Read, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of one cluster's workloads so far.
@@ -17,6 +17,7 @@ pub struct Roster<'a> {
     cluster: &'a ClusterId,
     pools: &'a [Pool],
     nodes: BTreeMap<&'a str, &'a str>,
+    nodes_unread: Option<&'a Open>,
     accounts: Accounts,
     owners: BTreeMap<Key, Option<Key>>,
     entries: BTreeMap<Key, Entry>,
@@ -59,14 +60,15 @@ impl<'a> Roster<'a> {
     pub fn new(
         cluster: &'a ClusterId,
         pools: &'a [Pool],
-        nodes: &'a [NodeView],
+        nodes: &'a Read<Vec<NodeView>>,
         selector: Option<LabelSelector>,
     ) -> Self {
         let pool_of = |node: &'a NodeView| Some((node.name.as_str(), fit::pool_of(node, pools)?.name.as_str()));
         Self {
             cluster,
             pools,
-            nodes: nodes.iter().filter_map(pool_of).collect(),
+            nodes: nodes.got().into_iter().flatten().filter_map(pool_of).collect(),
+            nodes_unread: nodes.open(),
             accounts: Accounts::default(),
             owners: BTreeMap::new(),
             entries: BTreeMap::new(),
@@ -134,16 +136,21 @@ impl<'a> Roster<'a> {
         let pool = self.pool_of(pod);
         // What a template says of pools is not asked again of each of its pods.
         let fits = if with_template && pool.is_some() { Vec::new() } else { self.landing(pod) };
-        self.entries.entry(name).or_default().add_pod(pod, Seen { pool, fits });
+        let node = pod.spec.node_name.as_str();
+        let unplaced = pool.is_none().then(|| unplaced(node, self.nodes_unread)).flatten();
+        self.entries.entry(name).or_default().add_pod(pod, Seen { pool, unplaced, fits });
     }
 
     /// The workloads, by namespace, kind and name.
     pub fn finish(self) -> Vec<Workload> {
-        let Self { cluster, pools, nodes, accounts, entries, .. } = self;
-        let pools_of = |template: &PodTemplate, name: &Key| match nodes.get(template.spec.node_name.as_str()) {
-            Some(pool) => vec![(*pool).to_owned()],
-            None if name.kind == "DaemonSet" => fit::daemon_candidates(template, pools),
-            None => fit::candidates(template, &name.namespace, pools),
+        let Self { cluster, pools, nodes, nodes_unread, accounts, entries, .. } = self;
+        let pools_of = |template: &PodTemplate, name: &Key| {
+            let node = template.spec.node_name.as_str();
+            match nodes.get(node) {
+                Some(pool) => (vec![(*pool).to_owned()], None),
+                None if name.kind == "DaemonSet" => (fit::daemon_candidates(template, pools), None),
+                None => (fit::candidates(template, &name.namespace, pools), unplaced(node, nodes_unread)),
+            }
         };
         entries.into_iter().map(|(name, entry)| entry.finish(cluster, name, &accounts, pools_of)).collect()
     }
@@ -197,6 +204,12 @@ impl<'a> Roster<'a> {
         template.spec.node_name.clear();
         fit::candidates(&template, &pod.metadata.namespace, self.pools)
     }
+}
+
+/// Why the pool of what has this node is not known; `None` for what has no node.
+fn unplaced(node: &str, nodes_unread: Option<&Open>) -> Option<Open> {
+    let unknown = || Open::undecidable(format!("which pool the node {node} belongs to"));
+    (!node.is_empty()).then(|| nodes_unread.cloned().unwrap_or_else(unknown))
 }
 
 /// The names of the pull secrets in a pod's own list.

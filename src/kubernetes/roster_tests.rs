@@ -14,6 +14,7 @@ fn pool(name: &str) -> Pool {
         shape: Shape { nodes: 1, ..Shape::default() },
         node_labels: BTreeMap::from([("pool".to_owned(), name.to_owned())]),
         takes: Vec::new(),
+        takes_unread: None,
     }
 }
 
@@ -34,12 +35,16 @@ struct Shop {
     pods: Vec<Value>,
     selector: Option<&'static str>,
     listed: Vec<&'static str>,
+    nodes_unread: Option<Open>,
 }
 
 impl Shop {
     fn workloads(self) -> Vec<Workload> {
         let (id, pools) = (cluster(), [pool("blue"), pool("green")]);
-        let nodes = [node("n1", "blue"), node("n2", "green")];
+        let nodes = match self.nodes_unread {
+            Some(open) => Read::Unread(open),
+            None => Read::Got(vec![node("n1", "blue"), node("n2", "green")]),
+        };
         let mut roster = Roster::new(&id, &pools, &nodes, self.selector.map(|text| text.parse().unwrap()));
         for account in self.accounts {
             roster.accounts().add("shop", serde_json::from_value(account).unwrap());
@@ -331,4 +336,34 @@ fn adding_everything_twice_changes_nothing() {
         ..Shop::default()
     };
     assert_eq!(objects(1).workloads(), objects(2).workloads());
+}
+
+#[test]
+fn the_place_of_a_pod_is_unknown_where_its_node_is() {
+    let pod = |name: &str, node: &str| {
+        json!({ "metadata": meta(name, None),
+            "spec": { "nodeName": node, "containers": [{ "name": "app", "image": "i" }] } })
+    };
+    let shop = |nodes_unread| Shop {
+        pods: vec![pod("on", "n1"), pod("lost", "n9"), pod("waits", "")],
+        nodes_unread,
+        ..Shop::default()
+    };
+    let places = |workloads: Vec<Workload>| -> Vec<(String, usize, Option<String>)> {
+        let place =
+            |one: Workload| (one.name, one.next.pools.len(), one.next.place_unknown.map(|open| open.to_string()));
+        workloads.into_iter().map(place).collect()
+    };
+    let unknown = "which pool the node n9 belongs to".to_owned();
+    assert_eq!(
+        places(shop(None).workloads()),
+        [("lost".into(), 2, Some(unknown)), ("on".into(), 1, None), ("waits".into(), 2, None)]
+    );
+    let open = Open::unread("nodes", "list nodes", "c", pullaudit_core::Obstacle::Refused);
+    let said = Some(open.to_string());
+    assert_eq!(
+        places(shop(Some(open)).workloads()),
+        [("lost".into(), 2, said.clone()), ("on".into(), 2, said), ("waits".into(), 2, None)],
+        "a pod without a node can land on each of them"
+    );
 }

@@ -138,6 +138,10 @@ pub struct Pool {
     /// Pods that it takes for itself; empty for ordinary pools.
     #[serde(default)]
     pub takes: Vec<PodSelector>,
+    /// Why it is not known which pods it, or a pool that it stands for, takes for itself: any pod of the
+    /// cluster may be one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes_unread: Option<Open>,
 }
 
 /// Something that keeps a report from being complete.

@@ -78,7 +78,7 @@ pub fn judge(claim: Option<&Claim>, mode: Mode) -> Verdict {
     };
     let strict = Fold { assume: false };
     match strict.value(claim, false) {
-        Tri::Yes => Verdict::Allowed { via: strict.allowed(claim).via, assuming: Vec::new() },
+        Tri::Yes => Verdict::Allowed { via: strict.way(claim).distinct().evidence(), assuming: Vec::new() },
         Tri::No => Verdict::Denied { because: sorted(|found| strict.refusals(claim, found)) },
         Tri::Open => open_verdict(claim, mode),
     }
@@ -87,8 +87,8 @@ pub fn judge(claim: Option<&Claim>, mode: Mode) -> Verdict {
 fn open_verdict(claim: &Claim, mode: Mode) -> Verdict {
     let fold = Fold { assume: mode == Mode::Default };
     if fold.assume && fold.value(claim, false) == Tri::Yes {
-        let Allowance { via, assuming } = fold.allowed(claim);
-        return Verdict::Allowed { via, assuming };
+        let way = fold.way(claim).distinct();
+        return Verdict::Allowed { via: way.evidence(), assuming: way.assuming };
     }
     Verdict::Unknown { needing: sorted(|found| fold.gaps(claim, false, found)) }
 }
@@ -113,11 +113,30 @@ enum Tri {
     Open,
 }
 
-/// What allows, and what was assumed for it; ordered so that the least assumption wins.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Allowance {
+/// What allows, and what was assumed for it. Facts are gathered by reference and in the order met, since
+/// nearly every question ends here; they are sorted and copied once, at the end.
+#[derive(Default)]
+struct Allowance<'a> {
     assuming: Vec<Need>,
-    via: Vec<Evidence>,
+    via: Vec<&'a Fact>,
+}
+
+impl Allowance<'_> {
+    fn distinct(mut self) -> Self {
+        self.assuming.sort_unstable();
+        self.assuming.dedup();
+        self.via.sort_unstable_by(|a, b| bearing(a).cmp(&bearing(b)));
+        self.via.dedup_by(|a, b| bearing(a) == bearing(b));
+        self
+    }
+
+    fn evidence(&self) -> Vec<Evidence> {
+        self.via.iter().map(|fact| evidence(fact)).collect()
+    }
+}
+
+fn bearing(fact: &Fact) -> (Code, &Source, &Text) {
+    (fact.code, &fact.source, &fact.detail)
 }
 
 /// One way of folding. `could_deny` says that the claim at hand stands in an `All`: only there may a
@@ -174,31 +193,32 @@ impl Fold {
     }
 
     /// What allows a claim whose value is yes.
-    fn allowed(&self, claim: &Claim) -> Allowance {
+    fn allowed<'a>(&self, claim: &'a Claim, found: &mut Allowance<'a>) {
         match claim {
             Claim::Fact(fact) => match &fact.holds {
-                Holds::Open(opens) => Allowance { via: Vec::new(), assuming: needs(fact, opens).collect() },
-                Holds::Yes | Holds::No => Allowance { via: vec![evidence(fact)], assuming: Vec::new() },
+                Holds::Open(opens) => found.assuming.extend(needs(fact, opens)),
+                Holds::Yes | Holds::No => found.via.push(fact),
             },
             Claim::All(parts) | Claim::OneOf { cases: parts, .. } => {
-                union(parts.iter().map(|part| self.allowed(part)))
+                for part in parts {
+                    self.allowed(part, found);
+                }
             }
             Claim::Any(parts) => {
-                let mut ways: Vec<Allowance> = parts
-                    .iter()
-                    .filter(|part| self.value(part, false) == Tri::Yes)
-                    .map(|part| self.allowed(part))
-                    .collect();
-                if ways.iter().any(|way| way.assuming.is_empty()) {
-                    ways.retain(|way| way.assuming.is_empty());
-                    return union(ways.into_iter());
+                let yes = parts.iter().filter(|part| self.value(part, false) == Tri::Yes);
+                if self.assume {
+                    least_assuming(yes.map(|way| self.way(way)).collect(), found);
+                } else {
+                    yes.for_each(|way| self.allowed(way, found));
                 }
-                // Every way assumes something: name the one that assumes least, not the sum of all.
-                ways.into_iter()
-                    .min_by(|a, b| a.assuming.len().cmp(&b.assuming.len()).then_with(|| a.cmp(b)))
-                    .unwrap_or(Allowance { assuming: Vec::new(), via: Vec::new() })
             }
         }
+    }
+
+    fn way<'a>(&self, claim: &'a Claim) -> Allowance<'a> {
+        let mut found = Allowance::default();
+        self.allowed(claim, &mut found);
+        found
     }
 
     /// The reasons of a claim whose value is no.
@@ -280,12 +300,20 @@ fn leaf_codes(claim: &Claim, codes: &mut BTreeSet<Code>) {
     }
 }
 
-fn union(ways: impl Iterator<Item = Allowance>) -> Allowance {
-    let mut via = BTreeSet::new();
-    let mut assuming = BTreeSet::new();
-    for way in ways {
-        via.extend(way.via);
-        assuming.extend(way.assuming);
+/// Adds every way that assumes nothing; where each assumes something, the one that assumes least, not
+/// the sum of all.
+fn least_assuming<'a>(ways: Vec<Allowance<'a>>, found: &mut Allowance<'a>) {
+    let free = |way: &Allowance| way.assuming.is_empty();
+    if ways.iter().any(free) {
+        found.via.extend(ways.into_iter().filter(free).flat_map(|way| way.via));
+        return;
     }
-    Allowance { assuming: assuming.into_iter().collect(), via: via.into_iter().collect() }
+    let least = ways.into_iter().map(Allowance::distinct).min_by(|a, b| {
+        let order = a.assuming.len().cmp(&b.assuming.len()).then_with(|| a.assuming.cmp(&b.assuming));
+        order.then_with(|| a.via.iter().map(|fact| bearing(fact)).cmp(b.via.iter().map(|fact| bearing(fact))))
+    });
+    if let Some(way) = least {
+        found.assuming.extend(way.assuming);
+        found.via.extend(way.via);
+    }
 }

@@ -1,6 +1,6 @@
 //! What references images.
 
-use crate::ClusterId;
+use crate::{ClusterId, Open};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -56,6 +56,10 @@ pub struct PodGroup {
     /// Names of the pools that the pods fit, or run on where the group is of living pods.
     #[serde(default)]
     pub pools: Vec<String>,
+    /// Why it is not known on which one of the pools the pods are; `None` where they are, or can be
+    /// scheduled, on each of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place_unknown: Option<Open>,
 }
 
 /// One workload, under its top owner.

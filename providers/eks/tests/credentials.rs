@@ -44,6 +44,7 @@ fn pool(identity: Read<pullaudit_core::Principal>) -> Pool {
         shape: pullaudit_core::Shape::default(),
         node_labels: BTreeMap::new(),
         takes: Vec::new(),
+        takes_unread: None,
     }
 }
 

@@ -353,6 +353,22 @@ fn a_role_that_may_be_an_unread_group_s_is_no_self_managed_pool() {
 }
 
 #[test]
+fn where_a_fargate_profile_is_unread_it_may_take_any_pod() {
+    let takers = |found: &Discovered| -> Vec<String> {
+        let (pools, _) = cluster::pools(found, &empty());
+        pools.into_iter().filter(|pool| pool.takes_unread.is_some()).map(|pool| pool.name).collect()
+    };
+    let mut found = cluster_of(Some("API"));
+    found.readings.put(t::FARGATE_NAMES, "", Read::Unread(unread("list")));
+    assert_eq!(takers(&found), ["(unlisted)"]);
+    found.readings.put(t::FARGATE_NAMES, "", Read::Got(serde_json::json!(["jobs"])));
+    found.readings.put(t::FARGATE, "jobs", Read::Unread(unread("profile")));
+    assert_eq!(takers(&found), ["jobs"]);
+    found.readings.put(t::FARGATE_NAMES, "", Read::Got(serde_json::json!([])));
+    assert!(takers(&found).is_empty());
+}
+
+#[test]
 fn nodes_that_only_their_labels_place() {
     let karpenter = || node("a", &[("karpenter.sh/nodepool", "default")]);
     let eksctl = || node("b", &[("alpha.eksctl.io/nodegroup-name", "old")]);

@@ -69,7 +69,7 @@ pub async fn workloads(
     client: &Client,
     cluster: &Cluster,
     pools: &[Pool],
-    nodes: &[NodeView],
+    nodes: &Read<Vec<NodeView>>,
     select: &Select,
     calls: &Calls,
     concurrency: usize,

@@ -98,7 +98,11 @@ impl Found {
         let account = accounts.get(&self.namespace, spec.account()).unwrap_or_default();
         let workload = Workload {
             cluster: None,
-            next: PodGroup { pull_secrets: next_secrets(spec, &self.namespace, accounts), pools: Vec::new() },
+            next: PodGroup {
+                pull_secrets: next_secrets(spec, &self.namespace, accounts),
+                pools: Vec::new(),
+                place_unknown: None,
+            },
             containers: containers(spec),
             living: Vec::new(),
             service_account: spec.account().to_owned(),

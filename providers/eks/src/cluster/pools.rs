@@ -37,6 +37,8 @@ struct Listing<'a> {
     gaps: Vec<Gap>,
     /// What hides pools altogether.
     hidden: Vec<Open>,
+    /// Why it is not known which pods Fargate takes.
+    fargate_unread: Option<Open>,
     /// Why a role that may join can't be told from one of a node group or of Auto Mode.
     doubt: Option<Open>,
 }
@@ -51,6 +53,7 @@ impl<'a> Listing<'a> {
             pools: Vec::new(),
             gaps: Vec::new(),
             hidden: Vec::new(),
+            fargate_unread: None,
             doubt: detail.open().cloned(),
             joiners,
             detail,
@@ -75,8 +78,10 @@ impl<'a> Listing<'a> {
             Read::Got(names) => names.into_iter().collect(),
             Read::Absent => BTreeSet::new(),
             Read::Unread(open) => {
-                if table == cluster_table::NODEGROUP_NAMES {
-                    self.doubt.get_or_insert_with(|| open.clone());
+                match table {
+                    cluster_table::NODEGROUP_NAMES => _ = self.doubt.get_or_insert_with(|| open.clone()),
+                    cluster_table::FARGATE_NAMES => self.fargate_unread = Some(open.clone()),
+                    _ => {}
                 }
                 self.hide(open, message);
                 BTreeSet::new()
@@ -113,6 +118,7 @@ impl<'a> Listing<'a> {
         for name in names {
             let profile: Read<FargateProfile> =
                 readings::one(self.found, cluster_table::FARGATE, &name, "eks:DescribeFargateProfile");
+            let takes_unread = profile.open().cloned();
             let (identity, selectors) = match profile {
                 Read::Got(profile) => {
                     (role(&profile.pod_execution_role, PrincipalKind::PodExecutionRole), profile.selectors)
@@ -130,6 +136,7 @@ impl<'a> Listing<'a> {
                     labels: selector.labels,
                 };
                 pool.takes = selectors.into_iter().map(selector).collect();
+                pool.takes_unread = takes_unread;
             }
         }
     }
@@ -214,6 +221,9 @@ impl<'a> Listing<'a> {
         let mut shape = Shape { taints: nodes::common_taints(&living), ..Shape::default() };
         nodes::add_living(&mut shape, &living);
         self.push("(unlisted)".to_owned(), identity, shape, BTreeMap::new());
+        if let Some(pool) = self.pools.last_mut() {
+            pool.takes_unread = self.fargate_unread.take();
+        }
     }
 
     /// The role of nodes that no list ties to one: known only where a single role may join for machines
@@ -285,7 +295,15 @@ impl<'a> Listing<'a> {
         node_labels: BTreeMap<String, String>,
     ) {
         let cluster = self.found.cluster.id.clone();
-        self.pools.push(Pool { cluster, name, identity, shape, node_labels, takes: Vec::new() });
+        self.pools.push(Pool {
+            cluster,
+            name,
+            identity,
+            shape,
+            node_labels,
+            takes: Vec::new(),
+            takes_unread: None,
+        });
     }
 }
 
