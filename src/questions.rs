@@ -344,13 +344,13 @@ struct Doubt<'a> {
 /// `None` where the pods are, or can be scheduled, on each pool of the group. What a pool takes for itself
 /// is not known of pods yet to come; a `DaemonSet` or a pod on a node is never taken.
 fn doubt<'a>(record: &'a ClusterRecord, workload: &Workload, group: &'a PodGroup) -> Option<Doubt<'a>> {
-    let to_come = std::ptr::eq(group, &workload.next) && !workload.every_pool && workload.kind != "Pod";
-    let takers: Vec<&Pool> = record.pools.iter().filter(|pool| to_come && pool.takes_unread.is_some()).collect();
-    let why = group.place_unknown.as_ref().or_else(|| takers.first()?.takes_unread.as_ref())?;
-    let own = record.pools.iter().filter(|pool| group.pools.contains(&pool.name));
-    let mut pools: Vec<&Pool> = own.chain(takers).collect();
-    pools.dedup_by(|a, b| a.name == b.name);
-    Some(Doubt { why, pools })
+    let to_come = std::ptr::from_ref(group) == &raw const workload.next;
+    let takes =
+        |pool: &&Pool| to_come && !workload.every_pool && workload.kind != "Pod" && pool.takes_unread.is_some();
+    let taker = record.pools.iter().find(takes);
+    let why = group.place_unknown.as_ref().or_else(|| taker?.takes_unread.as_ref())?;
+    let own = |pool: &&Pool| group.pools.contains(&pool.name);
+    Some(Doubt { why, pools: record.pools.iter().filter(|pool| own(pool) || takes(pool)).collect() })
 }
 
 fn into_asked(place: Place, uses: Vec<(&str, Use)>) -> Asked {
