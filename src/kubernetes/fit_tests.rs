@@ -239,6 +239,15 @@ proptest! {
     }
 
     #[test]
+    fn a_pool_is_none_for_a_pod_that_asks_for_a_label_it_lacks(value in "[a-z]{1,3}") {
+        let mut pool = pool("a", &[], 0);
+        let spec = json!({ "nodeSelector": { "eks.amazonaws.com/nodegroup": value } });
+        prop_assert!(!fit(&spec, std::slice::from_ref(&pool)).is_empty());
+        pool.shape.lacks.insert("eks.amazonaws.com/nodegroup".to_owned());
+        prop_assert!(fit(&spec, &[pool]).is_empty());
+    }
+
+    #[test]
     fn another_alternative_never_takes_a_pool_away(pool in any_pool(), first in requirement(), second in requirement()) {
         let pools = [pool];
         let one = fit(&affinity(&json!([{ "matchExpressions": [first] }])), &pools);

@@ -72,6 +72,7 @@ impl<'a> NodeLabels<'a> {
             "kubernetes.io/arch" | "beta.kubernetes.io/arch" => {
                 Known::Values(self.shape.arch.iter().map(String::as_str).collect())
             }
+            _ if self.shape.lacks.contains(key) => Known::Absent,
             _ if self.may_carry(key) => Known::Unknown,
             _ => Known::Absent,
         }

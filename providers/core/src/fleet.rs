@@ -104,6 +104,9 @@ pub struct Shape {
     /// Label to the values that its nodes carry or will carry.
     #[serde(default)]
     pub labels: BTreeMap<String, BTreeSet<String>>,
+    /// Labels that no node of it carries or will carry.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub lacks: BTreeSet<String>,
     /// Taints that every node of it carries.
     #[serde(default)]
     pub taints: Vec<Taint>,

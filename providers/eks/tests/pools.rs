@@ -399,6 +399,16 @@ fn nodes_that_only_their_labels_place() {
 }
 
 #[test]
+fn nodes_that_eks_does_not_manage_carry_none_of_its_labels() {
+    let found =
+        with_groups(with_entries(cluster_of(Some("API")), &[("red", "EC2_LINUX")]), &[("web", group("w"))]);
+    let (pools, _) = cluster::pools(&found, &empty());
+    let lacks = |name: &str| pools.iter().find(|pool| pool.name == name).map(|pool| &pool.shape.lacks);
+    assert!(lacks("(self-managed red)").unwrap().contains("eks.amazonaws.com/nodegroup"));
+    assert!(lacks("web").unwrap().is_empty());
+}
+
+#[test]
 fn the_order_of_readings_does_not_show() {
     let entries = [("b", "EC2_LINUX"), ("a", "EC2_LINUX")];
     let turned = [("a", "EC2_LINUX"), ("b", "EC2_LINUX")];

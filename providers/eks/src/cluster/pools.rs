@@ -203,7 +203,9 @@ impl<'a> Listing<'a> {
             let name = format!("(self-managed {})", parsed.name);
             let name =
                 if self.has(&name) { format!("(self-managed {}/{})", parsed.account, parsed.name) } else { name };
-            let shape = Shape { os: os.map(str::to_owned), ..Shape::default() };
+            // EKS puts these on nodes that it manages; a pod that asks for one never lands here.
+            let lacks = [NODE_GROUP, COMPUTE_TYPE].map(str::to_owned).into();
+            let shape = Shape { os: os.map(str::to_owned), lacks, ..Shape::default() };
             self.add(name, role(&arn, PrincipalKind::NodeRole), shape, BTreeMap::new());
         }
     }
@@ -353,6 +355,7 @@ fn shape_of_group(group: &Nodegroup) -> Shape {
     let labels = group.labels.iter().map(|(name, value)| (name.clone(), BTreeSet::from([value.clone()])));
     Shape {
         labels: labels.collect(),
+        lacks: BTreeSet::new(),
         taints: group.taints.iter().map(taint).collect(),
         os: os.map(str::to_owned),
         arch: arch.into_iter().map(str::to_owned).collect(),

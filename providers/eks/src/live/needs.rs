@@ -1,6 +1,7 @@
 //! Which readings a set of questions needs, and no others.
 
 use crate::host::EcrHost;
+use crate::weigh::addons::is_addon_registry;
 use pullaudit_core::{Credential, Question};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,19 +37,23 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
-    /// Questions about hosts that are no private registry of ECR need no reading.
+    /// Questions about hosts that are no private registry of ECR need no reading, and those about a registry
+    /// that AWS publishes only that of the role: nobody else may read the other half.
     pub(crate) fn of(questions: &[Question]) -> Self {
         let mut needs = Self::default();
         for question in questions {
             let Some(host) = EcrHost::parse(question.image.registry.as_str()) else { continue };
+            if let Credential::Principal(principal) = &question.by {
+                needs.roles.extend(RoleName::parse(&principal.id));
+            }
+            if is_addon_registry(host.account, host.region) {
+                continue;
+            }
             let registry =
                 RegistryName { account: host.account.to_owned(), region: host.region.to_ascii_lowercase() };
             let repository = needs.registries.entry(registry).or_default();
             let images = repository.entry(question.image.repository.clone()).or_default();
             images.extend(image_of(question));
-            if let Credential::Principal(principal) = &question.by {
-                needs.roles.extend(RoleName::parse(&principal.id));
-            }
         }
         needs
     }
@@ -111,8 +116,10 @@ fn image_of(question: &Question) -> Option<ImageName> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use pullaudit_core::{ImageRef, Principal, PrincipalKind, Vantage};
 
     #[test]
     fn role_and_session_arns_name_one_role() {
@@ -134,5 +141,22 @@ mod tests {
         ] {
             assert_eq!(RoleName::parse(arn), None, "{arn}");
         }
+    }
+    #[test]
+    fn of_a_registry_that_aws_publishes_only_the_role_is_read() {
+        let asked = |registry: &str| {
+            let principal = Principal {
+                kind: PrincipalKind::NodeRole,
+                id: "arn:aws:iam::111122223333:role/node".to_owned(),
+                name: "node".to_owned(),
+            };
+            let image = format!("{registry}.dkr.ecr.eu-central-1.amazonaws.com/eks/coredns:v1");
+            let image = ImageRef::parse(&image).unwrap();
+            Needs::of(&[Question { by: Credential::Principal(principal), from: Vantage::default(), image }])
+        };
+        let published = asked("602401143452");
+        assert_eq!((published.roles.len(), published.registries.len()), (1, 0));
+        let ours = asked("444455556666");
+        assert_eq!((ours.roles.len(), ours.registries.len()), (1, 1));
     }
 }

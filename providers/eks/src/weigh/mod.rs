@@ -1,6 +1,6 @@
 //! From facts to claims: may this role pull that image?
 
-mod addons;
+pub(crate) mod addons;
 pub(crate) mod arn;
 mod existence;
 mod guards;
