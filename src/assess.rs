@@ -6,8 +6,8 @@ use crate::report::{AttemptReport, Because, Check, Identity, Needing, State, Ver
 use crate::severity;
 use jiff::Timestamp;
 use pullaudit_core::{
-    Claim, Code, Credential, Evidence, Facts, Keyring, Mode, Need, Obstacle, Open, PodState, Question, Snapshot,
-    SnapshotError, Verdict, core_code, judge, pull_claim,
+    Change, Claim, Code, Credential, Evidence, Facts, Keyring, Mode, Need, Obstacle, Open, PodState, Question,
+    Snapshot, SnapshotError, Verdict, core_code, judge, pull_claim,
 };
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
@@ -42,6 +42,25 @@ impl Opened {
     /// What the owner's facts say to a question.
     pub fn weigh(&self, owner: &str, question: &Question, at: Timestamp) -> Option<Claim> {
         self.0.get(owner)?.weigh(question, at)
+    }
+
+    /// The facts of one cloud.
+    pub fn of(&self, owner: &str) -> Option<&dyn Facts> {
+        self.0.get(owner).map(AsRef::as_ref)
+    }
+
+    /// The facts as they would be after changes of one cloud; the others stay as they are. `None` where
+    /// that cloud plans none.
+    pub fn after(&self, snapshot: &Snapshot, clouds: &Clouds, changes: &[&Change]) -> Option<Self> {
+        let mut then = Self::new(snapshot, clouds).ok()?;
+        for provider in clouds.iter() {
+            let own: Vec<&Change> =
+                changes.iter().copied().filter(|change| change.provider == provider.name).collect();
+            if !own.is_empty() {
+                then.0.insert(provider.name, self.of(provider.name)?.after(&own)?);
+            }
+        }
+        Some(then)
     }
 
     /// Every cloud's notices.

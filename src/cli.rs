@@ -34,6 +34,8 @@ pub struct Cli {
 pub enum Command {
     /// Weigh the rights of every pool's identity on every image that workloads need, and report drift
     Audit(Box<Audit>),
+    /// Plan the least changes that let denied pulls work again (with --dry-run; nothing is written yet)
+    Fix(Box<Fix>),
     /// Write all facts that an audit needs to a file; no secret is in it
     Collect(Box<Collect>),
     /// Ask one question: may WHO pull IMAGE? `can-pull -` reads `IMAGE WHO` lines
@@ -81,6 +83,42 @@ pub struct Audit {
     /// A former `-o json` report, for `--fail-on new`.
     #[arg(long, value_name = "FILE", help_heading = "Report")]
     pub baseline: Option<PathBuf>,
+}
+
+/// `pullaudit fix`
+#[derive(Debug, Args)]
+pub struct Fix {
+    /// What to ask about.
+    #[command(flatten)]
+    pub source: Source,
+    /// Which clusters.
+    #[command(flatten)]
+    pub select: Select,
+    /// How to judge.
+    #[command(flatten)]
+    pub judging: Judging,
+    /// How to read.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Show the plan and write nothing.
+    #[arg(long, help_heading = "Plan")]
+    pub dry_run: bool,
+    /// Where to save the plan.
+    #[arg(long, value_name = "FILE", help_heading = "Plan")]
+    pub plan_out: Option<PathBuf>,
+    /// Output format.
+    #[arg(short, long, value_name = "FORMAT", default_value = "people", help_heading = "Plan")]
+    pub output: PlanOutput,
+}
+
+/// How a plan is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanOutput {
+    /// For people.
+    #[default]
+    People,
+    /// `pullaudit/plan/1`
+    Json,
 }
 
 /// `pullaudit collect`
@@ -169,7 +207,7 @@ pub struct Source {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Selecting")]
 pub struct Select {
-    /// Every cluster of this cloud that the credentials see: eks.
+    /// Every cluster of this cloud that the credentials see: aks, eks.
     #[arg(long, value_name = "CLOUD")]
     pub provider: Vec<String>,
     /// Clusters by full id, name or glob, with `/POOL` for one pool.
@@ -202,6 +240,26 @@ pub struct Select {
     /// AWS regions to look for clusters in.
     #[arg(long, value_name = "NAME")]
     pub region: Vec<String>,
+    /// Azure subscriptions to look for clusters in.
+    #[arg(long, value_name = "ID", value_parser = subscription)]
+    pub subscription: Vec<String>,
+    /// Which Azure; its end points can be overridden one by one in the environment.
+    #[arg(long, value_name = "CLOUD")]
+    pub azure_cloud: Option<AzureCloud>,
+}
+
+/// Which Azure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AzureCloud {
+    /// The public one.
+    #[value(name = "AzureCloud")]
+    Public,
+    /// China's.
+    #[value(name = "AzureChinaCloud")]
+    China,
+    /// That of the government of the United States.
+    #[value(name = "AzureUSGovernment")]
+    UsGovernment,
 }
 
 /// How to judge.
@@ -268,6 +326,13 @@ fn severity(text: &str) -> Result<Severity, String> {
     let all = [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
     let words = || all.map(Severity::as_str).join(", ");
     all.into_iter().find(|level| level.as_str() == text).ok_or_else(|| format!("expected one of {}", words()))
+}
+
+fn subscription(text: &str) -> Result<String, String> {
+    match uuid::Uuid::try_parse(text) {
+        Ok(id) if text.len() == 36 => Ok(id.hyphenated().to_string()),
+        _ => Err("an Azure subscription is named by its id, a GUID: az account list".to_owned()),
+    }
 }
 
 fn account(text: &str) -> Result<String, String> {

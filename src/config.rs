@@ -47,6 +47,9 @@ pub struct Scopes {
     /// AWS accounts.
     #[serde(default)]
     pub accounts: Vec<Account>,
+    /// Azure subscriptions to look for clusters in, where the command line names none.
+    #[serde(default)]
+    pub subscriptions: Vec<String>,
 }
 
 /// One AWS account.

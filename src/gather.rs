@@ -11,10 +11,10 @@ use crate::questions::{self, Asking};
 use crate::scope::{self, Meant};
 use crate::settings::Settings;
 use crate::usage::usage;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
-use pullaudit_core::{Clusters, Discovered, Provider, Scope, Snapshot};
+use pullaudit_core::{Clusters, Discovered, Gap, Obstacle, Open, Scope, Snapshot};
 
 /// Clusters that are read at a time; within each, lists run side by side as well.
 const CLUSTERS_AT_ONCE: usize = 8;
@@ -31,15 +31,12 @@ pub async fn gather(
     if meant == Meant::Nothing {
         return Err(usage(
             "no cluster is selected and there is no current kubeconfig context: name clusters with --cluster, or widen \
-             with --provider, --region, --account, --profile or --all-clouds",
+             with --provider, --subscription, --region, --account, --profile or --all-clouds",
         ));
     }
     let mut snapshot = Snapshot::new(Timestamp::now());
-    for provider in clouds.iter().filter(|provider| selected(settings, provider)) {
-        let Some(side) = provider.clusters.as_deref() else { continue };
-        progress.say(format!("{}: listing clusters", provider.name));
-        let accounts = scope::accounts(&settings.select, &settings.contexts);
-        let found = discover(side, &meant, patterns, accounts, &mut snapshot).await?;
+    let found = find(settings, clouds, &meant, patterns, &mut snapshot, progress).await?;
+    for (side, found) in found {
         read(settings, side, needed, found, &mut snapshot, progress).await?;
     }
     if let (Meant::Context(context), true) = (&meant, snapshot.clusters.is_empty()) {
@@ -61,20 +58,74 @@ pub async fn gather(
     Ok(snapshot)
 }
 
-/// Reads the facts that these questions need, from the clouds that own the registries.
+/// The clusters that are meant, by cloud. A cloud without credentials is an error where the user named it or
+/// nothing else was found; else it is a gap where every cloud was meant, and nothing where the cluster was
+/// found elsewhere.
+async fn find<'a>(
+    settings: &Settings,
+    clouds: &'a Clouds,
+    meant: &Meant,
+    patterns: &[ClusterPattern],
+    snapshot: &mut Snapshot,
+    progress: &Progress,
+) -> Result<Vec<(&'a dyn Clusters, Vec<Discovered>)>> {
+    let (mut all, mut failed): (Vec<_>, Vec<(&str, anyhow::Error)>) = (Vec::new(), Vec::new());
+    for provider in clouds.iter().filter(|provider| scope::may_mean(provider.name, &settings.select, meant)) {
+        let Some(side) = provider.clusters.as_deref() else { continue };
+        progress.say(format!("{}: listing clusters", provider.name));
+        let within = scope::within(provider.name, &settings.select, &settings.contexts);
+        match discover(side, meant, patterns, within, snapshot).await {
+            Ok(found) if found.is_empty() => {}
+            Ok(found) => {
+                all.push((side, found));
+                if matches!(meant, Meant::Context(_)) {
+                    break;
+                }
+            }
+            Err(error) => failed.push((provider.name, error)),
+        }
+    }
+    let named = !settings.select.provider.is_empty();
+    if !failed.is_empty() && (named || all.is_empty()) {
+        let told: Vec<String> = failed.iter().map(|(_, error)| format!("{error:#}")).collect();
+        bail!("{}", told.join("\n"));
+    }
+    if settings.select.all_clouds {
+        snapshot.gaps.extend(failed.into_iter().map(|(cloud, error)| no_credentials(cloud, &error, "clusters")));
+    }
+    Ok(all)
+}
+
+fn no_credentials(cloud: &str, error: &anyhow::Error, what: &str) -> Gap {
+    let first = format!("{error:#}").lines().next().unwrap_or_default().to_owned();
+    let obstacle = Obstacle::Failed(first.into());
+    Gap {
+        scope: cloud.to_owned(),
+        open: Open::unread(format!("{what} of {cloud}"), "credentials", cloud.to_owned(), obstacle),
+        message: format!("nothing of {cloud} was read"),
+    }
+}
+
+/// Reads the facts that these questions need, from the clouds that own the registries. A cloud that runs
+/// none of the clusters and can't be read at all leaves its questions unknown and is a gap.
 pub async fn collect(clouds: &Clouds, asking: &Asking, snapshot: &mut Snapshot) -> Result<()> {
     for (name, questions) in asking.by_registry(clouds) {
         let Some(side) = clouds.get(name).and_then(|provider| provider.registries.as_ref()) else { continue };
-        let section =
-            side.collect(&questions).await.with_context(|| format!("{name}: no rights could be read"))?;
-        snapshot.facts.insert(name.to_owned(), section);
+        match side.collect(&questions).await {
+            Ok(section) => {
+                snapshot.facts.insert(name.to_owned(), section);
+            }
+            Err(error) => {
+                let error = anyhow::Error::new(error).context(format!("{name}: no rights could be read"));
+                if snapshot.clusters.is_empty() || snapshot.clusters.iter().any(|one| one.cluster.provider == name)
+                {
+                    return Err(error);
+                }
+                snapshot.gaps.push(no_credentials(name, &error, "registries"));
+            }
+        }
     }
     Ok(())
-}
-
-fn selected(settings: &Settings, provider: &Provider) -> bool {
-    let wanted = &settings.select.provider;
-    wanted.is_empty() || wanted.iter().any(|name| name == provider.name)
 }
 
 /// Lists the clusters that are meant. What can be told from ids and names is never described.

@@ -21,6 +21,7 @@ pub mod patterns;
 pub mod pipeline;
 pub mod progress;
 pub mod questions;
+pub mod remediate;
 pub mod report;
 pub mod run;
 pub mod scope;

@@ -2,7 +2,7 @@
 
 use crate::cli::{Cli, Color, Command, Reading, Select};
 use crate::clouds::Clouds;
-use crate::commands::{audit, can_pull, collect, explain, image};
+use crate::commands::{audit, can_pull, collect, explain, fix, image};
 use crate::exit::{Exit, FAILED, USAGE};
 use crate::progress::Progress;
 use crate::report::Paint;
@@ -55,9 +55,9 @@ fn broken_pipe(error: &anyhow::Error) -> bool {
 fn log(cli: &Cli) {
     let level = match (cli.quiet, cli.verbose) {
         (true, _) => "error",
-        (false, 0) => "pullaudit=warn,pullaudit_eks=warn,error",
-        (false, 1) => "pullaudit=debug,pullaudit_eks=debug,warn",
-        (false, _) => "pullaudit=debug,pullaudit_eks=debug,info",
+        (false, 0) => "pullaudit=warn,pullaudit_aks=warn,pullaudit_eks=warn,error",
+        (false, 1) => "pullaudit=debug,pullaudit_aks=debug,pullaudit_eks=debug,warn",
+        (false, _) => "pullaudit=debug,pullaudit_aks=debug,pullaudit_eks=debug,info",
     };
     let filter = EnvFilter::new(level);
     // A second subscriber can only come from a test that set its own.
@@ -84,6 +84,7 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<u8> {
     let progress = || Progress::new(!cli.quiet && !cli.no_progress);
     match &cli.command {
         Command::Audit(args) => wait(audit::run(args, paint(cli.color), progress(), out)),
+        Command::Fix(args) => wait(fix::run(args, paint(cli.color), progress(), out)),
         Command::Collect(args) => wait(collect::run(args, progress(), out)),
         Command::CanPull(args) => wait(can_pull::run(args, paint(cli.color), progress(), out)),
         Command::Image(args) => image::run(args, &offline()?, out).map(|()| clean),

@@ -19,7 +19,7 @@ pub enum Meant {
 
 /// Bare commands mean the current context's cluster; a provider, a cloud scope or `--all-clouds` widens.
 pub fn meant(select: &Select, contexts: &[ContextView]) -> Meant {
-    let scopes = [&select.provider, &select.account, &select.profile, &select.region];
+    let scopes = [&select.provider, &select.account, &select.profile, &select.region, &select.subscription];
     if !select.cluster.is_empty() {
         Meant::Named
     } else if select.all_clouds || scopes.iter().any(|scope| !scope.is_empty()) {
@@ -27,6 +27,80 @@ pub fn meant(select: &Select, contexts: &[ContextView]) -> Meant {
     } else {
         access::current(contexts).map_or(Meant::Nothing, |context| Meant::Context(context.clone()))
     }
+}
+
+/// Whether the selection can mean clusters of this cloud. A cloud scope means its own cloud only; a full id
+/// or an end point tells its cloud; a bare name may stand in any.
+pub fn may_mean(cloud: &str, select: &Select, meant: &Meant) -> bool {
+    if !select.provider.is_empty() {
+        return select.provider.iter().any(|name| name == cloud);
+    }
+    let aws = [&select.account, &select.profile, &select.region].iter().any(|scope| !scope.is_empty());
+    let azure = !select.subscription.is_empty();
+    let scoped = match cloud {
+        "eks" => aws,
+        "aks" => azure,
+        _ => false,
+    };
+    if !select.all_clouds && (aws || azure) {
+        return scoped;
+    }
+    match meant {
+        Meant::Named => select.cluster.iter().any(|text| cloud_of_id(text).is_none_or(|known| known == cloud)),
+        Meant::Context(context) => cloud_of_context(context).is_none_or(|known| known == cloud),
+        Meant::Everything | Meant::Nothing => true,
+    }
+}
+
+fn cloud_of_id(text: &str) -> Option<&'static str> {
+    let lower = text.to_ascii_lowercase();
+    let clouds = [("arn:", "eks"), ("/subscriptions/", "aks"), ("projects/", "gke")];
+    clouds.into_iter().find(|(start, _)| lower.starts_with(start)).map(|(_, cloud)| cloud)
+}
+
+fn cloud_of_context(context: &ContextView) -> Option<&'static str> {
+    if let Some(hint) = access::hint(context) {
+        return Some(hint.provider);
+    }
+    let host = context.server.split("://").nth(1)?.split(['/', ':']).next()?.to_ascii_lowercase();
+    let azure = ["azmk8s.io", "azmk8s.us", "azk8s.cn"].iter().any(|zone| host.ends_with(&format!(".{zone}")));
+    match (azure, host.contains(".eks.amazonaws.")) {
+        (true, _) => Some("aks"),
+        (_, true) => Some("eks"),
+        _ => None,
+    }
+}
+
+/// The accounts or subscriptions of a cloud that the selection itself names. Empty where clusters of any can
+/// be meant.
+pub fn within(cloud: &str, select: &Select, contexts: &[ContextView]) -> Vec<String> {
+    match cloud {
+        "eks" => accounts(select, contexts),
+        "aks" => subscriptions(select),
+        _ => Vec::new(),
+    }
+}
+
+/// The subscriptions that the selection itself names, in lower case: by `--subscription`, in full ids of
+/// clusters.
+pub fn subscriptions(select: &Select) -> Vec<String> {
+    if !select.subscription.is_empty() {
+        return select.subscription.iter().map(|id| id.to_ascii_lowercase()).collect();
+    }
+    let azure = select.cluster.iter().filter(|text| cloud_of_id(text).is_none_or(|cloud| cloud == "aks"));
+    azure
+        .map(|text| subscription_of_id(text))
+        .collect::<Option<BTreeSet<_>>>()
+        .unwrap_or_default()
+        .into_iter()
+        .collect()
+}
+
+/// `/subscriptions/S/resourceGroups/…`
+fn subscription_of_id(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    let id = lower.strip_prefix("/subscriptions/")?.split('/').next()?;
+    (!id.is_empty() && !id.contains(['*', '?', '['])).then(|| id.to_owned())
 }
 
 /// The regions that the selection itself names: in cluster ARNs, in the current context. Empty where it
@@ -46,7 +120,7 @@ pub fn regions(select: &Select, contexts: &[ContextView]) -> Vec<String> {
 
 /// The accounts that the selection itself names: by `--account`, in cluster ARNs, in the current context.
 /// Empty where clusters of any account can be meant.
-pub fn accounts(select: &Select, contexts: &[ContextView]) -> Vec<String> {
+fn accounts(select: &Select, contexts: &[ContextView]) -> Vec<String> {
     if !select.account.is_empty() {
         return select.account.clone();
     }
@@ -129,5 +203,41 @@ mod tests {
         assert!(accounts(&select(&["arn:aws:eks:*:*:cluster/prod"]), &[]).is_empty());
         let wide = Select { account: vec!["444455556666".to_owned()], ..select(&[arn]) };
         assert_eq!(accounts(&wide, &[]), ["444455556666"]);
+    }
+
+    #[test]
+    fn a_subscription_stands_in_every_full_id_or_is_not_known() {
+        let id = "/subscriptions/AAAA/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/prod";
+        let select = |cluster: &[&str]| Select {
+            cluster: cluster.iter().map(|&text| text.to_owned()).collect(),
+            ..Select::default()
+        };
+        assert_eq!(within("aks", &select(&[id]), &[]), ["aaaa"]);
+        assert!(within("aks", &select(&[id, "prod*"]), &[]).is_empty());
+        assert!(within("aks", &select(&["/subscriptions/*/resourceGroups/g"]), &[]).is_empty());
+        let wide = Select { subscription: vec!["BBBB".to_owned()], ..select(&[id]) };
+        assert_eq!(within("aks", &wide, &[]), ["bbbb"]);
+    }
+
+    #[test]
+    fn a_cloud_is_meant_by_its_scopes_ids_and_end_points_and_by_bare_names() {
+        let named = |text: &str| Select { cluster: vec![text.to_owned()], ..Select::default() };
+        let both = |select: &Select, contexts: &[ContextView]| {
+            let meant = meant(select, contexts);
+            (may_mean("aks", select, &meant), may_mean("eks", select, &meant))
+        };
+        assert_eq!(both(&named("prod"), &[]), (true, true));
+        assert_eq!(both(&named("arn:aws:eks:eu-west-1:1:cluster/x"), &[]), (false, true));
+        assert_eq!(both(&named("/subscriptions/a/b"), &[]), (true, false));
+        let here = |server: &str| both(&Select::default(), &context("prod", server));
+        assert_eq!(here("https://prod-1a2b.hcp.westeurope.azmk8s.io:443"), (true, false));
+        assert_eq!(here("https://AB12.gr7.us-east-2.eks.amazonaws.com"), (false, true));
+        assert_eq!(here("https://127.0.0.1:6443"), (true, true));
+        let region = Select { region: vec!["eu-west-1".to_owned()], ..Select::default() };
+        assert_eq!(both(&region, &[]), (false, true));
+        let subscription = Select { subscription: vec!["s".to_owned()], ..Select::default() };
+        assert_eq!(both(&subscription, &[]), (true, false));
+        let all = Select { all_clouds: true, ..region };
+        assert_eq!(both(&all, &[]), (true, true));
     }
 }

@@ -1,6 +1,6 @@
 //! What the command line and the config say together.
 
-use crate::cli::{Reading, Select};
+use crate::cli::{self, Reading, Select};
 use crate::config::Config;
 use crate::kubernetes::access::ContextView;
 #[cfg(feature = "live")]
@@ -8,8 +8,10 @@ use crate::kubernetes::live::Kubeconfigs;
 use crate::kubernetes::selector::LabelSelector;
 use crate::scope;
 use crate::usage::usage;
+use pullaudit_aks::{AksOptions, AzureCloud};
 use pullaudit_core::Calls;
 use pullaudit_eks::{AccountScope, EksOptions};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Everything that a run is told.
@@ -75,6 +77,33 @@ impl Settings {
         usize::from(self.config.limits.in_flight.unwrap_or(self.reading.concurrency))
     }
 
+    /// What AKS and ACR are told.
+    pub fn aks(&self) -> AksOptions {
+        let mut subscriptions = scope::subscriptions(&self.select);
+        if subscriptions.is_empty() {
+            subscriptions = self.config.scopes.subscriptions.iter().map(|id| id.to_ascii_lowercase()).collect();
+        }
+        AksOptions {
+            subscriptions,
+            cloud: match self.select.azure_cloud {
+                None | Some(cli::AzureCloud::Public) => AzureCloud::Public,
+                Some(cli::AzureCloud::China) => AzureCloud::China,
+                Some(cli::AzureCloud::UsGovernment) => AzureCloud::UsGovernment,
+            },
+            timeout: self.reading.timeout,
+            concurrency: self.concurrency(),
+            service_account_identity: self.service_account_identity(),
+            calls: Arc::clone(&self.calls),
+        }
+    }
+
+    fn service_account_identity(&self) -> BTreeMap<String, bool> {
+        let identities = self.config.clusters.iter();
+        identities
+            .filter_map(|(cluster, config)| Some((cluster.clone(), config.service_account_identity?)))
+            .collect()
+    }
+
     /// What EKS and ECR are told.
     pub fn eks(&self) -> EksOptions {
         let configured = self.config.scopes.accounts.iter();
@@ -86,16 +115,13 @@ impl Settings {
                 accounts.push(AccountScope { id: id.clone(), role: None });
             }
         }
-        let identities = self.config.clusters.iter();
         EksOptions {
             profiles: self.select.profile.clone(),
             regions: scope::regions(&self.select, &self.contexts),
             accounts,
             timeout: self.reading.timeout,
             concurrency: self.concurrency(),
-            service_account_identity: identities
-                .filter_map(|(cluster, config)| Some((cluster.clone(), config.service_account_identity?)))
-                .collect(),
+            service_account_identity: self.service_account_identity(),
             calls: Arc::clone(&self.calls),
         }
     }

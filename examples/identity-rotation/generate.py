@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Writes fleet.snapshot.json: a fleet of three EKS clusters after a node role was re-created.
+"""Writes fleet.snapshot.json: three EKS clusters after a node role was re-created, and an AKS cluster after its
+kubelet identity was replaced.
 
 Everything in it is made up. Run it after changing it: ./generate.py > fleet.snapshot.json
 """
 
 import json
 import sys
+
+import azure
 
 PLATFORM, SHARED, DATA = "111122223333", "222233334444", "444455556666"
 EU, US = "eu-central-1", "us-west-2"
@@ -39,7 +42,7 @@ def role_arn(account, name):
 class Fleet:
     def __init__(self):
         self.clusters, self.workloads = [], []
-        self.tables = {}
+        self.tables, self.azure = {}, {}
 
     def put(self, table, key, reading):
         self.tables.setdefault(table, {})[key] = reading
@@ -134,9 +137,10 @@ class Fleet:
                 self.workloads, key=lambda one: (one["cluster"], one["namespace"], one["kind"], one["name"])
             ),
             "secrets": {},
-            "facts": {"eks": self.tables},
+            "facts": {"aks": self.azure, "eks": self.tables},
             "gaps": [],
             "calls": {
+                "arm": {"operations": 17, "attempts": 17},
                 "ecr": {"operations": 61, "attempts": 61},
                 "eks": {"operations": 24, "attempts": 24},
                 "iam": {"operations": 41, "attempts": 42},
@@ -273,6 +277,7 @@ def build():
                    running=["etl"])
     fleet.workload(data, "tools", "Deployment", "vendor-agent", ["(self-managed data-ingest)", "etl"],
                    ["ghcr.io/vendor/agent:2"], secrets=["vendor-login"], running=["etl"])
+    fleet.azure = azure.add_to(fleet)
     return fleet.snapshot()
 
 

@@ -4,4 +4,5 @@ pub mod audit;
 pub mod can_pull;
 pub mod collect;
 pub mod explain;
+pub mod fix;
 pub mod image;

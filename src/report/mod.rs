@@ -2,6 +2,7 @@
 //! they may grow, never change.
 
 mod people;
+mod plan;
 mod text;
 mod wide;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub use people::{People, people};
+pub use plan::plan;
 pub use text::{Paint, fit, middle, number, plural};
 pub use wide::wide;
 

@@ -115,6 +115,37 @@ impl Serialize for Code {
     }
 }
 
+/// Writes a provider's table `CODES` and, with it, the enum `Finding` with a name for each of its rows
+/// that the compiler checks; `Finding::code` gives the [`Code`].
+///
+/// A row is `Name: "kebab-case", Severity, rank, meaning, how, fix;`, see [`CodeRow`].
+#[macro_export]
+macro_rules! code_table {
+    ($($finding:ident: $name:literal, $severity:ident, $rank:literal, $meaning:literal, $how:literal, $fix:literal;)*) => {
+        /// Every finding of this cloud, for `explain` and for snapshots.
+        pub static CODES: &[$crate::CodeRow] = &[$($crate::CodeRow {
+            name: $name,
+            severity: $crate::Severity::$severity,
+            rank: $rank,
+            meaning: $meaning,
+            how: $how,
+            fix: $fix,
+        }),*];
+
+        /// A row of [`CODES`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Finding {
+            $($finding),*
+        }
+
+        impl Finding {
+            pub(crate) fn code(self) -> $crate::Code {
+                $crate::Code(&CODES[self as usize])
+            }
+        }
+    };
+}
+
 /// Findings that mean the same whatever the cloud.
 pub static CORE_CODES: &[CodeRow] = &[
     CodeRow {

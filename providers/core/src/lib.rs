@@ -15,6 +15,7 @@ mod keyring;
 mod provider;
 mod question;
 mod read;
+mod remedy;
 mod snapshot;
 mod workload;
 
@@ -34,5 +35,6 @@ pub use provider::{
 };
 pub use question::{Question, Vantage};
 pub use read::{Read, Section};
+pub use remedy::{Action, Change, Fingerprint, HeldBack, Note, Proposal, Remedy, Safety};
 pub use snapshot::{ClusterRecord, Conflict, SCHEMA as SNAPSHOT_SCHEMA, Snapshot, SnapshotError};
 pub use workload::{Container, ContainerType, PodGroup, PodState, Workload};

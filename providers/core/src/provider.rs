@@ -2,8 +2,8 @@
 //! cluster's cloud says which credentials are tried, the registry's cloud weighs them.
 
 use crate::{
-    Claim, Cluster, CodeRow, Gap, ImageRef, Keyring, PodCredentials, Pool, Principal, Question, Read, Registry,
-    Section, Severity, SnapshotError, Taint,
+    Change, Claim, Cluster, CodeRow, Gap, HeldBack, ImageRef, Keyring, PodCredentials, Pool, Principal, Proposal,
+    Question, Read, Registry, Section, Severity, SnapshotError, Taint,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -207,6 +207,20 @@ pub trait Facts: Send + Sync {
 
     /// Findings that are not about one question.
     fn notices(&self, at: Timestamp) -> Vec<Notice>;
+
+    /// The least changes that turn these denied questions to allowed, each proved by weighing the facts as
+    /// they would be. A cloud that plans none holds every question back.
+    fn remedies(&self, denied: &[&Question], _at: Timestamp) -> Proposal {
+        let why =
+            "pullaudit plans no changes for this cloud yet: explain CODE says how to do it by hand".to_owned();
+        let held_back = vec![HeldBack { questions: (0..denied.len()).collect(), why }];
+        Proposal { held_back, ..Proposal::default() }
+    }
+
+    /// The facts as they would be after these changes; `None` where this cloud plans none.
+    fn after(&self, _changes: &[&Change]) -> Option<Box<dyn Facts>> {
+        None
+    }
 }
 
 /// Nothing could be discovered.

@@ -1,35 +1,6 @@
 //! Findings about EKS identities and ECR rights.
 
-use pullaudit_core::{Code, CodeRow, Severity};
-
-/// Writes the table and, with it, a name for each of its rows that the compiler checks.
-macro_rules! table {
-    ($($finding:ident: $name:literal, $severity:ident, $rank:literal, $meaning:literal, $how:literal, $fix:literal;)*) => {
-        /// Every finding of this cloud, for `explain` and for snapshots.
-        pub static CODES: &[CodeRow] = &[$(CodeRow {
-            name: $name,
-            severity: Severity::$severity,
-            rank: $rank,
-            meaning: $meaning,
-            how: $how,
-            fix: $fix,
-        }),*];
-
-        /// A row of [`CODES`].
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Finding {
-            $($finding),*
-        }
-    };
-}
-
-impl Finding {
-    pub(crate) fn code(self) -> Code {
-        Code(&CODES[self as usize])
-    }
-}
-
-table! {
+pullaudit_core::code_table! {
     RoleMissing: "role-missing", Critical, 90,
         "The role that pulls does not exist any more.",
         "The role was deleted, or deleted and created again under another name, while nodes, a node group or aws-auth \

@@ -1,0 +1,95 @@
+//! Pools of an AKS cluster with the identity that pulls for each, and the credentials that a pod there
+//! tries.
+
+mod pools;
+
+pub use pools::pools;
+
+use crate::host;
+use pullaudit_core::{
+    Credential, ImageRef, Keyring, NodeKey, Open, PodCredentials, Pool, Principal, PrincipalKind, Read,
+    keyring as kubelet,
+};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// The annotation by which a service account names the application that pulls for its pods.
+///
+/// Source: kubernetes-sigs/cloud-provider-azure, `pkg/credentialprovider`.
+const CLIENT_ANNOTATION: &str = "kubernetes.azure.com/acr-client-id";
+
+/// The key of the empty login that the plugin adds to its answer, so that the kubelet asks without one
+/// after the identity was refused.
+///
+/// Source: as above.
+const EMPTY_LOGIN: &str = "*.azurecr.*";
+
+/// The identity behind an object id; `None` for everything that is no GUID.
+pub fn principal(who: &str) -> Option<Principal> {
+    let id = Uuid::try_parse(who).ok()?.hyphenated().to_string();
+    (who.len() == id.len()).then(|| Principal { kind: PrincipalKind::Kubelet, name: id.clone(), id })
+}
+
+/// The credentials that the kubelet of a pool tries for an image: pull secrets, then the kubelet identity
+/// where the node's patterns cover the host, then a request without a login.
+///
+/// A service account that names an application pulls as that, without falling back to the kubelet
+/// identity, where the nodes are configured for it; `configured` settles that by cluster id or name,
+/// and without it both are cases. A static pod has no service account.
+pub fn keyring(
+    pool: &Pool,
+    pod: &PodCredentials,
+    image: &ImageRef,
+    configured: &BTreeMap<String, bool>,
+) -> Keyring {
+    let of_node = || kubelet(pod, &node_keys(pool, image), image);
+    let annotated = pod.annotations.get(CLIENT_ANNOTATION).filter(|client| !client.is_empty() && !pod.static_pod);
+    let Some(client) = annotated.filter(|_| host::plugin_answers(image)) else { return of_node() };
+    let of_account = || kubelet(pod, &with_empty_login(application(client), image), image);
+    match configured_for(pool, configured) {
+        Some(false) => of_node(),
+        Some(true) => of_account(),
+        None => Keyring::OneOf {
+            why: Open::undecidable(format!(
+                "whether nodes of {} pull as the service account's application: clusters.{}.serviceAccountIdentity \
+                 in pullaudit.yaml",
+                pool.cluster, pool.cluster
+            )),
+            cases: vec![of_account(), of_node()],
+        },
+    }
+}
+
+fn configured_for(pool: &Pool, configured: &BTreeMap<String, bool>) -> Option<bool> {
+    let id = pool.cluster.0.as_str();
+    let name = id.rsplit('/').next().unwrap_or(id);
+    let same = |(key, _): &(&String, &bool)| key.eq_ignore_ascii_case(id) || key.eq_ignore_ascii_case(name);
+    configured.iter().find(same).map(|(_, value)| *value)
+}
+
+/// Grants name object ids; which one an application has in the registry's tenant only Microsoft Graph
+/// tells, and pullaudit does not ask it for service accounts.
+fn application(client: &str) -> Credential {
+    Credential::Unidentified(Open::undecidable(format!(
+        "which object id application {client} has: az ad sp show --id {client} --query id"
+    )))
+}
+
+fn node_keys(pool: &Pool, image: &ImageRef) -> Vec<NodeKey> {
+    if !host::plugin_answers(image) {
+        return Vec::new();
+    }
+    match &pool.identity {
+        Read::Got(principal) => with_empty_login(Credential::Principal(principal.clone()), image),
+        Read::Unread(open) => with_empty_login(Credential::Unidentified(open.clone()), image),
+        Read::Absent => Vec::new(),
+    }
+}
+
+fn with_empty_login(credential: Credential, image: &ImageRef) -> Vec<NodeKey> {
+    let host = image.registry.as_str().to_owned();
+    vec![
+        NodeKey { key: host, credential, maybe: None },
+        NodeKey { key: EMPTY_LOGIN.to_owned(), credential: Credential::Anonymous, maybe: None },
+    ]
+}

@@ -1,0 +1,275 @@
+//! The pools of a cluster: its node pools, what Karpenter makes, virtual nodes, and nodes that do not yet
+//! have the identity of today.
+
+use crate::facts::{AgentPool, ManagedCluster, ServicePrincipal, UserAssignedIdentity, cluster_table};
+use pullaudit_core::{
+    ClusterView, Discovered, Gap, NodeView, Obstacle, Open, Pool, Principal, PrincipalKind, Read, Shape, Taint,
+};
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The label by which a node names its node pool.
+const AGENT_POOL: &str = "kubernetes.azure.com/agentpool";
+/// The label by which a node names the identity that it was made with.
+///
+/// Source: Azure/karpenter-provider-azure, `pkg/cloudprovider/drift.go`.
+const KUBELET_CLIENT: &str = "kubernetes.azure.com/kubelet-identity-client-id";
+const KARPENTER_POOL: &str = "karpenter.sh/nodepool";
+const VIRTUAL_NODE: &str = "virtual-kubelet";
+const OS: &str = "kubernetes.io/os";
+const ARCH: &str = "kubernetes.io/arch";
+
+/// The cluster's pools. All pull as the cluster's kubelet identity, except virtual nodes, which have none,
+/// and nodes that still carry the client id of another: those stand in a pool `NAME (older identity)`
+/// of their own, whose identity no reading of ours names.
+pub fn pools(found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Gap>) {
+    let cluster: Read<ManagedCluster> = reading(found, cluster_table::CLUSTER, CLUSTER_RIGHT);
+    let nodes: &[NodeView] = match view {
+        Read::Got(ClusterView { nodes: Read::Got(nodes), .. }) => nodes,
+        _ => &[],
+    };
+    let mut listing = Listing {
+        found,
+        identity: identity(found, &cluster),
+        client: cluster.got().and_then(kubelet).map(|kubelet| kubelet.client_id.clone()),
+        nodes: nodes.iter().collect(),
+        pools: Vec::new(),
+    };
+    let (detail, gaps) = match cluster {
+        Read::Got(detail) => (detail, Vec::new()),
+        Read::Absent => (ManagedCluster::default(), vec![gap(found, unread(found, Obstacle::NotAsked))]),
+        Read::Unread(open) => (ManagedCluster::default(), vec![gap(found, open)]),
+    };
+    listing.add_virtual(&detail);
+    detail.properties.agent_pool_profiles.iter().for_each(|pool| listing.add_agent_pool(pool));
+    listing.add_karpenter(detail.properties.node_provisioning_profile.mode.eq_ignore_ascii_case("Auto"));
+    listing.add_unlisted(!gaps.is_empty());
+    (listing.pools, gaps)
+}
+
+const CLUSTER_RIGHT: &str = "Microsoft.ContainerService/managedClusters/read";
+
+fn gap(found: &Discovered, open: Open) -> Gap {
+    Gap { scope: found.cluster.id.0.clone(), open, message: "its pools are not known".to_owned() }
+}
+
+fn unread(found: &Discovered, obstacle: Obstacle) -> Open {
+    let scope = format!("subscription {}", found.cluster.scope);
+    Open::unread(format!("cluster {}", found.cluster.name), CLUSTER_RIGHT, scope, obstacle)
+}
+
+fn reading<T: DeserializeOwned>(found: &Discovered, table: &str, right: &str) -> Read<T> {
+    let name = &found.cluster.name;
+    let open = |obstacle| {
+        let scope = format!("subscription {}", found.cluster.scope);
+        Read::Unread(Open::unread(format!("{table} of {name}"), right, scope, obstacle))
+    };
+    match found.readings.get(table, "") {
+        None => open(Obstacle::NotAsked),
+        Some(Read::Absent) => Read::Absent,
+        Some(Read::Unread(why)) => Read::Unread(why.clone()),
+        Some(Read::Got(value)) => {
+            T::deserialize(value).map_or_else(|error| open(Obstacle::Failed(error.to_string().into())), Read::Got)
+        }
+    }
+}
+
+fn kubelet(cluster: &ManagedCluster) -> Option<&UserAssignedIdentity> {
+    cluster.properties.identity_profile.get("kubeletidentity").filter(|kubelet| !kubelet.object_id.is_empty())
+}
+
+/// Who pulls: the kubelet identity where there is one, whatever the service principal's field says, since
+/// that holds leftovers; else the application.
+fn identity(found: &Discovered, cluster: &Read<ManagedCluster>) -> Read<Principal> {
+    let name = &found.cluster.name;
+    let cluster = match cluster {
+        Read::Got(cluster) => cluster,
+        Read::Absent => return Read::Unread(unread(found, Obstacle::NotAsked)),
+        Read::Unread(open) => return Read::Unread(open.clone()),
+    };
+    if let Some(kubelet) = kubelet(cluster) {
+        let short = kubelet.resource_id.rsplit('/').next().filter(|short| !short.is_empty());
+        let name = short.unwrap_or(&kubelet.object_id).to_owned();
+        let id = kubelet.object_id.to_ascii_lowercase();
+        return Read::Got(Principal { kind: PrincipalKind::Kubelet, id, name });
+    }
+    let application = cluster.properties.service_principal_profile.client_id.as_str();
+    if application.is_empty() || application.eq_ignore_ascii_case("msi") {
+        let state = &cluster.properties.provisioning_state;
+        return Read::Unread(Open::undecidable(format!(
+            "which kubelet identity {name} has: its body names none (provisioning state {state})"
+        )));
+    }
+    match reading::<ServicePrincipal>(found, cluster_table::SERVICE_PRINCIPAL, "Application.Read.All") {
+        Read::Got(known) => Read::Got(Principal {
+            kind: PrincipalKind::Kubelet,
+            id: known.id.to_ascii_lowercase(),
+            name: if known.display_name.is_empty() { application.to_owned() } else { known.display_name },
+        }),
+        Read::Absent => Read::Unread(Open::undecidable(format!(
+            "which object id application {application} of {name} has: its directory has no service principal for it"
+        ))),
+        Read::Unread(open) => Read::Unread(open),
+    }
+}
+
+struct Listing<'a> {
+    found: &'a Discovered,
+    identity: Read<Principal>,
+    /// Client id of the kubelet identity, which nodes carry as a label.
+    client: Option<String>,
+    /// Nodes that no pool has claimed yet.
+    nodes: Vec<&'a NodeView>,
+    pools: Vec<Pool>,
+}
+
+impl<'a> Listing<'a> {
+    /// Virtual nodes run pods without a kubelet of ours; AKS logs in to no registry for them.
+    fn add_virtual(&mut self, cluster: &ManagedCluster) {
+        let on = |name: &str| {
+            let mut addons = cluster.properties.addon_profiles.iter();
+            addons.any(|(addon, state)| addon.eq_ignore_ascii_case(name) && state.enabled)
+        };
+        let labels: BTreeMap<String, String> = [("type".to_owned(), VIRTUAL_NODE.to_owned())].into();
+        let living = self.claim(&labels);
+        if living.is_empty() && !on("aciConnectorLinux") {
+            return;
+        }
+        let taint = Taint {
+            key: "virtual-kubelet.io/provider".to_owned(),
+            value: "azure".to_owned(),
+            effect: "NoSchedule".to_owned(),
+        };
+        let mut shape = Shape { taints: vec![taint], ..Shape::default() };
+        add_living(&mut shape, &living);
+        self.push("(virtual nodes)".to_owned(), Read::Absent, shape, labels);
+    }
+
+    fn add_agent_pool(&mut self, pool: &AgentPool) {
+        let labels: BTreeMap<String, String> = [(AGENT_POOL.to_owned(), pool.name.clone())].into();
+        let mut shape = Shape {
+            os: Some(pool.os_type.to_ascii_lowercase()).filter(|os| !os.is_empty()),
+            taints: pool.node_taints.iter().filter_map(|taint| parse_taint(taint)).collect(),
+            ..Shape::default()
+        };
+        for (name, value) in pool.node_labels.iter().chain(&labels) {
+            shape.labels.entry(name.clone()).or_default().insert(value.clone());
+        }
+        shape.labels.entry("agentpool".to_owned()).or_default().insert(pool.name.clone());
+        shape
+            .labels
+            .entry("kubernetes.azure.com/mode".to_owned())
+            .or_default()
+            .insert(pool.mode.to_ascii_lowercase());
+        self.add(&pool.name, shape, &labels);
+    }
+
+    /// Node auto-provisioning makes nodes that no node pool lists; they name the pool that they were made
+    /// for. Before the first node of one exists nothing tells of it, so one pool stands for new ones.
+    fn add_karpenter(&mut self, auto: bool) {
+        let names: BTreeSet<String> =
+            self.nodes.iter().filter_map(|node| node.labels.get(KARPENTER_POOL).cloned()).collect();
+        for name in names {
+            let labels = [(KARPENTER_POOL.to_owned(), name.clone())].into();
+            self.add(&format!("karpenter/{name}"), Shape::default(), &labels);
+        }
+        if auto {
+            self.push("(new nodes)".to_owned(), self.identity.clone(), Shape::default(), BTreeMap::new());
+        }
+    }
+
+    fn add_unlisted(&mut self, hidden: bool) {
+        let living = std::mem::take(&mut self.nodes);
+        if living.is_empty() && !hidden {
+            return;
+        }
+        let identity = match &self.identity {
+            Read::Got(_) => Read::Unread(Open::undecidable(format!(
+                "which identity the nodes of {} outside its node pools have: {KUBELET_CLIENT} on them tells",
+                self.found.cluster.name
+            ))),
+            other => other.clone(),
+        };
+        let mut shape = Shape::default();
+        add_living(&mut shape, &living);
+        self.push("(unlisted)".to_owned(), identity, shape, BTreeMap::new());
+    }
+
+    /// Adds a pool with the nodes that its labels claim, and beside it those of them with another identity.
+    fn add(&mut self, name: &str, mut shape: Shape, labels: &BTreeMap<String, String>) {
+        let living = self.claim(labels);
+        let mut older: BTreeMap<String, Vec<&NodeView>> = BTreeMap::new();
+        let mut today = Vec::new();
+        for node in living {
+            match node.labels.get(KUBELET_CLIENT) {
+                Some(client) if self.is_another(client) => older.entry(client.clone()).or_default().push(node),
+                _ => today.push(node),
+            }
+        }
+        let planned = shape.clone();
+        add_living(&mut shape, &today);
+        self.push(name.to_owned(), self.identity.clone(), shape, labels.clone());
+        for (at, (client, nodes)) in older.into_iter().enumerate() {
+            let count = if at == 0 { String::new() } else { format!(" {}", at + 1) };
+            let identity = Read::Unread(Open::undecidable(format!(
+                "which rights the older identity has that {} nodes of {} still carry (client id {client}): renew the \
+                 nodes with az aks nodepool upgrade --node-image-only, or az identity list finds its object id",
+                nodes.len(),
+                self.found.cluster.name
+            )));
+            let mut shape = planned.clone();
+            add_living(&mut shape, &nodes);
+            let mut labels = labels.clone();
+            labels.insert(KUBELET_CLIENT.to_owned(), client);
+            self.push(format!("{name} (older identity{count})"), identity, shape, labels);
+        }
+    }
+
+    fn is_another(&self, client: &str) -> bool {
+        self.client.as_ref().is_some_and(|known| !known.eq_ignore_ascii_case(client))
+    }
+
+    fn claim(&mut self, labels: &BTreeMap<String, String>) -> Vec<&'a NodeView> {
+        let carries = |node: &&NodeView| labels.iter().all(|(name, value)| node.labels.get(name) == Some(value));
+        let (mine, others) = std::mem::take(&mut self.nodes).into_iter().partition(carries);
+        self.nodes = others;
+        mine
+    }
+
+    fn push(
+        &mut self,
+        name: String,
+        identity: Read<Principal>,
+        shape: Shape,
+        node_labels: BTreeMap<String, String>,
+    ) {
+        self.pools.push(Pool {
+            cluster: self.found.cluster.id.clone(),
+            name,
+            identity,
+            shape,
+            node_labels,
+            takes: Vec::new(),
+            takes_unread: None,
+        });
+    }
+}
+
+/// `KEY=VALUE:EFFECT`, the value optional.
+fn parse_taint(text: &str) -> Option<Taint> {
+    let (pair, effect) = text.rsplit_once(':')?;
+    let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+    Some(Taint { key: key.to_owned(), value: value.to_owned(), effect: effect.to_owned() })
+}
+
+fn add_living(shape: &mut Shape, living: &[&NodeView]) {
+    shape.nodes = u32::try_from(living.len()).unwrap_or(u32::MAX);
+    for (name, value) in living.iter().flat_map(|node| &node.labels) {
+        shape.labels.entry(name.clone()).or_default().insert(value.clone());
+    }
+    shape.arch.extend(living.iter().filter_map(|node| node.labels.get(ARCH).cloned()));
+    let systems: BTreeSet<&String> = living.iter().filter_map(|node| node.labels.get(OS)).collect();
+    if let (None, Some(system), 1) = (&shape.os, systems.first(), systems.len()) {
+        shape.os = Some((*system).clone());
+    }
+}

@@ -1,0 +1,379 @@
+//! What is read from Azure: bodies of Resource Manager cut down to what decides a pull. The one meeting
+//! point of `live` (which fills the tables) and the pure half (which reads them).
+//!
+//! Each row is one API answer, all its pages together, so that taking an answer away is taking a row
+//! away. Field names are those of the API, so a recorded body reads as a row.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
+
+/// Tables of the registry side, with the shape of their keys. `S` is a subscription id, `REGISTRY` the
+/// ARM id of a registry and `OBJECT` an object id, all in lower case.
+pub mod table {
+    /// `""` → list of [`super::Subscription`]; `GET /subscriptions`, or the subscriptions that the user gave.
+    pub const SUBSCRIPTIONS: &str = "subscriptions";
+    /// `S` → list of [`super::Registry`]; `Microsoft.ContainerRegistry/registries/read`.
+    pub const REGISTRIES: &str = "registries";
+    /// `REGISTRY|OBJECT` → list of [`super::RoleAssignment`] at and above the registry that are the
+    /// identity's, through groups too; `Microsoft.Authorization/roleAssignments/read`.
+    pub const ASSIGNMENTS: &str = "roleAssignments";
+    /// `REGISTRY` → list of [`super::RoleAssignment`] at and above the registry, whoever holds them;
+    /// `Microsoft.Authorization/roleAssignments/read`.
+    pub const HOLDERS: &str = "roleAssignmentsAtScope";
+    /// GUID → [`super::RoleDefinition`]; `Microsoft.Authorization/roleDefinitions/read`; absent when it
+    /// was deleted.
+    pub const DEFINITIONS: &str = "roleDefinitions";
+    /// `REGISTRY` → list of [`super::DenyAssignment`] at and above; `Microsoft.Authorization/denyAssignments/read`.
+    pub const DENY: &str = "denyAssignments";
+    /// `REGISTRY|OBJECT` → list of [`super::DenyAssignment`] that are the identity's, through groups
+    /// too; read only where one of [`DENY`] names a group. Same right.
+    pub const DENY_ASSIGNED: &str = "denyAssignmentsOfIdentity";
+    /// `REGISTRY` → list of [`super::CacheRule`]; `Microsoft.ContainerRegistry/registries/cacheRules/read`.
+    pub const CACHE_RULES: &str = "cacheRules";
+    /// `REGISTRY` → list of [`super::CredentialSet`]; read only where a cache rule names one;
+    /// `Microsoft.ContainerRegistry/registries/credentialSets/read`.
+    pub const CREDENTIAL_SETS: &str = "credentialSets";
+}
+
+/// Tables of one cluster, see [`pullaudit_core::Discovered::readings`].
+pub mod cluster_table {
+    /// `""` → [`super::ManagedCluster`]; `Microsoft.ContainerService/managedClusters/read`.
+    pub const CLUSTER: &str = "cluster";
+    /// `""` → [`super::ServicePrincipal`]; Microsoft Graph `Application.Read.All`; read only where the
+    /// cluster pulls as a service principal; absent when the directory has none for the application.
+    pub const SERVICE_PRINCIPAL: &str = "servicePrincipal";
+}
+
+/// `null` where a list is empty or a field unset, as Resource Manager often writes it.
+fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Makes the slim bodies: every field may be absent or null, unknown ones are passed over.
+macro_rules! bodies {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        pub struct $name {
+            $($(#[$field_doc])* #[serde(deserialize_with = "lenient")] pub $field: $type,)*
+        }
+    )*};
+}
+
+bodies! {
+    /// A subscription.
+    Subscription {
+        /// Its id.
+        subscription_id: String,
+        /// Its tenant; empty where it was given by the user and not read.
+        tenant_id: String,
+    }
+    /// A container registry.
+    Registry {
+        /// ARM id, in the case in which Azure writes it.
+        id: String,
+        /// Short name.
+        name: String,
+        /// Region.
+        location: String,
+        /// The rest.
+        properties: RegistryProperties,
+    }
+    /// The settings of a registry that decide a pull.
+    RegistryProperties {
+        /// The host that images name; with a domain name label it is not `NAME.azurecr.io`.
+        login_server: String,
+        /// Hosts of its regions, where it has them.
+        regional_endpoint_host_names: Vec<String>,
+        /// `LegacyRegistryPermissions` or `AbacRepositoryPermissions`; `None` in answers of an API
+        /// version that does not tell.
+        role_assignment_mode: Option<String>,
+        /// Everybody may pull.
+        anonymous_pull_enabled: bool,
+        /// `Enabled` or `Disabled`; `None` counts as enabled, the default.
+        public_network_access: Option<String>,
+        /// Rules by address; only Premium registries have them.
+        network_rule_set: NetworkRuleSet,
+        /// Private end points, in every state.
+        private_endpoint_connections: Vec<PrivateEndpoint>,
+        /// Policies.
+        policies: RegistryPolicies,
+    }
+    /// Rules by address.
+    NetworkRuleSet {
+        /// `Allow` or `Deny`; empty counts as allow.
+        default_action: String,
+    }
+    /// A private end point.
+    PrivateEndpoint {
+        /// The rest.
+        properties: PrivateEndpointProperties,
+    }
+    /// Of a private end point.
+    PrivateEndpointProperties {
+        /// Whether the owner of the registry let it in.
+        private_link_service_connection_state: ConnectionState,
+    }
+    /// Whether a private end point is let in.
+    ConnectionState {
+        /// `Approved`, `Pending`, `Rejected`, `Disconnected`.
+        status: String,
+    }
+    /// Policies of a registry.
+    RegistryPolicies {
+        /// Hides images that no scanner has released.
+        quarantine_policy: Switch,
+        /// Whether tokens for Resource Manager log in.
+        #[serde(rename = "azureADAuthenticationAsArmPolicy")]
+        azure_ad_authentication_as_arm_policy: Switch,
+    }
+    /// `enabled` or `disabled`.
+    Switch {
+        /// The word.
+        status: String,
+    }
+    /// A grant.
+    RoleAssignment {
+        /// ARM id.
+        id: String,
+        /// Its GUID.
+        name: String,
+        /// The rest.
+        properties: RoleAssignmentProperties,
+    }
+    /// Of a grant.
+    RoleAssignmentProperties {
+        /// Where it holds, and below.
+        scope: String,
+        /// ARM id of the role, in the form of the tenant or of a subscription; its last part is the GUID.
+        role_definition_id: String,
+        /// Object id.
+        principal_id: String,
+        /// `ServicePrincipal`, `Group`, `User`; frozen when the grant was made.
+        principal_type: String,
+        /// On repositories.
+        condition: Option<String>,
+        /// `2.0`.
+        condition_version: Option<String>,
+    }
+    /// A role, as `GET …/roleDefinitions/GUID` writes it.
+    RoleDefinition {
+        /// Its GUID.
+        name: String,
+        /// The rest.
+        properties: RoleDefinitionProperties,
+    }
+    /// Of a role.
+    RoleDefinitionProperties {
+        /// What people call it.
+        role_name: String,
+        /// `BuiltInRole` or `CustomRole`.
+        #[serde(rename = "type")]
+        role_type: String,
+        /// What it allows: the sum of these.
+        permissions: Vec<Permission>,
+    }
+    /// One element of a role: what it allows less what it takes back from itself.
+    Permission {
+        /// Of the control plane, with `*`.
+        actions: Vec<String>,
+        /// Not of these.
+        not_actions: Vec<String>,
+        /// Of the data plane, with `*`.
+        data_actions: Vec<String>,
+        /// Not of these.
+        not_data_actions: Vec<String>,
+        /// Of the element itself.
+        condition: Option<String>,
+        /// `2.0`.
+        condition_version: Option<String>,
+    }
+    /// A deny assignment.
+    DenyAssignment {
+        /// ARM id.
+        id: String,
+        /// Its GUID.
+        name: String,
+        /// The rest.
+        properties: DenyAssignmentProperties,
+    }
+    /// Of a deny assignment.
+    DenyAssignmentProperties {
+        /// What people call it.
+        deny_assignment_name: String,
+        /// Where it holds.
+        scope: String,
+        /// It holds at its scope only, not below.
+        do_not_apply_to_child_scopes: bool,
+        /// What it denies.
+        permissions: Vec<Permission>,
+        /// Whom; the zero GUID of type `SystemDefined` is everybody.
+        principals: Vec<DenyPrincipal>,
+        /// Whom not.
+        exclude_principals: Vec<DenyPrincipal>,
+        /// On repositories.
+        condition: Option<String>,
+        /// `2.0`.
+        condition_version: Option<String>,
+        /// `enforced` or `audit`; API versions before 2024-07-01-preview do not tell and know only the first.
+        deny_assignment_effect: Option<String>,
+    }
+    /// Whom a deny assignment is about.
+    DenyPrincipal {
+        /// Object id.
+        id: String,
+        /// `User`, `Group`, `ServicePrincipal`, `SystemDefined`.
+        #[serde(rename = "type")]
+        kind: String,
+    }
+    /// A rule by which a registry fetches from another one.
+    CacheRule {
+        /// Its name.
+        name: String,
+        /// The rest.
+        properties: CacheRuleProperties,
+    }
+    /// Of a cache rule.
+    CacheRuleProperties {
+        /// `docker.io/library/*`.
+        source_repository: String,
+        /// `cache/*`.
+        target_repository: String,
+        /// ARM id of what it logs in with; `None` for a login without credentials.
+        credential_set_resource_id: Option<String>,
+    }
+    /// What a cache rule logs in with. The secret itself stands in a key vault and is never read.
+    CredentialSet {
+        /// ARM id.
+        id: String,
+        /// Its name.
+        name: String,
+        /// The rest.
+        properties: CredentialSetProperties,
+    }
+    /// Of a credential set.
+    CredentialSetProperties {
+        /// The upstream host.
+        login_server: String,
+        /// Its credentials.
+        auth_credentials: Vec<AuthCredential>,
+    }
+    /// One credential of a set.
+    AuthCredential {
+        /// `Credential1`.
+        name: String,
+        /// How its last use went.
+        credential_health: CredentialHealth,
+    }
+    /// How the last use of a credential went.
+    CredentialHealth {
+        /// `Healthy` or `Unhealthy`.
+        status: String,
+        /// The upstream's or key vault's code.
+        error_code: Option<String>,
+    }
+    /// A cluster.
+    ManagedCluster {
+        /// ARM id.
+        id: String,
+        /// Short name.
+        name: String,
+        /// Region.
+        location: String,
+        /// The rest.
+        properties: ManagedClusterProperties,
+    }
+    /// The settings of a cluster that tell who pulls.
+    ManagedClusterProperties {
+        /// `Succeeded`, `Creating`, `Updating`, …
+        provisioning_state: String,
+        /// Whether it runs.
+        power_state: PowerState,
+        /// Host of the API server.
+        fqdn: Option<String>,
+        /// Host of the API server inside its network.
+        #[serde(rename = "privateFQDN")]
+        private_fqdn: Option<String>,
+        /// Where the API server can be reached from.
+        api_server_access_profile: ApiServerAccess,
+        /// Identities by what they are for; absent on clusters with a service principal and while a
+        /// cluster is being created.
+        identity_profile: BTreeMap<String, UserAssignedIdentity>,
+        /// `msi`, or the application that pulls.
+        service_principal_profile: ServicePrincipalProfile,
+        /// Its node pools.
+        agent_pool_profiles: Vec<AgentPool>,
+        /// Add-ons by name.
+        addon_profiles: BTreeMap<String, Addon>,
+        /// Node auto-provisioning.
+        node_provisioning_profile: NodeProvisioning,
+        /// Where system images come from.
+        bootstrap_profile: Bootstrap,
+        /// Group of the nodes' own resources.
+        node_resource_group: Option<String>,
+    }
+    /// Whether a cluster runs.
+    PowerState {
+        /// `Running` or `Stopped`.
+        code: String,
+    }
+    /// Where an API server can be reached from.
+    ApiServerAccess {
+        /// Only from its network.
+        enable_private_cluster: bool,
+    }
+    /// A user-assigned identity.
+    UserAssignedIdentity {
+        /// ARM id, in any case.
+        resource_id: String,
+        /// Application id; never what a grant names.
+        client_id: String,
+        /// What a grant names.
+        object_id: String,
+    }
+    /// The application of a cluster.
+    ServicePrincipalProfile {
+        /// `msi`, or an application id.
+        client_id: String,
+    }
+    /// A node pool.
+    AgentPool {
+        /// Its name.
+        name: String,
+        /// How many nodes it has now.
+        count: u32,
+        /// `Linux` or `Windows`.
+        os_type: String,
+        /// Labels that its nodes get.
+        node_labels: BTreeMap<String, String>,
+        /// Taints that its nodes get, `KEY=VALUE:EFFECT`.
+        node_taints: Vec<String>,
+        /// `System`, `User`, …
+        mode: String,
+    }
+    /// An add-on.
+    Addon {
+        /// Whether it is on.
+        enabled: bool,
+    }
+    /// Node auto-provisioning.
+    NodeProvisioning {
+        /// `Auto` or `Manual`.
+        mode: String,
+    }
+    /// Where system images come from.
+    Bootstrap {
+        /// `Cache` or `Direct`.
+        artifact_source: String,
+        /// ARM id of the registry that stands in for MCR.
+        container_registry_id: Option<String>,
+    }
+    /// An application as a directory knows it.
+    ServicePrincipal {
+        /// Its object id: what a grant names.
+        id: String,
+        /// What people call it.
+        display_name: String,
+    }
+}

@@ -1,0 +1,41 @@
+//! Every operation that is ever sent to Azure, in one list: the rights that pullaudit needs and the
+//! rights that it names when one is missing come from here.
+
+/// An operation of Resource Manager or Microsoft Graph.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// The service as calls are counted by: `arm` or `graph`.
+    pub service: &'static str,
+    /// Its name in Azure's REST reference: `Registries_List`.
+    pub name: &'static str,
+    /// The right that allows it: an Azure action, for Graph an application permission.
+    pub action: &'static str,
+    /// The `api-version` that it is asked in; for Graph the first part of the path.
+    pub version: &'static str,
+}
+
+macro_rules! operations {
+    ($($constant:ident = $service:literal $name:literal $action:literal $version:literal;)*) => {
+        $(pub(crate) const $constant: &Operation =
+            &Operation { service: $service, name: $name, action: $action, version: $version };)*
+        /// All of them.
+        pub const OPERATIONS: &[&Operation] = &[$($constant),*];
+    };
+}
+
+operations! {
+    LIST_SUBSCRIPTIONS = "arm" "Subscriptions_List" "Microsoft.Resources/subscriptions/read" "2022-12-01";
+    LIST_CLUSTERS = "arm" "ManagedClusters_List" "Microsoft.ContainerService/managedClusters/read" "2025-10-01";
+    LIST_USER_CREDENTIALS = "arm" "ManagedClusters_ListClusterUserCredentials"
+        "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action" "2025-10-01";
+    LIST_REGISTRIES = "arm" "Registries_List" "Microsoft.ContainerRegistry/registries/read" "2025-11-01";
+    LIST_CACHE_RULES = "arm" "CacheRules_List" "Microsoft.ContainerRegistry/registries/cacheRules/read" "2025-11-01";
+    LIST_CREDENTIAL_SETS = "arm" "CredentialSets_List"
+        "Microsoft.ContainerRegistry/registries/credentialSets/read" "2025-11-01";
+    LIST_ROLE_ASSIGNMENTS = "arm" "RoleAssignments_ListForScope"
+        "Microsoft.Authorization/roleAssignments/read" "2022-04-01";
+    GET_ROLE_DEFINITION = "arm" "RoleDefinitions_Get" "Microsoft.Authorization/roleDefinitions/read" "2022-04-01";
+    LIST_DENY_ASSIGNMENTS = "arm" "DenyAssignments_ListForScope"
+        "Microsoft.Authorization/denyAssignments/read" "2022-04-01";
+    GET_SERVICE_PRINCIPAL = "graph" "servicePrincipal_Get" "Application.Read.All" "v1.0";
+}

@@ -1,0 +1,210 @@
+//! The one gate through which every call to Azure goes: it bounds, counts and classifies.
+
+use super::count::{Attempts, within};
+use super::credentials::{Kept, retries};
+use super::operation::Operation;
+use super::trouble::Trouble;
+use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
+use azure_core::http::{
+    ClientOptions, Context, HttpClient, Method, Pipeline, PipelineSendOptions, Request, Transport, Url,
+};
+use pullaudit_core::{Calls, Open, Read, Text};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Resource Manager or Graph.
+pub(crate) struct Service {
+    base: Url,
+    pipeline: Pipeline,
+    calls: Arc<Calls>,
+    turns: Semaphore,
+    timeout: Duration,
+}
+
+/// What every service is made with.
+pub(crate) struct Means {
+    pub(crate) wire: Arc<dyn HttpClient>,
+    pub(crate) credential: Arc<Kept>,
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) timeout: Duration,
+    pub(crate) concurrency: usize,
+}
+
+/// One page of a list. A body without `value` is no page: an empty list would say that there is nothing.
+#[derive(Deserialize)]
+struct Page<T> {
+    value: Vec<T>,
+    #[serde(default, rename = "nextLink")]
+    next: Option<String>,
+}
+
+impl Service {
+    /// The service at that address, with tokens for `scope`.
+    pub(crate) fn new(name: &'static str, base: Url, scope: &str, means: &Means) -> Self {
+        let credential = Arc::clone(&means.credential);
+        let bearer = BearerTokenAuthorizationPolicy::new(credential, [scope]);
+        let options = ClientOptions {
+            transport: Some(Transport::new(Arc::clone(&means.wire))),
+            retry: retries(means.timeout),
+            per_try_policies: vec![Arc::new(Attempts::new(name, Arc::clone(&means.calls)))],
+            ..Default::default()
+        };
+        let version = option_env!("CARGO_PKG_VERSION");
+        let pipeline = Pipeline::new(Some("pullaudit"), version, options, vec![], vec![Arc::new(bearer)], None);
+        Self {
+            base,
+            pipeline,
+            calls: Arc::clone(&means.calls),
+            turns: Semaphore::new(means.concurrency.max(1)),
+            timeout: means.timeout,
+        }
+    }
+
+    /// One object.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        operation: &'static Operation,
+        path: &str,
+        query: &str,
+    ) -> Result<T, Trouble> {
+        self.ask(operation, Method::Get, self.url(path, query)).await
+    }
+
+    /// What an action answers. Only actions that change nothing are ever sent.
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        operation: &'static Operation,
+        path: &str,
+        query: &str,
+    ) -> Result<T, Trouble> {
+        self.ask(operation, Method::Post, self.url(path, query)).await
+    }
+
+    /// All pages of a list, sorted and without doubles, so that the order and the cut of pages never
+    /// shows. A page without entries is followed like any other. A link to another host would be shown
+    /// our token, and one that was followed before would never end: both are failures.
+    pub(crate) async fn list<T: DeserializeOwned + Serialize>(
+        &self,
+        operation: &'static Operation,
+        path: &str,
+        query: &str,
+    ) -> Result<Vec<T>, Trouble> {
+        let mut url = self.url(path, query);
+        let (mut seen, mut all) = (BTreeSet::new(), BTreeMap::new());
+        loop {
+            seen.insert(url.to_string());
+            let page: Page<T> = self.ask(operation, Method::Get, url).await?;
+            for entry in page.value {
+                let text = serde_json::to_string(&entry);
+                all.insert(text.map_err(|error| Trouble::garbled(operation, &error))?, entry);
+            }
+            let Some(next) = page.next.filter(|next| !next.is_empty()) else {
+                return Ok(all.into_values().collect());
+            };
+            url = self.next(operation, &next)?;
+            if seen.contains(url.as_str()) {
+                return Err(Trouble::failed(operation, "the link to the next page leads back to one before"));
+            }
+        }
+    }
+
+    fn next(&self, operation: &'static Operation, link: &str) -> Result<Url, Trouble> {
+        let url = Url::parse(link)
+            .map_err(|_| Trouble::failed(operation, "the link to the next page is not an address"))?;
+        if url.origin() == self.base.origin() {
+            return Ok(url);
+        }
+        let host = url.host_str().unwrap_or_default();
+        Err(Trouble::failed(
+            operation,
+            format!("the next page is said to be on another host, {host}: not followed"),
+        ))
+    }
+
+    fn url(&self, path: &str, query: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        url.set_query((!query.is_empty()).then_some(query));
+        url
+    }
+
+    /// Sends one operation (for a list: one page) when it is its turn.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        operation: &'static Operation,
+        method: Method,
+        url: Url,
+    ) -> Result<T, Trouble> {
+        let answer = self.send(operation, method, url).await;
+        if let Err(trouble) = &answer {
+            tracing::debug!(service = operation.service, operation = operation.name, %trouble, "no answer");
+        }
+        answer
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        operation: &'static Operation,
+        method: Method,
+        url: Url,
+    ) -> Result<T, Trouble> {
+        // Nobody closes this semaphore, so there is no error to look at.
+        let _turn = self.turns.acquire().await.ok();
+        self.calls.operation(operation.service);
+        let mut request = Request::new(url, method);
+        request.insert_header("accept", "application/json");
+        let context = Context::new();
+        let options = PipelineSendOptions { skip_checks: true, ..Default::default() };
+        // Boxed because the pipeline's future is large, and all that waits would carry it.
+        let sent = Box::pin(self.pipeline.send(&context, &mut request, Some(options)));
+        let answer = match within(self.timeout, sent).await {
+            (Some(Ok(answer)), _) => answer,
+            (Some(Err(error)), last) => return Err(Trouble::of(operation, &error, last)),
+            (None, last) => return Err(Trouble::late(operation, last)),
+        };
+        let status = answer.status();
+        if !status.is_success() {
+            return Err(Trouble::answered(operation, u16::from(status), answer.body()));
+        }
+        serde_json::from_slice(answer.body()).map_err(|error| Trouble::garbled(operation, &error))
+    }
+}
+
+/// `api-version=…` with more of the query behind it.
+pub(crate) fn query(operation: &Operation, more: &str) -> String {
+    let gap = if more.is_empty() { "" } else { "&" };
+    format!("api-version={}{gap}{more}", operation.version)
+}
+
+/// What an answer is as a reading. An error code in `absent` says that there is none; `reading` and
+/// `scope` word what is missing otherwise.
+pub(crate) fn read<T>(
+    answer: Result<T, Trouble>,
+    absent: &[&str],
+    reading: impl Into<Text>,
+    scope: impl Into<Text>,
+) -> Read<T> {
+    match answer {
+        Ok(value) => Read::Got(value),
+        Err(trouble) if trouble.is(absent) => Read::Absent,
+        Err(trouble) => Read::Unread(trouble.open(reading, scope)),
+    }
+}
+
+/// The reading as a row holds it.
+pub(crate) fn row<T: Serialize>(reading: Read<T>) -> Read<Value> {
+    match reading {
+        Read::Absent => Read::Absent,
+        Read::Unread(open) => Read::Unread(open),
+        Read::Got(value) => match serde_json::to_value(value) {
+            Ok(value) => Read::Got(value),
+            // Structs of our own with string keys always become JSON.
+            Err(error) => Read::Unread(Open::undecidable(format!("an answer that JSON cannot hold: {error}"))),
+        },
+    }
+}

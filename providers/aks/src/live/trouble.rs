@@ -1,0 +1,258 @@
+//! What went wrong with one call, in words that hold no secret.
+
+use super::operation::Operation;
+use azure_core::error::ErrorKind;
+use pullaudit_core::{Obstacle, Open, Text};
+use serde::Deserialize;
+use std::error::Error;
+
+const NO_ANSWER: &str = "not an answer of this service";
+
+/// What `azure_core` puts before a cause that says more.
+const GENERIC: &[&str] = &[
+    "non-transport error occurred",
+    "retry policy expired",
+    "failed to execute",
+    "Multiple errors were encountered",
+];
+
+const UNREADABLE: &str = "the answer holds no token";
+
+const LONGEST: usize = 500;
+
+/// Which kind of failure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A right is missing.
+    Refused,
+    /// The credentials are absent, expired or wrong.
+    Credentials,
+    /// Anything else.
+    Failed,
+}
+
+/// A call that gave no answer.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{detail}")]
+pub(crate) struct Trouble {
+    operation: &'static Operation,
+    code: String,
+    /// What kind of failure it is.
+    pub(crate) kind: Kind,
+    /// Azure's code and message, or why there was no answer.
+    pub(crate) detail: String,
+}
+
+/// How Resource Manager and Graph word an error; some resource providers leave the wrapper out.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ErrorBody {
+    Wrapped { error: Said },
+    Bare(Said),
+}
+
+#[derive(Deserialize)]
+struct Said {
+    code: String,
+    #[serde(default)]
+    message: Option<String>,
+}
+
+impl Trouble {
+    /// Reads the pipeline's error: nothing usable came over the wire; `last` is how the last attempt ended.
+    pub(crate) fn of(operation: &'static Operation, error: &azure_core::Error, last: Option<String>) -> Self {
+        let (kind, detail) = match error.kind() {
+            ErrorKind::Credential => (Kind::Credentials, no_token(error, last)),
+            _ => (Kind::Failed, chain(error)),
+        };
+        Self { operation, code: String::new(), kind, detail }
+    }
+
+    /// Time ran out; `last` is how the last attempt on the wire ended.
+    pub(crate) fn late(operation: &'static Operation, last: Option<String>) -> Self {
+        let last = last.map(|why| format!("; the last attempt: {why}")).unwrap_or_default();
+        Self::failed(operation, format!("no answer in time{last}"))
+    }
+
+    /// A failure of our own finding: an answer that can't be right.
+    pub(crate) fn failed(operation: &'static Operation, detail: impl Into<String>) -> Self {
+        Self { operation, code: String::new(), kind: Kind::Failed, detail: scrub(&detail.into()) }
+    }
+
+    /// An answer that is not one of success. A status without a code of Azure's is the word of
+    /// something between us and Azure, and says nothing about rights.
+    pub(crate) fn answered(operation: &'static Operation, status: u16, body: &[u8]) -> Self {
+        let said = match serde_json::from_slice(body) {
+            Ok(ErrorBody::Wrapped { error } | ErrorBody::Bare(error)) if !error.code.is_empty() => Some(error),
+            _ => None,
+        };
+        let kind = match (status, &said) {
+            (401, _) => Kind::Credentials,
+            (403, Some(_)) => Kind::Refused,
+            _ => Kind::Failed,
+        };
+        let (code, detail) = match said {
+            None => (String::new(), format!("HTTP {status}: {NO_ANSWER}")),
+            Some(Said { code, message }) => {
+                let message = message.filter(|text| !text.is_empty()).map(|text| format!(": {text}"));
+                let detail = format!("{code}{}", message.unwrap_or_default());
+                (code, detail)
+            }
+        };
+        Self { operation, code, kind, detail: scrub(&detail) }
+    }
+
+    /// An answer of success with a body of another shape. The parser's own words may repeat the body,
+    /// so only the place is told.
+    pub(crate) fn garbled(operation: &'static Operation, error: &serde_json::Error) -> Self {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        let what = if error.is_data() { "not of the expected shape" } else { "not whole JSON" };
+        Self::failed(operation, format!("{NO_ANSWER}: {what} at {place}"))
+    }
+
+    /// True when Azure answered with one of these codes.
+    pub(crate) fn is(&self, codes: &[&str]) -> bool {
+        codes.contains(&self.code.as_str())
+    }
+
+    /// The reading that is missing because of it.
+    pub(crate) fn open(&self, reading: impl Into<Text>, scope: impl Into<Text>) -> Open {
+        let obstacle = match self.kind {
+            Kind::Refused => Obstacle::Refused,
+            Kind::Credentials | Kind::Failed => Obstacle::Failed(self.detail.as_str().into()),
+        };
+        Open::unread(reading, self.operation.action, scope, obstacle)
+    }
+}
+
+/// Why there is no token: the source's words, or where it could not read the answer, those of `last`.
+pub(crate) fn no_token(error: &azure_core::Error, last: Option<String>) -> String {
+    let detail = chain(error);
+    if detail == UNREADABLE { last.unwrap_or(detail) } else { detail }
+}
+
+/// The error and its causes, as one line. What could not be read as a token is not repeated.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let ours = error.downcast_ref::<azure_core::Error>();
+        if ours.is_some_and(|error| matches!(error.kind(), ErrorKind::DataConversion)) {
+            return UNREADABLE.to_owned();
+        }
+        let text = error.to_string();
+        let text = text.lines().next().unwrap_or_default();
+        // `azure_identity` names the credential, which our own words do, and repeats the cause.
+        let part = text.split_once(" authentication failed. ").map_or(text, |(_, cause)| cause).trim().to_owned();
+        let said = part.is_empty() || parts.iter().any(|known| known.contains(&part));
+        if !said && !GENERIC.iter().any(|generic| part.starts_with(generic)) {
+            parts.push(part);
+        }
+        next = error.source();
+    }
+    scrub(&parts.join(": "))
+}
+
+/// One line of bounded length, without a login inside a URL (a proxy's, say) and without tokens.
+pub(crate) fn scrub(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let mut clean = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(start) = rest.find("://") {
+        let (before, after) = rest.split_at(start + 3);
+        clean.push_str(before);
+        let authority = after.find(['/', ' ', '?', '"', ')']).unwrap_or(after.len());
+        rest = match after[..authority].rfind('@') {
+            Some(at) => &after[at + 1..],
+            None => after,
+        };
+    }
+    clean.push_str(rest);
+    let clean = without_tokens(&clean);
+    match clean.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &clean[..end]),
+        None => clean,
+    }
+}
+
+/// A signed token is three parts of base64 of JSON, and that always begins alike.
+fn without_tokens(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("eyJ") {
+        let (before, token) = rest.split_at(start);
+        clean.push_str(before);
+        clean.push('…');
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.=+/".contains(c);
+        rest = token.trim_start_matches(is_part);
+    }
+    clean.push_str(rest);
+    clean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::operation::{GET_ROLE_DEFINITION, LIST_REGISTRIES};
+
+    fn answered(status: u16, body: &str) -> Trouble {
+        Trouble::answered(LIST_REGISTRIES, status, body.as_bytes())
+    }
+
+    #[test]
+    fn a_refusal_is_one_only_with_a_code_of_azures() {
+        let refused =
+            answered(403, r#"{"error":{"code":"AuthorizationFailed","message":"The client … does not"}}"#);
+        assert_eq!(refused.kind, Kind::Refused);
+        let open = refused.open("container registries of S", "subscription S");
+        assert_eq!(
+            open.to_string(),
+            "container registries of S: needs Microsoft.ContainerRegistry/registries/read in subscription S"
+        );
+        assert_eq!(answered(403, "<html>blocked</html>").kind, Kind::Failed);
+        assert_eq!(answered(403, "<html>blocked</html>").detail, format!("HTTP 403: {NO_ANSWER}"));
+        assert_eq!(answered(403, r#"{"code":"X","message":null}"#).kind, Kind::Refused);
+    }
+
+    #[test]
+    fn other_statuses_are_failures_and_401_is_the_credentials() {
+        assert_eq!(answered(401, "").kind, Kind::Credentials);
+        let gone = answered(
+            404,
+            r#"{"error":{"code":"SubscriptionNotFound","message":"The subscription 'S' could not be found."}}"#,
+        );
+        assert_eq!(gone.kind, Kind::Failed);
+        assert!(gone.is(&["SubscriptionNotFound"]));
+        assert!(gone.open("r", "s").to_string().contains("SubscriptionNotFound: The subscription 'S'"));
+        assert_eq!(answered(200, "{}").kind, Kind::Failed);
+    }
+
+    #[test]
+    fn what_could_not_be_parsed_is_not_repeated() {
+        let error = serde_json::from_str::<u32>(r#""SECRET""#).err();
+        let trouble = error.map(|error| Trouble::garbled(GET_ROLE_DEFINITION, &error));
+        let detail = trouble.map(|trouble| trouble.detail).unwrap_or_default();
+        assert_eq!(detail, format!("{NO_ANSWER}: not of the expected shape at line 1, column 8"));
+        let inner = azure_core::Error::with_message(ErrorKind::DataConversion, "invalid type: SECRET");
+        let outer = azure_core::Error::with_error(ErrorKind::Credential, inner, "AzureCliCredential: SECRET");
+        assert_eq!(chain(&outer), "the answer holds no token");
+    }
+
+    #[test]
+    fn logins_tokens_and_further_lines_are_cut() {
+        assert_eq!(scrub("proxy http://me:pw@proxy:3128 refused\nmore"), "proxy http://proxy:3128 refused");
+        assert_eq!(scrub("got 'eyJhbGci.eyJzdWIi.c2ln' of x, eyJ"), "got '…' of x, …");
+        assert_eq!(scrub(&"ü".repeat(LONGEST + 9)).chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn causes_are_one_line_without_what_says_nothing() {
+        let io = std::io::Error::other("connection refused");
+        let sent = azure_core::Error::with_error(ErrorKind::Io, io, "no connection to x");
+        let kept = sent.with_context("retry policy expired and the request will no longer be retried");
+        assert_eq!(chain(&kept), "no connection to x: connection refused");
+        let told = format!("ClientSecretCredential authentication failed. {kept}\nTo troubleshoot, visit x");
+        let told = azure_core::Error::with_error(ErrorKind::Credential, kept, told);
+        assert_eq!(chain(&told), "no connection to x: connection refused");
+    }
+}

@@ -1,0 +1,316 @@
+//! The stored readings, parsed once and laid out for weighing.
+
+use super::condition::Condition;
+use super::network;
+use super::rights::{Permissions, condition};
+use crate::codes::Finding;
+use crate::facts::{
+    CacheRule, CredentialSet, DenyAssignment, Registry, RoleAssignment, RoleDefinition, Subscription, table,
+};
+use pullaudit_core::{Claim, Code, Obstacle, Open, Read, Section, SnapshotError, Text, core_code};
+use serde::Deserialize as _;
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeSet, HashMap};
+
+/// Everything that a section holds about registries.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    /// By every host that it answers for, in lower case.
+    by_host: HashMap<String, usize>,
+    pub(crate) registries: Vec<RegistryEntry>,
+    definitions: HashMap<String, Row<Role>>,
+    /// Lists of registries that could not be read; a registry that was not found may stand there.
+    pub(crate) hidden: Vec<Open>,
+    /// Whether any list was read.
+    pub(crate) listed: bool,
+    /// Object ids that were asked about: identities in use today.
+    asked: BTreeSet<String>,
+}
+
+/// One reading as weighing sees it: never collected is a gap like any other, only under its own code.
+#[derive(Clone, Debug)]
+pub(crate) enum Row<T> {
+    Got(T),
+    Absent,
+    Open(Open, Code),
+}
+
+/// A role, ready to be asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Role {
+    pub(crate) name: Text,
+    pub(crate) permissions: Permissions,
+}
+
+/// A role assignment, ready to be asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Grant {
+    pub(crate) principal: String,
+    pub(crate) is_service_principal: bool,
+    pub(crate) scope: Text,
+    /// GUID of the role, in lower case.
+    pub(crate) role: String,
+    pub(crate) condition: Option<Condition>,
+    /// GUID of the assignment.
+    pub(crate) name: Text,
+}
+
+/// A deny assignment, ready to be asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Deny {
+    pub(crate) body: DenyAssignment,
+    pub(crate) permissions: Permissions,
+    pub(crate) condition: Option<Condition>,
+}
+
+/// One registry.
+#[derive(Debug)]
+pub(crate) struct RegistryEntry {
+    /// In lower case.
+    pub(crate) id: String,
+    pub(crate) subscription: String,
+    pub(crate) registry: Registry,
+    /// `registry acmeprod`
+    pub(crate) place: Text,
+    /// What its network says to every pull.
+    pub(crate) network: Vec<Claim>,
+    /// By object id.
+    pub(crate) grants: HashMap<String, Row<Vec<Grant>>>,
+    pub(crate) holders: Row<Vec<Grant>>,
+    pub(crate) denies: Row<Vec<Deny>>,
+    /// GUIDs of the deny assignments that are an identity's, by object id.
+    pub(crate) denied: HashMap<String, Row<BTreeSet<String>>>,
+    pub(crate) rules: Vec<CacheRule>,
+    pub(crate) credential_sets: Vec<CredentialSet>,
+}
+
+impl Index {
+    pub(crate) fn open(section: &Section) -> Result<Self, SnapshotError> {
+        check(section)?;
+        let mut index = Self::default();
+        if let Some(Read::Unread(open)) = section.get(table::SUBSCRIPTIONS, "") {
+            index.hidden.push(open.clone());
+        }
+        for (key, reading) in rows(section, table::DEFINITIONS) {
+            index.definitions.insert(key.to_ascii_lowercase(), definition(key, reading));
+        }
+        for (subscription, reading) in rows(section, table::REGISTRIES) {
+            match reading {
+                Read::Unread(open) => index.hidden.push(open.clone()),
+                Read::Absent => {}
+                Read::Got(list) => {
+                    index.listed = true;
+                    let list = Vec::<Registry>::deserialize(list).unwrap_or_default();
+                    for registry in list {
+                        index.add(section, subscription, registry);
+                    }
+                }
+            }
+        }
+        for entry in &index.registries {
+            index.asked.extend(entry.grants.keys().cloned());
+        }
+        Ok(index)
+    }
+
+    fn add(&mut self, section: &Section, subscription: &str, registry: Registry) {
+        let hosts =
+            registry.properties.regional_endpoint_host_names.iter().chain([&registry.properties.login_server]);
+        for host in hosts.filter(|host| !host.is_empty()) {
+            self.by_host.insert(host.to_ascii_lowercase(), self.registries.len());
+        }
+        self.registries.push(RegistryEntry::open(section, subscription, registry));
+    }
+
+    /// The registry behind a host, which is written in lower case.
+    pub(crate) fn registry(&self, host: &str) -> Option<&RegistryEntry> {
+        self.by_host.get(host).and_then(|at| self.registries.get(*at))
+    }
+
+    pub(crate) fn role(&self, guid: &str) -> Row<&Role> {
+        match self.definitions.get(guid) {
+            Some(Row::Got(role)) => Row::Got(role),
+            Some(Row::Absent) => Row::Absent,
+            Some(Row::Open(open, code)) => Row::Open(open.clone(), *code),
+            None => not_collected(format!("role definition {guid}"), DEFINITION_RIGHT, "the tenant"),
+        }
+    }
+
+    /// True for an identity that a question of this run was about.
+    pub(crate) fn is_in_use(&self, object: &str) -> bool {
+        self.asked.contains(object)
+    }
+}
+
+const DEFINITION_RIGHT: &str = "Microsoft.Authorization/roleDefinitions/read";
+const ASSIGNMENT_RIGHT: &str = "Microsoft.Authorization/roleAssignments/read";
+const DENY_RIGHT: &str = "Microsoft.Authorization/denyAssignments/read";
+
+/// A body without its name is not what was asked for, and an empty role must not become one that
+/// grants nothing.
+fn definition(key: &str, reading: &Read<serde_json::Value>) -> Row<Role> {
+    let code = Finding::DefinitionUnread.code();
+    match reading {
+        Read::Absent => Row::Absent,
+        Read::Unread(open) => Row::Open(open.clone(), code),
+        Read::Got(value) => match RoleDefinition::deserialize(value) {
+            Ok(body) if body.name.eq_ignore_ascii_case(key) => Row::Got(Role {
+                name: body.properties.role_name.as_str().into(),
+                permissions: Permissions::of(&body.properties.permissions),
+            }),
+            _ => {
+                let failed = Obstacle::Failed("the answer is about something else".into());
+                Row::Open(
+                    Open::unread(format!("role definition {key}"), DEFINITION_RIGHT, "the tenant", failed),
+                    code,
+                )
+            }
+        },
+    }
+}
+
+impl RegistryEntry {
+    fn open(section: &Section, subscription: &str, registry: Registry) -> Self {
+        let id = registry.id.to_ascii_lowercase();
+        let place: Text = format!("registry {}", registry.name).into();
+        let about = |what: &str| format!("{what} of {}", registry.name);
+        let scope = format!("subscription {subscription}");
+        let grants_code = Finding::AssignmentsUnread.code();
+        let mut entry = Self {
+            network: network::claims(&registry, &place),
+            grants: HashMap::new(),
+            holders: row(section, table::HOLDERS, &id, |list| Some(grants(list)), grants_code)
+                .unwrap_or_else(|| not_collected(about("role assignments"), ASSIGNMENT_RIGHT, &scope)),
+            denies: row(section, table::DENY, &id, |list| Some(denies(list)), Finding::DenyUnread.code())
+                .unwrap_or_else(|| not_collected(about("deny assignments"), DENY_RIGHT, &scope)),
+            denied: HashMap::new(),
+            rules: list(section, table::CACHE_RULES, &id),
+            credential_sets: list(section, table::CREDENTIAL_SETS, &id),
+            place,
+            subscription: subscription.to_owned(),
+            registry,
+            id,
+        };
+        let prefix = format!("{}|", entry.id);
+        for (key, object) in keys_under(section, table::ASSIGNMENTS, &prefix) {
+            let found = row(section, table::ASSIGNMENTS, key, |list| Some(grants(list)), grants_code);
+            entry.grants.extend(found.map(|found| (object.to_owned(), found)));
+        }
+        for (key, object) in keys_under(section, table::DENY_ASSIGNED, &prefix) {
+            let names = |list: Vec<DenyAssignment>| {
+                Some(list.into_iter().map(|deny| deny.name.to_ascii_lowercase()).collect())
+            };
+            let found = row(section, table::DENY_ASSIGNED, key, names, Finding::DenyUnread.code());
+            entry.denied.extend(found.map(|found| (object.to_owned(), found)));
+        }
+        entry
+    }
+
+    pub(crate) fn deny_place(&self) -> String {
+        format!("deny assignments of {}", self.registry.name)
+    }
+
+    /// Why nothing is known of a row that nobody asked for.
+    pub(crate) fn not_asked(&self, what: &str, right: Right) -> (Open, Code) {
+        let scope = format!("subscription {}", self.subscription);
+        let permission = match right {
+            Right::Assignments => ASSIGNMENT_RIGHT,
+            Right::Denies => DENY_RIGHT,
+        };
+        (Open::unread(what.to_owned(), permission, scope, Obstacle::NotAsked), core_code("not-collected"))
+    }
+}
+
+/// Which right a reading needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Right {
+    Assignments,
+    Denies,
+}
+
+fn not_collected<T>(what: String, right: &str, scope: &str) -> Row<T> {
+    Row::Open(Open::unread(what, right, scope, Obstacle::NotAsked), core_code("not-collected"))
+}
+
+fn row<T: DeserializeOwned, U>(
+    section: &Section,
+    table: &str,
+    key: &str,
+    make: impl FnOnce(T) -> Option<U>,
+    code: Code,
+) -> Option<Row<U>> {
+    Some(match section.get(table, key)? {
+        Read::Absent => Row::Absent,
+        Read::Unread(open) => Row::Open(open.clone(), code),
+        Read::Got(value) => match T::deserialize(value).ok().and_then(make) {
+            Some(made) => Row::Got(made),
+            None => Row::Open(Open::undecidable(format!("{table} {key}: not readable; read it again")), code),
+        },
+    })
+}
+
+fn list<T: DeserializeOwned>(section: &Section, table: &str, key: &str) -> Vec<T> {
+    let got = section.get(table, key).and_then(Read::got);
+    got.and_then(|value| Vec::<T>::deserialize(value).ok()).unwrap_or_default()
+}
+
+fn keys_under<'a>(section: &'a Section, table: &str, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    rows(section, table).filter_map(move |(key, _)| Some((key, key.strip_prefix(prefix)?)))
+}
+
+pub(super) fn rows<'a>(
+    section: &'a Section,
+    table: &str,
+) -> impl Iterator<Item = (&'a str, &'a Read<serde_json::Value>)> {
+    section.tables.get(table).into_iter().flatten().map(|(key, reading)| (key.as_str(), reading))
+}
+
+fn grants(list: Vec<RoleAssignment>) -> Vec<Grant> {
+    let grant = |assignment: RoleAssignment| {
+        let about = assignment.properties;
+        Grant {
+            principal: about.principal_id.to_ascii_lowercase(),
+            is_service_principal: about.principal_type.eq_ignore_ascii_case("ServicePrincipal"),
+            scope: about.scope.as_str().into(),
+            role: about.role_definition_id.rsplit('/').next().unwrap_or_default().to_ascii_lowercase(),
+            condition: condition(about.condition.as_deref(), about.condition_version.as_deref()),
+            name: assignment.name.as_str().into(),
+        }
+    };
+    list.into_iter().map(grant).collect()
+}
+
+fn denies(list: Vec<DenyAssignment>) -> Vec<Deny> {
+    let deny = |body: DenyAssignment| Deny {
+        permissions: Permissions::of(&body.properties.permissions),
+        condition: condition(body.properties.condition.as_deref(), body.properties.condition_version.as_deref()),
+        body,
+    };
+    list.into_iter().map(deny).collect()
+}
+
+/// Every row is what its table promises, or the error that names the first that is not.
+fn check(section: &Section) -> Result<(), SnapshotError> {
+    check_rows::<Vec<Subscription>>(section, table::SUBSCRIPTIONS)?;
+    check_rows::<Vec<Registry>>(section, table::REGISTRIES)?;
+    check_rows::<Vec<RoleAssignment>>(section, table::ASSIGNMENTS)?;
+    check_rows::<Vec<RoleAssignment>>(section, table::HOLDERS)?;
+    check_rows::<RoleDefinition>(section, table::DEFINITIONS)?;
+    check_rows::<Vec<DenyAssignment>>(section, table::DENY)?;
+    check_rows::<Vec<DenyAssignment>>(section, table::DENY_ASSIGNED)?;
+    check_rows::<Vec<CacheRule>>(section, table::CACHE_RULES)?;
+    check_rows::<Vec<CredentialSet>>(section, table::CREDENTIAL_SETS)
+}
+
+fn check_rows<T: DeserializeOwned>(section: &Section, table: &str) -> Result<(), SnapshotError> {
+    for (key, reading) in rows(section, table) {
+        if let Read::Got(value) = reading {
+            T::deserialize(value).map_err(|error| SnapshotError::Section {
+                provider: "aks",
+                key: format!("{table} {key}"),
+                detail: error.to_string(),
+            })?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! May an identity pull from a container registry? From what was read to a claim.
+
+mod condition;
+mod deny;
+mod grants;
+pub(crate) mod index;
+mod network;
+mod notices;
+mod outcome;
+mod rights;
+
+use crate::codes::Finding;
+use crate::{host, remedy};
+use index::{Index, RegistryEntry};
+use jiff::Timestamp;
+use pullaudit_core::{
+    Change, Claim, Credential, Facts, Notice, Obstacle, Open, Proposal, Question, Section, SnapshotError,
+    core_code,
+};
+use rights::Act;
+
+/// What was read about registries, ready to be weighed.
+#[derive(Debug)]
+pub struct AksFacts {
+    /// As it was read, so that it can be opened again with a change in it.
+    section: Section,
+    index: Index,
+}
+
+impl AksFacts {
+    /// Lays the readings out; an error names the row that is not what its table promises.
+    pub fn open(section: &Section) -> Result<Self, SnapshotError> {
+        Ok(Self { index: Index::open(section)?, section: section.clone() })
+    }
+
+    pub(crate) fn section(&self) -> &Section {
+        &self.section
+    }
+
+    /// The registry that answers for a host, in lower case.
+    pub(crate) fn registry(&self, host: &str) -> Option<&RegistryEntry> {
+        self.index.registry(host)
+    }
+
+    /// The registry was not found: it may stand in a list that could not be read, or belong to somebody
+    /// else.
+    fn not_found(&self, host: &str) -> Claim {
+        let place = format!("registry {host}");
+        if !self.index.hidden.is_empty() {
+            let code = Finding::RegistriesUnread.code();
+            return Claim::open(code, place, "must be found", self.index.hidden.clone());
+        }
+        let (code, obstacle, scope) = if self.index.listed {
+            let scope =
+                "the subscription that holds it, or say in pullaudit.yaml under registries that it is public";
+            ("foreign-registry", Obstacle::Refused, scope)
+        } else {
+            ("not-collected", Obstacle::NotAsked, "its subscription")
+        };
+        let right = "Microsoft.ContainerRegistry/registries/read";
+        let open = Open::unread(place.clone(), right, scope, obstacle);
+        Claim::open(core_code(code), place, "is in no subscription that was read", vec![open])
+    }
+}
+
+impl Facts for AksFacts {
+    fn weigh(&self, question: &Question, _: Timestamp) -> Option<Claim> {
+        let host = question.image.registry.lower();
+        host::owner(&question.image.registry)?;
+        if let Credential::Principal(principal) = &question.by
+            && crate::cluster::principal(&principal.id).is_none()
+        {
+            let detail = "is no object id, so no role assignment can name it";
+            return Some(Claim::no(Finding::NotAnObjectId.code(), principal.id.as_str(), detail));
+        }
+        let registry = self.index.registry(&host);
+        match &question.by {
+            // What a secret logs in as, and which identity an unread one is, nobody here knows.
+            Credential::Secret(_) | Credential::Unidentified(_) => None,
+            Credential::Anonymous => Some(registry.map_or_else(|| self.not_found(&host), anonymous)),
+            Credential::Principal(principal) => {
+                let object = principal.id.to_ascii_lowercase();
+                let pull = |registry| Pull {
+                    index: &self.index,
+                    registry,
+                    object: &object,
+                    who: &principal.name,
+                    repository: &question.image.repository,
+                };
+                Some(registry.map_or_else(|| self.not_found(&host), |registry| pull(registry).claim()))
+            }
+        }
+    }
+
+    fn notices(&self, _: Timestamp) -> Vec<Notice> {
+        notices::of(&self.index)
+    }
+
+    fn remedies(&self, denied: &[&Question], at: Timestamp) -> Proposal {
+        remedy::propose(self, denied, at)
+    }
+
+    fn after(&self, changes: &[&Change]) -> Option<Box<dyn Facts>> {
+        Some(Box::new(remedy::after(self, changes)?))
+    }
+}
+
+fn anonymous(registry: &RegistryEntry) -> Claim {
+    let mut all = registry.network.clone();
+    let place = registry.place.clone();
+    all.push(if registry.registry.properties.anonymous_pull_enabled {
+        Claim::yes(core_code("allowed"), place, "lets everybody pull (anonymousPullEnabled)")
+    } else {
+        Claim::no(core_code("anonymous-refused"), place, "does not let requests without a login pull")
+    });
+    Claim::All(all)
+}
+
+/// One identity, one registry, one repository.
+struct Pull<'a> {
+    index: &'a Index,
+    registry: &'a RegistryEntry,
+    object: &'a str,
+    who: &'a str,
+    repository: &'a str,
+}
+
+/// How a registry reads role assignments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Legacy,
+    Abac,
+}
+
+impl Mode {
+    /// What a pull does; the first decides.
+    fn acts(self) -> &'static [Act] {
+        match self {
+            Self::Legacy => &[Act::Pull],
+            Self::Abac => &[Act::Content, Act::Metadata],
+        }
+    }
+}
+
+impl Pull<'_> {
+    fn claim(&self) -> Claim {
+        let mode = self.registry.registry.properties.role_assignment_mode.as_deref();
+        let of_mode = match mode {
+            Some(mode) if mode.eq_ignore_ascii_case("LegacyRegistryPermissions") => self.under(Mode::Legacy),
+            Some(mode) if mode.eq_ignore_ascii_case("AbacRepositoryPermissions") => self.under(Mode::Abac),
+            Some(other) => self.one_of(&format!("its role assignment mode {other} is not known to pullaudit")),
+            None => self.one_of("the answer does not tell its role assignment mode"),
+        };
+        let mut all = self.registry.network.clone();
+        all.push(of_mode);
+        Claim::All(all)
+    }
+
+    fn one_of(&self, what: &str) -> Claim {
+        let name = &self.registry.registry.name;
+        let why = Open::undecidable(format!(
+            "in which mode {name} reads role assignments ({what}): az acr show --name {name} --query roleAssignmentMode"
+        ));
+        Claim::OneOf { why, cases: vec![self.under(Mode::Legacy), self.under(Mode::Abac)] }
+    }
+
+    fn under(&self, mode: Mode) -> Claim {
+        let mut all = deny::claims(self.registry, self.object, mode.acts(), self.repository);
+        all.extend(grants::claims(self, mode));
+        Claim::All(all)
+    }
+}

@@ -1,0 +1,87 @@
+//! What is worth a word although no verdict hangs on it.
+
+use super::index::{Grant, Index, RegistryEntry, Row};
+use super::outcome::Outcome;
+use super::rights::Act;
+use crate::codes::Finding;
+use pullaudit_core::Notice;
+use std::collections::BTreeSet;
+
+/// Every notice, once, in a fixed order.
+pub(super) fn of(index: &Index) -> Vec<Notice> {
+    let mut found = BTreeSet::new();
+    for registry in &index.registries {
+        found.extend(registry.grants.iter().filter_map(|(object, row)| wide(index, registry, object, row)));
+        for row in registry.grants.values() {
+            if let Row::Got(grants) = row {
+                found.extend(grants.iter().flat_map(|grant| prefixes(registry, grant)));
+            }
+        }
+        found.extend(rules(registry));
+    }
+    found.into_iter().collect()
+}
+
+fn notice(finding: Finding, subject: String, message: String) -> Notice {
+    let code = finding.code();
+    Notice { code: code.name(), severity: code.severity(), subject, message }
+}
+
+/// An identity that pulls, but only by a role that can also push.
+fn wide(index: &Index, registry: &RegistryEntry, object: &str, row: &Row<Vec<Grant>>) -> Option<Notice> {
+    let Row::Got(grants) = row else { return None };
+    let mode = registry.registry.properties.role_assignment_mode.as_deref()?;
+    let (pull, push) = if mode.eq_ignore_ascii_case("AbacRepositoryPermissions") {
+        (Act::Content, Act::ContentWrite)
+    } else {
+        (Act::Pull, Act::Push)
+    };
+    let mut names = BTreeSet::new();
+    for grant in grants {
+        let Row::Got(role) = index.role(&grant.role) else { return None };
+        if role.permissions.cover(pull, "") != Outcome::Yes {
+            continue;
+        }
+        if role.permissions.cover(push, "") != Outcome::Yes {
+            return None;
+        }
+        names.insert(role.name.to_string());
+    }
+    let first = names.iter().next()?;
+    let message = format!("{object} pulls from {} only by {first}, which can also push", registry.registry.name);
+    Some(notice(Finding::MoreThanPull, object.to_owned(), message))
+}
+
+fn prefixes<'a>(registry: &'a RegistryEntry, grant: &'a Grant) -> impl Iterator<Item = Notice> + 'a {
+    let open = grant.condition.iter().flat_map(|condition| condition.open_prefixes());
+    open.map(|prefix| {
+        let subject = format!("role assignment {}", grant.name);
+        let message = format!(
+            "its condition on {} names '{prefix}' without a slash at the end, which covers every repository that begins \
+             so",
+            registry.registry.name
+        );
+        notice(Finding::PrefixWithoutSlash, subject, message)
+    })
+}
+
+fn rules(registry: &RegistryEntry) -> Vec<Notice> {
+    let name = &registry.registry.name;
+    let of = |rule: &crate::facts::CacheRule| {
+        let subject = format!("cache rule {} of {name}", rule.name);
+        let source = &rule.properties.source_repository;
+        let Some(set) = rule.properties.credential_set_resource_id.as_deref().filter(|id| !id.is_empty()) else {
+            let message = format!("fetches {source} without a login");
+            return Some(notice(Finding::CacheRuleAnonymous, subject, message));
+        };
+        let set = registry.credential_sets.iter().find(|known| known.id.eq_ignore_ascii_case(set))?;
+        let sick = set.properties.auth_credentials.iter().find(|credential| {
+            let status = &credential.credential_health.status;
+            !status.is_empty() && !status.eq_ignore_ascii_case("Healthy")
+        })?;
+        let why = sick.credential_health.error_code.as_deref().unwrap_or("no code given");
+        let message = format!("fetches {source} with credential set {}, which is not healthy: {why}", set.name);
+        Some(notice(Finding::CacheRuleSick, subject, message))
+    };
+    registry.rules.iter().filter_map(of).collect()
+}

@@ -1,0 +1,181 @@
+//! What a role or a deny assignment says of one action: names with wildcards, compared without case.
+
+use super::condition::{Access, Condition};
+use super::outcome::Outcome;
+use crate::facts::Permission;
+
+/// Pulls from a registry in its former mode.
+pub(crate) const PULL: &str = "Microsoft.ContainerRegistry/registries/pull/read";
+/// Pushes to a registry in its former mode.
+pub(crate) const PUSH: &str = "Microsoft.ContainerRegistry/registries/push/write";
+/// Reads layers and manifests in ABAC mode; a data action.
+pub(crate) const CONTENT: &str = "Microsoft.ContainerRegistry/registries/repositories/content/read";
+/// Reads tags and the like in ABAC mode; a data action.
+pub(crate) const METADATA: &str = "Microsoft.ContainerRegistry/registries/repositories/metadata/read";
+/// Pushes in ABAC mode; a data action.
+pub(crate) const CONTENT_WRITE: &str = "Microsoft.ContainerRegistry/registries/repositories/content/write";
+
+/// One thing to do in a registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    Pull,
+    Push,
+    Content,
+    Metadata,
+    ContentWrite,
+}
+
+impl Act {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Pull => PULL,
+            Self::Push => PUSH,
+            Self::Content => CONTENT,
+            Self::Metadata => METADATA,
+            Self::ContentWrite => CONTENT_WRITE,
+        }
+    }
+
+    fn is_data(self) -> bool {
+        matches!(self, Self::Content | Self::Metadata | Self::ContentWrite)
+    }
+}
+
+/// A role's elements with their conditions parsed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Permissions(Vec<Element>);
+
+#[derive(Clone, Debug)]
+struct Element {
+    permission: Permission,
+    condition: Option<Condition>,
+}
+
+impl Permissions {
+    pub(crate) fn of(permissions: &[Permission]) -> Self {
+        let element = |permission: &Permission| Element {
+            condition: condition(permission.condition.as_deref(), permission.condition_version.as_deref()),
+            permission: permission.clone(),
+        };
+        Self(permissions.iter().map(element).collect())
+    }
+
+    /// Whether one of the elements covers the action on the repository. What an element takes back, it
+    /// takes back from itself only.
+    pub(crate) fn cover(&self, act: Act, repository: &str) -> Outcome {
+        self.0.iter().fold(Outcome::No, |any, element| any.or(element.covers(act, repository)))
+    }
+}
+
+/// `None` where there is no condition, or only an empty one.
+pub(crate) fn condition(text: Option<&str>, version: Option<&str>) -> Option<Condition> {
+    text.filter(|text| !text.trim().is_empty()).map(|text| Condition::parse(text, version))
+}
+
+impl Element {
+    fn covers(&self, act: Act, repository: &str) -> Outcome {
+        let (given, withheld) = if act.is_data() {
+            (&self.permission.data_actions, &self.permission.not_data_actions)
+        } else {
+            (&self.permission.actions, &self.permission.not_actions)
+        };
+        let covered = one_of(given, act).and(one_of(withheld, act).negate());
+        match &self.condition {
+            Some(condition) if covered != Outcome::No => {
+                covered.and(condition.holds(&Access { action: act.name(), repository }))
+            }
+            _ => covered,
+        }
+    }
+}
+
+fn one_of(patterns: &[String], act: Act) -> Outcome {
+    patterns.iter().fold(Outcome::No, |any, pattern| any.or(matches(pattern, act.name())))
+}
+
+/// A wildcard inside a provider's name (`Microsoft.ContainerRegistry/*`) counts only in tenants that are set
+/// up with a private link for Resource Manager, so where it decides, nothing is decided.
+///
+/// Source: Microsoft Learn, "Azure Container Registry custom roles".
+fn matches(pattern: &str, action: &str) -> Outcome {
+    if pattern.eq_ignore_ascii_case(action) {
+        return Outcome::Yes;
+    }
+    let lower = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
+    if !pattern.contains('*') || !wildcard(lower.0.as_bytes(), lower.1.as_bytes()) {
+        return Outcome::No;
+    }
+    if pattern.starts_with('*') {
+        return Outcome::Yes;
+    }
+    Outcome::Open(format!("whether registries honour the wildcard {pattern} in this tenant").into())
+}
+
+/// `*` stands for any run of characters, slashes among them.
+fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut at, mut position, mut star) = (0, 0, None);
+    while position < text.len() {
+        if pattern.get(at) == Some(&b'*') {
+            star = Some((at, position));
+            at += 1;
+        } else if pattern.get(at) == Some(&text[position]) {
+            at += 1;
+            position += 1;
+        } else if let Some((after, from)) = star {
+            star = Some((after, from + 1));
+            at = after + 1;
+            position = from + 1;
+        } else {
+            return false;
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn element(actions: &[&str], not_actions: &[&str]) -> Permission {
+        let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+        Permission { actions: texts(actions), not_actions: texts(not_actions), ..Permission::default() }
+    }
+
+    fn pulls(permissions: &[Permission]) -> Outcome {
+        Permissions::of(permissions).cover(Act::Pull, "team/app")
+    }
+
+    #[test]
+    fn names_and_leading_wildcards_pull_whatever_their_case() {
+        for given in [PULL, "microsoft.containerregistry/REGISTRIES/pull/read", "*", "*/read", "*/PULL/read"] {
+            assert_eq!(pulls(&[element(&[given], &[])]), Outcome::Yes, "{given}");
+        }
+        for given in
+            ["*/write", "Microsoft.ContainerRegistry/registries/read", "Microsoft.Compute/*", "", "pull/read"]
+        {
+            assert_eq!(pulls(&[element(&[given], &[])]), Outcome::No, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_inside_the_provider_decides_nothing_whether_it_gives_or_takes() {
+        let inside = "Microsoft.ContainerRegistry/registries/*";
+        assert!(matches!(pulls(&[element(&[inside], &[])]), Outcome::Open(_)));
+        assert!(matches!(pulls(&[element(&["*"], &[inside])]), Outcome::Open(_)));
+        assert_eq!(pulls(&[element(&[inside, PULL], &[])]), Outcome::Yes);
+        assert_eq!(pulls(&[element(&[inside], &[PULL])]), Outcome::No);
+    }
+
+    #[test]
+    fn what_is_taken_back_is_taken_back_from_its_own_element_only() {
+        assert_eq!(pulls(&[element(&["*"], &[PULL])]), Outcome::No);
+        assert_eq!(pulls(&[element(&["*"], &["*/read"]), element(&[PULL], &[])]), Outcome::Yes);
+        assert_eq!(pulls(&[]), Outcome::No);
+    }
+
+    #[test]
+    fn a_control_action_is_no_data_action() {
+        let all = Permissions::of(&[element(&["*"], &[])]);
+        assert_eq!(all.cover(Act::Content, "team/app"), Outcome::No);
+    }
+}

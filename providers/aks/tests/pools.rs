@@ -1,0 +1,209 @@
+//! Pools, the identity of each, and the credentials that pods on them try.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+// `json!(…)` reads best as it is.
+#![allow(clippy::needless_pass_by_value)]
+
+use pullaudit_aks::cluster;
+use pullaudit_aks::facts::cluster_table as t;
+use pullaudit_core::{
+    Attempt, Cluster, ClusterId, ClusterView, Credential, Discovered, ImageRef, Keyring, NodeView, Obstacle, Open,
+    PodCredentials, Pool, Read, Section,
+};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const ID: &str = "/subscriptions/s/resourcegroups/g/providers/Microsoft.ContainerService/managedClusters/prod";
+const OBJECT: &str = "7C1E0000-0000-4000-8000-0000000090AB";
+const CLIENT: &str = "c11e0000-0000-4000-8000-000000000001";
+const OLD_CLIENT: &str = "01d00000-0000-4000-8000-000000000002";
+
+fn kubelet() -> Value {
+    json!({ "kubeletidentity": {
+        "resourceId": "/subscriptions/s/resourcegroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/aks-kubelet-b",
+        "clientId": CLIENT, "objectId": OBJECT
+    } })
+}
+
+fn cluster_of(properties: Value) -> Discovered {
+    let mut readings = Section::default();
+    readings.put(t::CLUSTER, "", Read::Got(json!({ "id": ID, "name": "prod", "properties": properties })));
+    let cluster = Cluster {
+        id: ClusterId(ID.to_owned()),
+        provider: "aks".to_owned(),
+        name: "prod".to_owned(),
+        location: "westeurope".to_owned(),
+        scope: "s".to_owned(),
+        endpoint: None,
+    };
+    Discovered { cluster, readings }
+}
+
+fn with_pools(names: &[&str]) -> Value {
+    let pools: Vec<Value> = names.iter().map(|name| json!({ "name": name, "osType": "Linux" })).collect();
+    json!({ "identityProfile": kubelet(), "agentPoolProfiles": pools, "servicePrincipalProfile": { "clientId": "msi" } })
+}
+
+fn node(name: &str, labels: &[(&str, &str)]) -> NodeView {
+    let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    NodeView { name: name.to_owned(), labels, ..NodeView::default() }
+}
+
+fn view(nodes: Vec<NodeView>) -> Read<ClusterView> {
+    Read::Got(ClusterView { nodes: Read::Got(nodes), config_maps: BTreeMap::new() })
+}
+
+fn lines(found: &Discovered, nodes: Vec<NodeView>) -> Vec<String> {
+    let (pools, _) = cluster::pools(found, &view(nodes));
+    pools.iter().map(line).collect()
+}
+
+fn line(pool: &Pool) -> String {
+    let who = match &pool.identity {
+        Read::Got(principal) => principal.name.clone(),
+        Read::Absent => "nobody".to_owned(),
+        Read::Unread(open) => format!("? {open}"),
+    };
+    format!("{} = {who}", pool.name)
+}
+
+#[test]
+fn every_node_pool_pulls_as_the_kubelet_identity_by_its_object_id() {
+    let found = cluster_of(with_pools(&["system", "user"]));
+    assert_eq!(lines(&found, vec![]), ["system = aks-kubelet-b", "user = aks-kubelet-b"]);
+    let (pools, gaps) = cluster::pools(&found, &view(vec![]));
+    assert_eq!(pools[0].identity.got().unwrap().id, OBJECT.to_lowercase());
+    assert!(gaps.is_empty());
+}
+
+#[test]
+fn the_kubelet_identity_wins_over_what_is_left_of_a_service_principal() {
+    let mut properties = with_pools(&["system"]);
+    properties["servicePrincipalProfile"]["clientId"] = json!("00000000-0000-0000-0000-000000000001");
+    assert_eq!(lines(&cluster_of(properties), vec![]), ["system = aks-kubelet-b"]);
+}
+
+#[test]
+fn the_control_plane_s_identity_never_pulls() {
+    let found = cluster_of(json!({ "provisioningState": "Creating", "agentPoolProfiles": [{ "name": "system" }],
+        "servicePrincipalProfile": { "clientId": "msi" } }));
+    let lines = lines(&found, vec![]);
+    assert!(lines[0].starts_with("system = ? which kubelet identity prod has"), "{lines:?}");
+    assert!(lines[0].contains("Creating"), "{lines:?}");
+}
+
+#[test]
+fn an_application_is_known_by_its_object_id_or_not_at_all() {
+    let application = || {
+        cluster_of(json!({ "agentPoolProfiles": [{ "name": "system" }],
+            "servicePrincipalProfile": { "clientId": "a9900000-0000-4000-8000-000000000009" } }))
+    };
+    let mut read = application();
+    read.readings.put(t::SERVICE_PRINCIPAL, "", Read::Got(json!({ "id": OBJECT, "displayName": "prod-sp" })));
+    assert_eq!(lines(&read, vec![]), ["system = prod-sp"]);
+    let lines_of_unread = lines(&application(), vec![]);
+    assert!(lines_of_unread[0].contains("Application.Read.All"), "{lines_of_unread:?}");
+    let mut gone = application();
+    gone.readings.put(t::SERVICE_PRINCIPAL, "", Read::Absent);
+    assert!(lines(&gone, vec![])[0].contains("no service principal"));
+}
+
+#[test]
+fn nodes_that_carry_another_client_id_are_a_pool_of_their_own() {
+    let found = cluster_of(with_pools(&["user"]));
+    let label = "kubernetes.azure.com/kubelet-identity-client-id";
+    let pool = ("kubernetes.azure.com/agentpool", "user");
+    let nodes =
+        vec![node("a", &[pool, (label, CLIENT)]), node("b", &[pool, (label, OLD_CLIENT)]), node("c", &[pool])];
+    let lines = lines(&found, nodes.clone());
+    assert_eq!(lines[0], "user = aks-kubelet-b");
+    assert!(lines[1].starts_with("user (older identity) = ? which rights the older identity has"), "{lines:?}");
+    let (pools, _) = cluster::pools(&found, &view(nodes));
+    assert_eq!((pools[0].shape.nodes, pools[1].shape.nodes), (2, 1));
+    assert_eq!(pools[1].node_labels[label], OLD_CLIENT);
+}
+
+#[test]
+fn virtual_nodes_have_no_identity_and_karpenter_s_have_the_cluster_s() {
+    let mut properties = with_pools(&["system"]);
+    properties["addonProfiles"] = json!({ "aciConnectorLinux": { "enabled": true } });
+    properties["nodeProvisioningProfile"] = json!({ "mode": "Auto" });
+    let found = cluster_of(properties);
+    let nodes =
+        vec![node("v", &[("type", "virtual-kubelet")]), node("k", &[("karpenter.sh/nodepool", "default")])];
+    assert_eq!(
+        lines(&found, nodes),
+        [
+            "(virtual nodes) = nobody",
+            "system = aks-kubelet-b",
+            "karpenter/default = aks-kubelet-b",
+            "(new nodes) = aks-kubelet-b"
+        ]
+    );
+}
+
+#[test]
+fn a_cluster_that_could_not_be_read_has_one_pool_and_a_gap() {
+    let mut found = cluster_of(json!({}));
+    let open = Open::unread("cluster prod", "x/read", "subscription s", Obstacle::Refused);
+    found.readings.put(t::CLUSTER, "", Read::Unread(open));
+    let (pools, gaps) = cluster::pools(&found, &view(vec![]));
+    assert_eq!(
+        pools.iter().map(line).collect::<Vec<_>>(),
+        ["(unlisted) = ? cluster prod: needs x/read in subscription s"]
+    );
+    assert_eq!(gaps.len(), 1);
+}
+
+fn tried(pool: &Pool, image: &str, pod: &PodCredentials, configured: &[(&str, bool)]) -> Vec<Vec<String>> {
+    let configured = configured.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    let name = |attempt: &Attempt| match &attempt.credential {
+        Credential::Principal(principal) => principal.name.clone(),
+        Credential::Anonymous => "anonymous".to_owned(),
+        Credential::Secret(name) => format!("secret {name}"),
+        Credential::Unidentified(_) => "?".to_owned(),
+    };
+    match cluster::keyring(pool, pod, &ImageRef::parse(image).unwrap(), &configured) {
+        Keyring::Attempts(attempts) => vec![attempts.iter().map(name).collect()],
+        Keyring::OneOf { cases, .. } => cases
+            .iter()
+            .map(|case| match case {
+                Keyring::Attempts(attempts) => attempts.iter().map(name).collect(),
+                other => panic!("{other:?}"),
+            })
+            .collect(),
+        other @ Keyring::Broken { .. } => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_plugin_answers_with_the_identity_and_then_with_an_empty_login() {
+    let (pools, _) = cluster::pools(&cluster_of(with_pools(&["user"])), &view(vec![]));
+    let pod = PodCredentials::default();
+    let tried = |image: &str| tried(&pools[0], image, &pod, &[]);
+    assert_eq!(tried("acme.azurecr.io/a:1"), [["aks-kubelet-b", "anonymous"]]);
+    assert_eq!(tried("acme.azurecr.cn/a:1"), [["aks-kubelet-b", "anonymous"]]);
+    assert_eq!(tried("acme.westeurope.geo.azurecr.io/a:1"), [["anonymous"]]);
+    assert_eq!(tried("docker.io/library/nginx"), [["anonymous"]]);
+}
+
+#[test]
+fn a_service_account_with_an_application_is_another_case() {
+    let (pools, _) = cluster::pools(&cluster_of(with_pools(&["user"])), &view(vec![]));
+    let mut pod = PodCredentials::default();
+    pod.annotations.insert("kubernetes.azure.com/acr-client-id".to_owned(), CLIENT.to_owned());
+    let image = "acme.azurecr.io/a:1";
+    let (account, node) = (["?", "anonymous"], ["aks-kubelet-b", "anonymous"]);
+    assert_eq!(tried(&pools[0], image, &pod, &[]), [account, node]);
+    assert_eq!(tried(&pools[0], image, &pod, &[("prod", true)]), [account]);
+    assert_eq!(tried(&pools[0], image, &pod, &[(&ID.to_uppercase(), false)]), [node]);
+    pod.static_pod = true;
+    assert_eq!(tried(&pools[0], image, &pod, &[("prod", true)]), [node]);
+}
+
+#[test]
+fn an_object_id_is_an_identity_and_a_name_is_none() {
+    assert_eq!(cluster::principal(OBJECT).unwrap().id, OBJECT.to_lowercase());
+    for who in ["aks-kubelet-b", "", "7c1e00000000400080000000000090ab", "arn:aws:iam::111122223333:role/x"] {
+        assert_eq!(cluster::principal(who), None, "{who}");
+    }
+}

@@ -1,0 +1,113 @@
+//! What can go wrong with a call.
+
+use std::time::Duration;
+
+use super::answer::{Answer, Call};
+
+/// Something that goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// 403, in the service's own words, naming the action.
+    Forbidden,
+    /// 404 `ResourceNotFound`.
+    NotFound,
+    /// 429 with a `Retry-After` of so many seconds.
+    Throttled(u64),
+    /// 500; nothing was done.
+    ServerError,
+    /// 503 with a `Retry-After` of so many seconds; nothing was done.
+    Unavailable(u64),
+    /// The call takes effect, and the connection is lost in the middle of the answer.
+    Cut,
+    /// The call takes effect, and the answer is not JSON.
+    Garbage,
+    /// Nothing is done and nothing is ever answered.
+    Silence,
+    /// The call takes effect, and nothing is ever answered.
+    SilenceAfter,
+    /// The true answer, late.
+    Slow(Duration),
+}
+
+/// A trouble and the calls that meet it.
+#[derive(Debug, Clone)]
+pub(crate) struct Fault {
+    method: Option<String>,
+    path: String,
+    query: String,
+    skip: usize,
+    times: Option<usize>,
+    trouble: Trouble,
+}
+
+impl Fault {
+    /// For all calls whose path holds this text; case plays no part.
+    pub(crate) fn on(path: &str, trouble: Trouble) -> Self {
+        Self { method: None, path: path.to_lowercase(), query: String::new(), skip: 0, times: None, trouble }
+    }
+
+    /// Only calls with this method.
+    pub(crate) fn method(mut self, method: &str) -> Self {
+        self.method = Some(method.to_owned());
+        self
+    }
+
+    /// Only calls whose decoded query holds this text; case plays no part.
+    pub(crate) fn query(mut self, query: &str) -> Self {
+        self.query = query.to_lowercase();
+        self
+    }
+
+    /// Only the first so many of these calls.
+    pub(crate) fn times(mut self, times: usize) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    /// Lets so many of these calls through first.
+    pub(crate) fn after(mut self, calls: usize) -> Self {
+        self.skip = calls;
+        self
+    }
+
+    /// What this call meets, if it is one of those.
+    pub(crate) fn meet(&mut self, call: &Call) -> Option<Trouble> {
+        let fits = self.method.as_ref().is_none_or(|method| *method == call.method)
+            && call.path.to_lowercase().contains(&self.path)
+            && call.query_text().to_lowercase().contains(&self.query);
+        if !fits || self.times == Some(0) {
+            return None;
+        }
+        if self.skip > 0 {
+            self.skip -= 1;
+            return None;
+        }
+        self.times = self.times.map(|left| left - 1);
+        Some(self.trouble)
+    }
+}
+
+impl Trouble {
+    /// The answer that comes instead of the true one; `None` where the call takes effect or nothing comes.
+    pub(crate) fn answer(self, forbidden: Answer) -> Option<Answer> {
+        let wait = |status, code, message, seconds: u64| {
+            Answer::error(status, code, message).header("retry-after", &seconds.to_string())
+        };
+        match self {
+            Self::Forbidden => Some(forbidden),
+            Self::NotFound => Some(Answer::error(
+                404,
+                "ResourceNotFound",
+                "The Resource was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+            )),
+            Self::Throttled(seconds) => {
+                Some(wait(429, "TooManyRequests", "The request is being throttled.", seconds))
+            }
+            Self::Unavailable(seconds) => Some(wait(503, "ServerTimeout", "The service is busy.", seconds)),
+            Self::ServerError => {
+                Some(Answer::error(500, "InternalServerError", "Encountered internal server error."))
+            }
+            Self::Cut | Self::Garbage | Self::Silence | Self::SilenceAfter | Self::Slow(_) => None,
+        }
+    }
+}
