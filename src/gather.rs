@@ -59,8 +59,7 @@ pub async fn gather(
 }
 
 /// The clusters that are meant, by cloud. A cloud without credentials is an error where the user named it or
-/// nothing else was found; else it is a gap where every cloud was meant, and nothing where the cluster was
-/// found elsewhere.
+/// nothing else was found; else it is a gap, unless one cluster was meant and was found elsewhere.
 async fn find<'a>(
     settings: &Settings,
     clouds: &'a Clouds,
@@ -90,7 +89,7 @@ async fn find<'a>(
         let told: Vec<String> = failed.iter().map(|(_, error)| format!("{error:#}")).collect();
         bail!("{}", told.join("\n"));
     }
-    if settings.select.all_clouds {
+    if !scope::is_exact(&settings.select, meant) {
         snapshot.gaps.extend(failed.into_iter().map(|(cloud, error)| no_credentials(cloud, &error, "clusters")));
     }
     Ok(all)

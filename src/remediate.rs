@@ -9,7 +9,6 @@ use crate::questions::{self, Asking, Subject};
 use crate::report::{Check, VerdictWord};
 use anyhow::Result;
 use pullaudit_core::{Change, Credential, Proposal, Question, Safety, Snapshot, Verdict};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -39,7 +38,7 @@ pub struct Plan {
 }
 
 /// Checks and the changes that turn them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedRemedy {
     /// Ids of checks.
     pub checks: Vec<String>,
@@ -48,7 +47,7 @@ pub struct PlannedRemedy {
 }
 
 /// Checks that stay denied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedHold {
     /// Ids of checks.
     pub checks: Vec<String>,
@@ -59,7 +58,7 @@ pub struct PlannedHold {
 }
 
 /// What a change turns.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effect {
     /// Repositories whose pull turns from denied to allowed.
     pub repositories: BTreeSet<String>,

@@ -52,6 +52,15 @@ pub fn may_mean(cloud: &str, select: &Select, meant: &Meant) -> bool {
     }
 }
 
+/// True where single clusters are meant: by context, or by names that are no patterns.
+pub fn is_exact(select: &Select, meant: &Meant) -> bool {
+    match meant {
+        Meant::Context(_) => true,
+        Meant::Named => !select.all_clouds && !select.cluster.iter().any(|text| text.contains(['*', '?', '['])),
+        Meant::Everything | Meant::Nothing => false,
+    }
+}
+
 fn cloud_of_id(text: &str) -> Option<&'static str> {
     let lower = text.to_ascii_lowercase();
     let clouds = [("arn:", "eks"), ("/subscriptions/", "aks"), ("projects/", "gke")];
@@ -217,6 +226,16 @@ mod tests {
         assert!(within("aks", &select(&["/subscriptions/*/resourceGroups/g"]), &[]).is_empty());
         let wide = Select { subscription: vec!["BBBB".to_owned()], ..select(&[id]) };
         assert_eq!(within("aks", &wide, &[]), ["bbbb"]);
+    }
+
+    #[test]
+    fn a_name_is_exact_and_a_pattern_or_a_scope_is_not() {
+        let exact = |select: &Select| is_exact(select, &meant(select, &[]));
+        let named = |text: &str| Select { cluster: vec![text.to_owned()], ..Select::default() };
+        assert!(exact(&named("prod")));
+        assert!(!exact(&named("prod-*")));
+        assert!(!exact(&Select { all_clouds: true, ..named("prod") }));
+        assert!(!exact(&Select { region: vec!["eu-west-1".to_owned()], ..Select::default() }));
     }
 
     #[test]

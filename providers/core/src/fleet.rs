@@ -1,6 +1,6 @@
 //! Clusters, pools and the identities that pull for them.
 
-use crate::{Open, Read};
+use crate::{NodeView, Open, Read};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -119,6 +119,23 @@ pub struct Shape {
     /// Nodes of it that exist now.
     #[serde(default)]
     pub nodes: u32,
+}
+
+impl Shape {
+    /// Adds what living nodes show: how many they are, which labels they carry, and the operating system
+    /// where they agree on one and none was known.
+    pub fn add_living(&mut self, living: &[&NodeView]) {
+        self.nodes = u32::try_from(living.len()).unwrap_or(u32::MAX);
+        for (name, value) in living.iter().flat_map(|node| &node.labels) {
+            self.labels.entry(name.clone()).or_default().insert(value.clone());
+        }
+        self.arch.extend(living.iter().filter_map(|node| node.labels.get("kubernetes.io/arch").cloned()));
+        let systems: BTreeSet<&String> =
+            living.iter().filter_map(|node| node.labels.get("kubernetes.io/os")).collect();
+        if let (None, Some(system), 1) = (&self.os, systems.first(), systems.len()) {
+            self.os = Some((*system).clone());
+        }
+    }
 }
 
 /// A set of nodes that pull as one identity.

@@ -68,6 +68,20 @@ impl Section {
         self.tables.entry(table.to_owned()).or_default().insert(key.into(), reading);
     }
 
+    /// Stores one reading of a provider's own struct.
+    pub fn store<T: Serialize>(&mut self, table: &str, key: impl Into<String>, reading: Read<T>) {
+        let row = match reading {
+            Read::Absent => Read::Absent,
+            Read::Unread(open) => Read::Unread(open),
+            Read::Got(value) => match serde_json::to_value(value) {
+                Ok(value) => Read::Got(value),
+                // Structs with string keys always become JSON.
+                Err(error) => Read::Unread(Open::undecidable(format!("an answer that JSON cannot hold: {error}"))),
+            },
+        };
+        self.put(table, key, row);
+    }
+
     /// The reading under a key; `None` when nobody asked for it.
     pub fn get(&self, table: &str, key: &str) -> Option<&Read<Value>> {
         self.tables.get(table)?.get(key)

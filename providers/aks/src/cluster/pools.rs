@@ -16,8 +16,6 @@ const AGENT_POOL: &str = "kubernetes.azure.com/agentpool";
 const KUBELET_CLIENT: &str = "kubernetes.azure.com/kubelet-identity-client-id";
 const KARPENTER_POOL: &str = "karpenter.sh/nodepool";
 const VIRTUAL_NODE: &str = "virtual-kubelet";
-const OS: &str = "kubernetes.io/os";
-const ARCH: &str = "kubernetes.io/arch";
 
 /// The cluster's pools. All pull as the cluster's kubelet identity, except virtual nodes, which have none,
 /// and nodes that still carry the client id of another: those stand in a pool `NAME (older identity)`
@@ -141,7 +139,7 @@ impl<'a> Listing<'a> {
             effect: "NoSchedule".to_owned(),
         };
         let mut shape = Shape { taints: vec![taint], ..Shape::default() };
-        add_living(&mut shape, &living);
+        shape.add_living(&living);
         self.push("(virtual nodes)".to_owned(), Read::Absent, shape, labels);
     }
 
@@ -191,7 +189,7 @@ impl<'a> Listing<'a> {
             other => other.clone(),
         };
         let mut shape = Shape::default();
-        add_living(&mut shape, &living);
+        shape.add_living(&living);
         self.push("(unlisted)".to_owned(), identity, shape, BTreeMap::new());
     }
 
@@ -207,7 +205,7 @@ impl<'a> Listing<'a> {
             }
         }
         let planned = shape.clone();
-        add_living(&mut shape, &today);
+        shape.add_living(&today);
         self.push(name.to_owned(), self.identity.clone(), shape, labels.clone());
         for (at, (client, nodes)) in older.into_iter().enumerate() {
             let count = if at == 0 { String::new() } else { format!(" {}", at + 1) };
@@ -218,7 +216,7 @@ impl<'a> Listing<'a> {
                 self.found.cluster.name
             )));
             let mut shape = planned.clone();
-            add_living(&mut shape, &nodes);
+            shape.add_living(&nodes);
             let mut labels = labels.clone();
             labels.insert(KUBELET_CLIENT.to_owned(), client);
             self.push(format!("{name} (older identity{count})"), identity, shape, labels);
@@ -260,16 +258,4 @@ fn parse_taint(text: &str) -> Option<Taint> {
     let (pair, effect) = text.rsplit_once(':')?;
     let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
     Some(Taint { key: key.to_owned(), value: value.to_owned(), effect: effect.to_owned() })
-}
-
-fn add_living(shape: &mut Shape, living: &[&NodeView]) {
-    shape.nodes = u32::try_from(living.len()).unwrap_or(u32::MAX);
-    for (name, value) in living.iter().flat_map(|node| &node.labels) {
-        shape.labels.entry(name.clone()).or_default().insert(value.clone());
-    }
-    shape.arch.extend(living.iter().filter_map(|node| node.labels.get(ARCH).cloned()));
-    let systems: BTreeSet<&String> = living.iter().filter_map(|node| node.labels.get(OS)).collect();
-    if let (None, Some(system), 1) = (&shape.os, systems.first(), systems.len()) {
-        shape.os = Some((*system).clone());
-    }
 }

@@ -4,7 +4,7 @@ use super::Azure;
 use super::credentials::rejected;
 use super::needs::object_id;
 use super::operation::{GET_SERVICE_PRINCIPAL, LIST_CLUSTERS};
-use super::service::{query, read, row};
+use super::service::{query, read};
 use super::subscriptions::UNREGISTERED;
 use super::trouble::{Kind, Trouble};
 use crate::facts::{ManagedCluster, ServicePrincipal, Subscription, cluster_table};
@@ -111,7 +111,7 @@ fn found(
 ) -> Discovered {
     let mut readings = Section::default();
     if let Some(principal) = application(&body).and_then(|id| principals.get(&id)) {
-        readings.put(cluster_table::SERVICE_PRINCIPAL, "", row(principal.clone()));
+        readings.store(cluster_table::SERVICE_PRINCIPAL, "", principal.clone());
     }
     let cluster = Cluster {
         id: ClusterId(body.id.clone()),
@@ -121,7 +121,7 @@ fn found(
         scope: subscription.to_owned(),
         endpoint: endpoint(&body),
     };
-    readings.put(cluster_table::CLUSTER, "", row(Read::Got(body)));
+    readings.store(cluster_table::CLUSTER, "", Read::Got(body));
     Discovered { cluster, readings }
 }
 

@@ -5,7 +5,7 @@ use super::credentials::rejected;
 use super::discover::all_rejected;
 use super::needs::Needs;
 use super::operation::LIST_REGISTRIES;
-use super::service::{query, read, row};
+use super::service::{query, read};
 use super::subscriptions::UNREGISTERED;
 use super::trouble::Trouble;
 use crate::facts::{Registry, Subscription, table};
@@ -73,12 +73,12 @@ pub(crate) async fn find(
         None => Read::Got(known),
         Some(trouble) => Read::Unread(trouble.open("subscriptions", "tenant")),
     };
-    section.put(table::SUBSCRIPTIONS, "", row(subscriptions));
+    section.store(table::SUBSCRIPTIONS, "", subscriptions);
     let targets = targets(&lists, needs);
     for (subscription, list) in lists {
         let scope = format!("subscription {subscription}");
         let reading = read(list, &[], format!("container registries of {scope}"), scope);
-        section.put(table::REGISTRIES, subscription, row(reading));
+        section.store(table::REGISTRIES, subscription, reading);
     }
     Ok(targets)
 }

@@ -6,7 +6,7 @@ use super::operation::{
 };
 use super::registries::Target;
 use super::roles::{self, Roles};
-use super::service::{query, read, row};
+use super::service::{query, read};
 use crate::facts::{CacheRule, CredentialSet, DenyAssignment, RoleAssignment, table};
 use futures_util::future::{join, join_all, join3};
 use pullaudit_core::{Read, Section};
@@ -57,9 +57,9 @@ impl Reading<'_> {
         }
         let mut section = Section::default();
         for (object, reading) in self.target.objects.iter().zip(own) {
-            section.put(table::ASSIGNMENTS, self.pair(object), row(reading));
+            section.store(table::ASSIGNMENTS, self.pair(object), reading);
         }
-        section.put(table::HOLDERS, self.target.key(), row(holders));
+        section.store(table::HOLDERS, self.target.key(), holders);
         (section, roles)
     }
 
@@ -75,10 +75,10 @@ impl Reading<'_> {
                 self.list::<DenyAssignment>(LIST_DENY_ASSIGNMENTS, "/denyAssignments", Some(object), reading)
             });
             for (object, reading) in self.target.objects.iter().zip(join_all(own).await) {
-                section.put(table::DENY_ASSIGNED, self.pair(object), row(reading));
+                section.store(table::DENY_ASSIGNED, self.pair(object), reading);
             }
         }
-        section.put(table::DENY, self.target.key(), row(all));
+        section.store(table::DENY, self.target.key(), all);
         section
     }
 
@@ -93,9 +93,9 @@ impl Reading<'_> {
             let reading = format!("credential sets of registry {name}");
             let sets: Read<Vec<CredentialSet>> =
                 self.ask(LIST_CREDENTIAL_SETS, "/credentialSets", "", reading).await;
-            section.put(table::CREDENTIAL_SETS, self.target.key(), row(sets));
+            section.store(table::CREDENTIAL_SETS, self.target.key(), sets);
         }
-        section.put(table::CACHE_RULES, self.target.key(), row(rules));
+        section.store(table::CACHE_RULES, self.target.key(), rules);
         section
     }
 

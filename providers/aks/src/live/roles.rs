@@ -3,7 +3,7 @@
 use super::Azure;
 use super::needs::object_id;
 use super::operation::GET_ROLE_DEFINITION;
-use super::service::{query, row};
+use super::service::query;
 use super::trouble::{Kind, Trouble};
 use crate::facts::{RoleDefinition, table};
 use futures_util::future::join_all;
@@ -57,7 +57,7 @@ pub(crate) async fn collect(azure: &Azure, roles: &Roles) -> Section {
     let read = join_all(roles.0.iter().map(|(guid, place)| definition(azure, guid, place))).await;
     let mut section = Section::default();
     for (guid, reading) in roles.0.keys().zip(read) {
-        section.put(table::DEFINITIONS, guid.as_str(), row(reading));
+        section.store(table::DEFINITIONS, guid.as_str(), reading);
     }
     section
 }

@@ -8,10 +8,9 @@ use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
 use azure_core::http::{
     ClientOptions, Context, HttpClient, Method, Pipeline, PipelineSendOptions, Request, Transport, Url,
 };
-use pullaudit_core::{Calls, Open, Read, Text};
+use pullaudit_core::{Calls, Read, Text};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -193,18 +192,5 @@ pub(crate) fn read<T>(
         Ok(value) => Read::Got(value),
         Err(trouble) if trouble.is(absent) => Read::Absent,
         Err(trouble) => Read::Unread(trouble.open(reading, scope)),
-    }
-}
-
-/// The reading as a row holds it.
-pub(crate) fn row<T: Serialize>(reading: Read<T>) -> Read<Value> {
-    match reading {
-        Read::Absent => Read::Absent,
-        Read::Unread(open) => Read::Unread(open),
-        Read::Got(value) => match serde_json::to_value(value) {
-            Ok(value) => Read::Got(value),
-            // Structs of our own with string keys always become JSON.
-            Err(error) => Read::Unread(Open::undecidable(format!("an answer that JSON cannot hold: {error}"))),
-        },
     }
 }

@@ -18,6 +18,7 @@ use pullaudit_core::Text;
 
 use super::outcome::Outcome;
 use tree::Expression;
+pub(crate) use wildcard::covers;
 
 /// The one attribute whose value an audit knows.
 const REPOSITORY_NAME: &str = "Microsoft.ContainerRegistry/registries/repositories:name";

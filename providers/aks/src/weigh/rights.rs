@@ -1,6 +1,6 @@
 //! What a role or a deny assignment says of one action: names with wildcards, compared without case.
 
-use super::condition::{Access, Condition};
+use super::condition::{Access, Condition, covers};
 use super::outcome::Outcome;
 use crate::facts::Permission;
 
@@ -98,38 +98,13 @@ fn one_of(patterns: &[String], act: Act) -> Outcome {
 ///
 /// Source: Microsoft Learn, "Azure Container Registry custom roles".
 fn matches(pattern: &str, action: &str) -> Outcome {
-    if pattern.eq_ignore_ascii_case(action) {
-        return Outcome::Yes;
-    }
-    let lower = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
-    if !pattern.contains('*') || !wildcard(lower.0.as_bytes(), lower.1.as_bytes()) {
+    if !covers(pattern, action) {
         return Outcome::No;
     }
-    if pattern.starts_with('*') {
+    if pattern.starts_with('*') || !pattern.contains('*') {
         return Outcome::Yes;
     }
     Outcome::Open(format!("whether registries honour the wildcard {pattern} in this tenant").into())
-}
-
-/// `*` stands for any run of characters, slashes among them.
-fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut position, mut star) = (0, 0, None);
-    while position < text.len() {
-        if pattern.get(at) == Some(&b'*') {
-            star = Some((at, position));
-            at += 1;
-        } else if pattern.get(at) == Some(&text[position]) {
-            at += 1;
-            position += 1;
-        } else if let Some((after, from)) = star {
-            star = Some((after, from + 1));
-            at = after + 1;
-            position = from + 1;
-        } else {
-            return false;
-        }
-    }
-    pattern[at..].iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]

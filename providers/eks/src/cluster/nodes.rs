@@ -1,14 +1,12 @@
 //! Living nodes, by the pool that their labels name.
 
-use pullaudit_core::{ClusterView, NodeView, Read, Shape, Taint};
+use pullaudit_core::{ClusterView, NodeView, Read, Taint};
 use std::collections::BTreeMap;
 
 pub(super) const NODE_GROUP: &str = "eks.amazonaws.com/nodegroup";
 pub(super) const KARPENTER_POOL: &str = "karpenter.sh/nodepool";
 pub(super) const COMPUTE_TYPE: &str = "eks.amazonaws.com/compute-type";
 const EKSCTL_GROUP: &str = "alpha.eksctl.io/nodegroup-name";
-const OS: &str = "kubernetes.io/os";
-const ARCH: &str = "kubernetes.io/arch";
 
 /// The nodes of a cluster; none where they could not be read.
 pub(super) fn nodes(view: &Read<ClusterView>) -> &[NodeView] {
@@ -39,24 +37,6 @@ pub(super) fn named_pool(node: &NodeView) -> Option<(String, BTreeMap<String, St
         .map(|(name, labels)| (format!("karpenter/{name}"), labels))
         .or_else(|| by(EKSCTL_GROUP))
         .or_else(|| by(NODE_GROUP))
-}
-
-/// Adds what living nodes show to a pool's shape: how many they are and which labels they carry.
-pub(super) fn add_living(shape: &mut Shape, living: &[&NodeView]) {
-    shape.nodes = u32::try_from(living.len()).unwrap_or(u32::MAX);
-    for (name, value) in living.iter().flat_map(|node| &node.labels) {
-        shape.labels.entry(name.clone()).or_default().insert(value.clone());
-    }
-    for node in living {
-        shape.arch.extend(node.labels.get(ARCH).cloned());
-    }
-    let mut systems = living.iter().filter_map(|node| node.labels.get(OS));
-    if shape.os.is_none()
-        && let Some(os) = systems.next()
-        && systems.all(|other| other == os)
-    {
-        shape.os = Some(os.clone());
-    }
 }
 
 /// The taints that every one of these nodes carries.

@@ -221,7 +221,7 @@ impl<'a> Listing<'a> {
             None => self.identity_of("(unlisted)", &living),
         };
         let mut shape = Shape { taints: nodes::common_taints(&living), ..Shape::default() };
-        nodes::add_living(&mut shape, &living);
+        shape.add_living(&living);
         self.push("(unlisted)".to_owned(), identity, shape, BTreeMap::new());
         if let Some(pool) = self.pools.last_mut() {
             pool.takes_unread = self.fargate_unread.take();
@@ -285,7 +285,7 @@ impl<'a> Listing<'a> {
         for (label, value) in &labels {
             shape.labels.entry(label.clone()).or_default().insert(value.clone());
         }
-        nodes::add_living(&mut shape, &mine);
+        shape.add_living(&mine);
         self.push(name, identity, shape, labels);
     }
 

@@ -7,9 +7,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::future::BoxFuture;
-use pullaudit_core::{Calls, Open, Read, Text};
-use serde::Serialize;
-use serde_json::Value;
+use pullaudit_core::{Calls, Read, Text};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -80,18 +78,5 @@ pub(crate) fn read<T>(
         Ok(value) => Read::Got(value),
         Err(trouble) if trouble.is(absent) => Read::Absent,
         Err(trouble) => Read::Unread(trouble.open(reading, scope)),
-    }
-}
-
-/// The reading as a row holds it.
-pub(crate) fn row<T: Serialize>(reading: Read<T>) -> Read<Value> {
-    match reading {
-        Read::Absent => Read::Absent,
-        Read::Unread(open) => Read::Unread(open),
-        Read::Got(value) => match serde_json::to_value(value) {
-            Ok(value) => Read::Got(value),
-            // Structs of our own with string keys always become JSON.
-            Err(error) => Read::Unread(Open::undecidable(format!("an answer that JSON cannot hold: {error}"))),
-        },
     }
 }

@@ -1,6 +1,6 @@
 //! What makes up the pools of one cluster: node groups, Fargate profiles, access entries.
 
-use super::call::{Caller, read as reading_of, row};
+use super::call::{Caller, read as reading_of};
 use super::operation::{
     DESCRIBE_ACCESS_ENTRY, DESCRIBE_CLUSTER, DESCRIBE_FARGATE_PROFILE, DESCRIBE_NODEGROUP, LIST_ACCESS_ENTRIES,
     LIST_FARGATE_PROFILES, LIST_NODEGROUPS,
@@ -51,7 +51,7 @@ pub(crate) async fn read(
     let mut section = groups;
     section.tables.extend(profiles.tables);
     section.tables.extend(entries.tables);
-    section.put(table::CLUSTER, "", row(detail));
+    section.store(table::CLUSTER, "", detail);
     Some((endpoint, section))
 }
 
@@ -170,7 +170,7 @@ impl Reading<'_> {
         let names = match reading_of(listed, &[], format!("{many} of {cluster}"), self.scope.as_str()) {
             Read::Got(names) => names,
             other => {
-                section.put(names_table, "", row(other));
+                section.store(names_table, "", other);
                 return section;
             }
         };
@@ -183,12 +183,12 @@ impl Reading<'_> {
                 answer => {
                     let reading =
                         reading_of(answer, &[], format!("{one} {name} of {cluster}"), self.scope.as_str());
-                    section.put(rows_table, name.as_str(), row(reading));
+                    section.store(rows_table, name.as_str(), reading);
                 }
             }
             kept.push(name);
         }
-        section.put(names_table, "", row(Read::Got(kept)));
+        section.store(names_table, "", Read::Got(kept));
         section
     }
 }

@@ -2,7 +2,7 @@
 
 use super::accounts::{Account, Accounts};
 use super::batch::{Absence, Answers, ask_many};
-use super::call::{Caller, read, row};
+use super::call::{Caller, read};
 use super::iam::merge;
 use super::needs::{RegistryName, Wanted};
 use super::operation::{
@@ -65,7 +65,7 @@ impl Registry<'_> {
             let gone = answer.as_ref().is_err_and(|trouble| trouble.is(&[NO_REPOSITORY]));
             let reading = format!("repository policy of {name}");
             let policy = read(answer, &[NO_POLICY, NO_REPOSITORY], reading, self.scope.as_str());
-            section.put(table::REPOSITORY_POLICIES, self.key(name), row(policy));
+            section.store(table::REPOSITORY_POLICIES, self.key(name), policy);
             if gone {
                 section.put(table::REPOSITORIES, self.key(name), Read::Absent);
                 for image in &wanted[name] {
@@ -79,7 +79,7 @@ impl Registry<'_> {
         let (described, images) = join(self.describe(ecr, there.clone()), images).await;
         for (name, answer) in described {
             let reading = read(answer, &[], format!("repository {name}"), self.scope.as_str());
-            section.put(table::REPOSITORIES, self.key(&name), row(optional(reading)));
+            section.store(table::REPOSITORIES, self.key(&name), optional(reading));
         }
         for rows in images {
             merge(&mut section, rows);
@@ -127,7 +127,7 @@ impl Registry<'_> {
         if let Some(policy) = policy {
             let reading =
                 read(policy, &[NO_REGISTRY_POLICY], self.registry_reading("policy"), self.scope.as_str());
-            section.put(table::REGISTRY_POLICIES, key.as_str(), row(reading));
+            section.store(table::REGISTRY_POLICIES, key.as_str(), reading);
         }
         if let Some(setting) = setting {
             let reading = read(setting, &[], self.registry_reading("policy scope"), self.scope.as_str());

@@ -1,7 +1,7 @@
 //! The policies of roles: their own, attached ones, and boundaries.
 
 use super::accounts::{Account, Accounts};
-use super::call::{Caller, read, row};
+use super::call::{Caller, read};
 use super::document;
 use super::needs::RoleName;
 use super::operation::{
@@ -49,7 +49,7 @@ pub(crate) async fn collect(caller: &Caller, accounts: &Accounts, roles: &BTreeS
         Some(async move { (reading.policy(&arn).await, arn) })
     }));
     for (document, arn) in documents.await {
-        section.put(table::POLICIES, arn, row(document));
+        section.store(table::POLICIES, arn, document);
     }
     section
 }
@@ -74,12 +74,12 @@ async fn one_role<'a>(reading: Reading<'_>, role: &'a RoleName) -> (Section, BTr
         let names = inline.got().cloned().unwrap_or_default();
         let documents = join_all(names.iter().map(|name| reading.inline(&role.name, name))).await;
         for (name, document) in names.iter().zip(documents) {
-            section.put(table::INLINE, format!("{key}/{name}"), row(document));
+            section.store(table::INLINE, format!("{key}/{name}"), document);
         }
-        section.put(table::ATTACHED, key.as_str(), row(attached));
-        section.put(table::INLINE_NAMES, key.as_str(), row(inline));
+        section.store(table::ATTACHED, key.as_str(), attached);
+        section.store(table::INLINE_NAMES, key.as_str(), inline);
     }
-    section.put(table::ROLES, key, row(detail));
+    section.store(table::ROLES, key, detail);
     (section, policies, role)
 }
 

@@ -1,7 +1,7 @@
 //! Images of a repository, by tag or digest.
 
 use super::batch::{Absence, ask_many};
-use super::call::{read, row};
+use super::call::read;
 use super::ecr::{NO_REPOSITORY, Registry, optional};
 use super::needs::ImageName;
 use super::operation::DESCRIBE_IMAGES;
@@ -37,7 +37,7 @@ pub(crate) async fn collect(
     let mut section = Section::default();
     for (name, answer) in answers.await {
         let reading = read(answer, &[], format!("image {}", name.key(repository)), registry.scope.as_str());
-        section.put(table::IMAGES, name.key(&registry.key(repository)), row(optional(reading)));
+        section.store(table::IMAGES, name.key(&registry.key(repository)), optional(reading));
     }
     section
 }

@@ -27,7 +27,7 @@ pub use operation::{OPERATIONS, Operation};
 use crate::EksOptions;
 use crate::facts::{Reader, table};
 use accounts::Accounts;
-use call::{Caller, row};
+use call::Caller;
 use futures_util::future::{join, join_all};
 use needs::Needs;
 use pullaudit_core::{
@@ -79,7 +79,7 @@ impl Live {
                 (None, Some(open)) => Read::Unread(open.clone()),
                 (None, None) => Read::Absent,
             };
-            section.put(table::READERS, id, row(reader));
+            section.store(table::READERS, id, reader);
         }
         Ok(section)
     }

@@ -23,7 +23,7 @@ impl Step {
 
 /// Whether a pattern of actions covers an action, as in a role: `*` is the only wildcard, case does
 /// not matter.
-pub(super) fn covers(pattern: &str, action: &str) -> bool {
+pub(crate) fn covers(pattern: &str, action: &str) -> bool {
     let steps: Vec<Step> = pattern.chars().map(|c| if c == '*' { Step::Any } else { Step::Exactly(c) }).collect();
     matches(&steps, action, true)
 }
