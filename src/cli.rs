@@ -34,8 +34,12 @@ pub struct Cli {
 pub enum Command {
     /// Weigh the rights of every pool's identity on every image that workloads need, and report drift
     Audit(Box<Audit>),
-    /// Plan the least changes that let denied pulls work again (with --dry-run; nothing is written yet)
+    /// Plan the least changes that let denied pulls work again, show them, ask, write them, and verify
     Fix(Box<Fix>),
+    /// Write a saved plan, and refuse a stale one
+    Apply(Box<Apply>),
+    /// Take back what a receipt says was written, and nothing else
+    Undo(Box<Undo>),
     /// Write all facts that an audit needs to a file; no secret is in it
     Collect(Box<Collect>),
     /// Ask one question: may WHO pull IMAGE? `can-pull -` reads `IMAGE WHO` lines
@@ -106,9 +110,85 @@ pub struct Fix {
     /// Where to save the plan.
     #[arg(long, value_name = "FILE", help_heading = "Plan")]
     pub plan_out: Option<PathBuf>,
-    /// Output format.
+    /// How to write.
+    #[command(flatten)]
+    pub writing: Writing,
+    /// Output format: json is the plan of a dry run, else the receipt.
     #[arg(short, long, value_name = "FORMAT", default_value = "people", help_heading = "Plan")]
     pub output: PlanOutput,
+}
+
+/// `pullaudit apply`
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// A plan that fix --plan-out saved.
+    #[arg(value_name = "FILE")]
+    pub plan: PathBuf,
+    /// Where its clouds and clusters are.
+    #[command(flatten)]
+    pub select: Select,
+    /// How to read.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// How to write.
+    #[command(flatten)]
+    pub writing: Writing,
+    /// Output format: json is the receipt.
+    #[arg(short, long, value_name = "FORMAT", default_value = "people", help_heading = "Plan")]
+    pub output: PlanOutput,
+}
+
+/// `pullaudit undo`
+#[derive(Debug, Args)]
+pub struct Undo {
+    /// A receipt that fix or apply wrote.
+    #[arg(value_name = "FILE")]
+    pub receipt: PathBuf,
+    /// Show what would be taken back and what would break again, and write nothing.
+    #[arg(long, help_heading = "Plan")]
+    pub dry_run: bool,
+    /// Where its clouds are.
+    #[command(flatten)]
+    pub select: Select,
+    /// How to read.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// How to write.
+    #[command(flatten)]
+    pub writing: Writing,
+    /// Output format: json is the plan of a dry run, else the receipt.
+    #[arg(short, long, value_name = "FORMAT", default_value = "people", help_heading = "Plan")]
+    pub output: PlanOutput,
+}
+
+/// How to write.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Writing")]
+pub struct Writing {
+    /// Write without asking.
+    #[arg(long)]
+    pub yes: bool,
+    /// Write also what is wider than needed, or shared (broad), or what serves nobody any more (prune).
+    #[arg(long, value_name = "KIND")]
+    pub consent: Vec<Consent>,
+    /// Refuse a plan that writes more; 50, or what the config says.
+    #[arg(long, value_name = "N")]
+    pub max_changes: Option<usize>,
+    /// Where to keep the receipt; a file that is there is never replaced.
+    #[arg(long, value_name = "FILE")]
+    pub receipt_out: Option<PathBuf>,
+    /// How long to wait until the cloud lists what was written and a refused pod has pulled.
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    pub verify_timeout: Duration,
+}
+
+/// What `--consent` agrees to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Consent {
+    /// Grants that are wider than what is needed, and documents that are shared with others.
+    Broad,
+    /// Taking away grants that serve nobody any more.
+    Prune,
 }
 
 /// How a plan is shown.

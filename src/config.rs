@@ -77,6 +77,8 @@ pub struct RegistryConfig {
 pub struct Limits {
     /// Calls in flight per service, where `--concurrency` is not given.
     pub in_flight: Option<u16>,
+    /// The most changes that one plan may write, where `--max-changes` is not given.
+    pub max_changes: Option<usize>,
 }
 
 /// Checks that are known and do not count.

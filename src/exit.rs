@@ -13,6 +13,10 @@ pub enum Exit {
     Drift,
     /// Nothing denied, but an answer is unknown or a scope could not be read.
     Incomplete,
+    /// A write failed or was stale, or a right to write is missing.
+    Failed,
+    /// The user ended it while something was written; the receipt is right.
+    Interrupted,
 }
 
 impl Exit {
@@ -22,6 +26,8 @@ impl Exit {
             Self::Clean => 0,
             Self::Drift => 2,
             Self::Incomplete => 3,
+            Self::Failed => FAILED,
+            Self::Interrupted => INTERRUPTED,
         }
     }
 
@@ -31,12 +37,16 @@ impl Exit {
             Self::Clean => "exit 0: every question answered, nothing denied",
             Self::Drift => "exit 2: drift",
             Self::Incomplete => "exit 3: incomplete",
+            Self::Failed => "exit 1: not all of it could be done",
+            Self::Interrupted => "exit 130: interrupted",
         }
     }
 }
 
 /// The program could not do its work.
 pub const FAILED: u8 = 1;
+/// Interrupted by the user, as shells count it.
+pub const INTERRUPTED: u8 = 130;
 /// Wrong usage.
 pub const USAGE: u8 = 64;
 

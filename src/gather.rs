@@ -2,6 +2,8 @@
 
 mod cluster;
 
+pub use cluster::connect;
+
 use crate::clouds::Clouds;
 use crate::kubernetes::access::leads_to;
 use crate::needed::Needed;

@@ -15,6 +15,7 @@ pub mod facts;
 #[cfg(feature = "live")]
 pub mod gather;
 pub mod incidents;
+pub mod interrupt;
 pub mod kubernetes;
 pub mod needed;
 pub mod patterns;

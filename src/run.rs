@@ -2,8 +2,9 @@
 
 use crate::cli::{Cli, Color, Command, Reading, Select};
 use crate::clouds::Clouds;
-use crate::commands::{audit, can_pull, collect, explain, fix, image};
-use crate::exit::{Exit, FAILED, USAGE};
+use crate::commands::{apply, audit, can_pull, collect, explain, fix, image, undo};
+use crate::exit::{Exit, FAILED, INTERRUPTED, USAGE};
+use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::report::Paint;
 use crate::settings::Settings;
@@ -13,9 +14,6 @@ use clap::{CommandFactory, Parser};
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
-
-/// Interrupted by the user, as shells count it.
-const INTERRUPTED: u8 = 130;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -81,12 +79,15 @@ fn paint(color: Color) -> Paint {
 
 fn run(cli: &Cli, out: &mut dyn Write) -> Result<u8> {
     let clean = Exit::Clean.code();
+    let interrupt = Interrupt::default();
     let progress = || Progress::new(!cli.quiet && !cli.no_progress);
     match &cli.command {
-        Command::Audit(args) => wait(audit::run(args, paint(cli.color), progress(), out)),
-        Command::Fix(args) => wait(fix::run(args, paint(cli.color), progress(), out)),
-        Command::Collect(args) => wait(collect::run(args, progress(), out)),
-        Command::CanPull(args) => wait(can_pull::run(args, paint(cli.color), progress(), out)),
+        Command::Audit(args) => wait(&interrupt, audit::run(args, paint(cli.color), progress(), out)),
+        Command::Fix(args) => wait(&interrupt, fix::run(args, paint(cli.color), progress(), &interrupt, out)),
+        Command::Apply(args) => wait(&interrupt, apply::run(args, paint(cli.color), progress(), &interrupt, out)),
+        Command::Undo(args) => wait(&interrupt, undo::run(args, paint(cli.color), progress(), &interrupt, out)),
+        Command::Collect(args) => wait(&interrupt, collect::run(args, progress(), out)),
+        Command::CanPull(args) => wait(&interrupt, can_pull::run(args, paint(cli.color), progress(), out)),
         Command::Image(args) => image::run(args, &offline()?, out).map(|()| clean),
         Command::Explain(args) => explain::run(args, &offline()?, out).map(|()| clean),
         Command::Completions { shell } => {
@@ -106,15 +107,22 @@ fn offline() -> Result<Clouds> {
     Clouds::new(&Settings::without_config(Select::default(), reading))
 }
 
-/// Runs to the end, or to an interrupt: then what was under way is dropped, and the terminal with it.
-fn wait(work: impl Future<Output = Result<Exit>>) -> Result<u8> {
+/// Runs to the end, or to an interrupt: then what was under way is dropped, and the terminal with it. A
+/// write in flight is finished first.
+fn wait(interrupt: &Interrupt, work: impl Future<Output = Result<Exit>>) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
-        tokio::select! {
-            exit = work => exit.map(Exit::code),
-            () = interrupted() => {
-                eprintln!("interrupted: nothing was written");
-                Ok(INTERRUPTED)
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                exit = &mut work => return exit.map(Exit::code),
+                () = interrupted() => {
+                    if !interrupt.ask() {
+                        eprintln!("interrupted{}", if interrupt.writing() { "" } else { ": nothing was written" });
+                        return Ok(INTERRUPTED);
+                    }
+                    eprintln!("interrupted: finishing the write in flight; once more drops it, and the receipt tells");
+                }
             }
         }
     });

@@ -67,8 +67,12 @@ fn a_plan_leaves_out_what_is_excepted_and_shows_only_what_lies_outside_the_scope
 }
 
 #[test]
-fn fix_says_that_it_does_not_write_yet() {
-    let output = pullaudit(&["fix", "--from", EXAMPLE]).output().unwrap();
-    assert_eq!(output.status.code(), Some(64));
-    assert!(text(&output.stderr).contains("--dry-run"), "{}", text(&output.stderr));
+fn a_snapshot_is_never_repaired_and_nobody_writes_without_being_asked() {
+    for (arguments, said) in
+        [(&["fix", "--from", EXAMPLE][..], "--dry-run"), (&["fix", "--provider", "aks"], "--yes")]
+    {
+        let output = pullaudit(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(64));
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+    }
 }

@@ -1,27 +1,39 @@
-//! `pullaudit fix --dry-run`: an audit, then the plan of what would repair it.
+//! `pullaudit fix`: an audit, the plan of what would repair it, the writes, the proof.
 
 use crate::cli::{Fix, PlanOutput};
 use crate::clouds::Clouds;
 use crate::commands::audit::judging;
+use crate::commands::carry::{Carry, agreement};
 use crate::exit::Exit;
+use crate::interrupt::Interrupt;
 use crate::progress::Progress;
-use crate::remediate::{self, Plan};
-use crate::report::{self, Paint};
+use crate::remediate::{self, Plan, consent};
+use crate::report::{self, Around, Paint, plural};
 use crate::settings::Settings;
 use crate::usage::usage;
 use crate::{facts, scope};
 use anyhow::{Context, Result};
+use pullaudit_core::FixPolicy;
 use std::io::Write;
 use std::path::Path;
 
-/// Plans, shows the plan, and ends with 2 while something is denied.
-pub async fn run(args: &Fix, paint: Paint, progress: Progress, out: &mut dyn Write) -> Result<Exit> {
-    if !args.dry_run {
-        return Err(usage(
-            "this version of pullaudit plans and does not write yet: add --dry-run, and run the lines `as az` yourself",
-        ));
+/// Plans, shows the plan, writes it where the user says so, and ends with 2 while something stays denied.
+pub async fn run(
+    args: &Fix,
+    paint: Paint,
+    progress: Progress,
+    interrupt: &Interrupt,
+    out: &mut dyn Write,
+) -> Result<Exit> {
+    let offline = !args.source.from.is_empty();
+    if offline && !args.dry_run {
+        return Err(usage("a snapshot can't be repaired: add --dry-run, or leave --from out to read the clouds"));
     }
-    let settings = Settings::new(args.select.clone(), args.reading.clone(), args.source.from.is_empty())?;
+    let settings = Settings::new(args.select.clone(), args.reading.clone(), !offline)?;
+    let agreement = agreement(&args.writing, &settings);
+    if !args.dry_run {
+        consent::can_ask(&agreement)?;
+    }
     let clouds = Clouds::new(&settings)?;
     let found = facts::find(&args.source, &settings, &clouds, &progress).await?;
     progress.say("planning");
@@ -30,30 +42,69 @@ pub async fn run(args: &Fix, paint: Paint, progress: Progress, out: &mut dyn Wri
         let scopes = scope::within(provider, &settings.select, &settings.contexts);
         scopes.is_empty() || scopes.iter().any(|scope| scope.eq_ignore_ascii_case(owner))
     };
-    let plan = remediate::plan(&found.snapshot, &clouds, &settings.config, judging, &within)?;
-    drop(progress);
+    let policy = FixPolicy { broad: agreement.broad, prune: agreement.prune };
+    let planned = remediate::plan(&found.snapshot, &clouds, &settings.config, judging, policy, &within)?;
+    let plan = &planned.plan;
     if let Some(path) = &args.plan_out {
-        save(&plan, path)?;
+        save(plan, path)?;
     }
-    let exit = if plan.is_empty() { Exit::Clean } else { Exit::Drift };
-    let text = match args.output {
-        PlanOutput::People => people(&plan, paint),
-        PlanOutput::Json => serde_json::to_string_pretty(&plan)? + "\n",
+    if plan.changes.is_empty() {
+        drop(progress);
+        return nothing(plan, planned.unknown, args.output, paint, out);
+    }
+    if offline {
+        drop(progress);
+        return dry(plan, args.output, paint, out);
+    }
+    let carry = Carry {
+        settings: &settings,
+        clouds: &clouds,
+        plan,
+        agreement,
+        writing: &args.writing,
+        output: args.output,
+        dry: args.dry_run,
+        paint,
+        interrupt,
     };
-    out.write_all(text.as_bytes())?;
+    carry.run(progress, out).await
+}
+
+/// No change would help: all is well, all is held back, or nothing is known.
+fn nothing(plan: &Plan, unknown: usize, output: PlanOutput, paint: Paint, out: &mut dyn Write) -> Result<Exit> {
+    let (exit, text) = match (plan.held_back.is_empty(), unknown) {
+        (false, _) => (Exit::Drift, "exit 2: nothing here can be repaired by pullaudit".to_owned()),
+        (true, 0) => (
+            Exit::Clean,
+            "nothing to fix: no pull that a workload needs is denied\nexit 0: nothing to do".to_owned(),
+        ),
+        (true, some) => {
+            let some = plural(some, "check");
+            let text = format!("nothing to fix: no pull is known to be denied, but {some} can't be answered");
+            (Exit::Incomplete, format!("{text} (pullaudit audit tells why)\nexit 3: incomplete"))
+        }
+    };
+    match output {
+        PlanOutput::Json => writeln!(out, "{}", serde_json::to_string_pretty(plan)?)?,
+        PlanOutput::People if plan.is_empty() => writeln!(out, "{text}")?,
+        PlanOutput::People => {
+            let around = Around { dry: true, ..Around::default() };
+            writeln!(out, "{}{text}", report::plan(plan, &around, paint))?;
+        }
+    }
     Ok(exit)
 }
 
-fn people(plan: &Plan, paint: Paint) -> String {
-    if plan.is_empty() {
-        return "nothing to fix: no pull that a workload needs is denied\nexit 0: nothing to do\n".to_owned();
+/// A plan from a file of facts: no cloud is asked for rights.
+fn dry(plan: &Plan, output: PlanOutput, paint: Paint, out: &mut dyn Write) -> Result<Exit> {
+    match output {
+        PlanOutput::Json => writeln!(out, "{}", serde_json::to_string_pretty(plan)?)?,
+        PlanOutput::People => {
+            let around = Around { dry: true, ..Around::default() };
+            writeln!(out, "{}exit 2: changes are pending", report::plan(plan, &around, paint))?;
+        }
     }
-    let ending = if plan.changes.is_empty() {
-        "exit 2: nothing here can be repaired by pullaudit"
-    } else {
-        "exit 2: changes are pending"
-    };
-    format!("{}{ending}\n", report::plan(plan, paint, true))
+    Ok(Exit::Drift)
 }
 
 /// The file is there whole or not at all.

@@ -76,8 +76,8 @@ fn selection(settings: &Settings) -> live::Select {
     live::Select { namespaces: settings.select.namespace.clone(), labels }
 }
 
-/// By a kubeconfig context where one leads there, else by what the cloud gives.
-async fn connect(
+/// A client of the cluster's API: by a kubeconfig context where one leads there, else by what the cloud gives.
+pub async fn connect(
     settings: &Settings,
     side: &dyn Clusters,
     found: &Discovered,

@@ -1,17 +1,29 @@
 //! A plan for people: what would be written, why it is the least, what it turns.
 
-use super::text::{Paint, plural};
+use super::text::{Paint, middle, plural};
 use crate::remediate::{Effect, Plan};
-use pullaudit_core::{Action, Change, Safety};
+use pullaudit_core::{Action, Change, Held, OwnRight, Safety};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// Columns that a line may fill.
 const WIDTH: usize = 115;
 
-/// The plan in full. `dry` says that nothing will be written after it.
-pub fn plan(plan: &Plan, paint: Paint, dry: bool) -> String {
+/// What is known of a plan beside what stands in it.
+#[derive(Debug, Default)]
+pub struct Around {
+    /// Nothing will be written after it.
+    pub dry: bool,
+    /// The caller's own right to make each change, by its id.
+    pub rights: BTreeMap<String, OwnRight>,
+    /// Changes that are not written, each with the reason.
+    pub left: Vec<(String, String)>,
+}
+
+/// The plan in full.
+pub fn plan(plan: &Plan, around: &Around, paint: Paint) -> String {
     let mut out = String::new();
-    let tail = if dry { "   nothing is written" } else { "" };
+    let tail = if around.dry { "   nothing is written" } else { "" };
     let _ = writeln!(out, "plan {}   facts read {}{tail}\n", plan.name(), plan.created_at);
     for (number, change) in plan.changes.iter().enumerate() {
         entry(&mut out, number + 1, change, plan.effects.get(&change.id), paint);
@@ -19,7 +31,13 @@ pub fn plan(plan: &Plan, paint: Paint, dry: bool) -> String {
     for held in &plan.held_back {
         line(&mut out, &paint.unsure("! held back   "), 14, &format!("{}: {}", held.subject, held.why));
     }
-    if !plan.held_back.is_empty() {
+    for (target, why) in &around.left {
+        line(&mut out, &paint.unsure("! left out    "), 14, &format!("{target}: {why}"));
+    }
+    for text in rights(plan, &around.rights) {
+        line(&mut out, &paint.dim("your rights   "), 14, &text);
+    }
+    if !plan.held_back.is_empty() || !around.left.is_empty() || !around.rights.is_empty() {
         out.push('\n');
     }
     let count = |action: Action| plan.changes.iter().filter(|change| change.action == action).count();
@@ -32,6 +50,22 @@ pub fn plan(plan: &Plan, paint: Paint, dry: bool) -> String {
         plan.held_back.len()
     );
     out
+}
+
+/// Each right at each place once.
+fn rights(plan: &Plan, rights: &BTreeMap<String, OwnRight>) -> Vec<String> {
+    let own = plan.changes.iter().filter_map(|change| rights.get(&change.id));
+    let told: BTreeSet<String> = own
+        .map(|right| {
+            let held = match &right.held {
+                Held::Yes => "yes".to_owned(),
+                Held::No => "no".to_owned(),
+                Held::Open(open) => format!("not known ({open})"),
+            };
+            format!("{} on {}: {held}", right.right, right.place)
+        })
+        .collect();
+    told.into_iter().collect()
 }
 
 fn entry(out: &mut String, number: usize, change: &Change, effect: Option<&Effect>, paint: Paint) {
@@ -50,28 +84,50 @@ fn entry(out: &mut String, number: usize, change: &Change, effect: Option<&Effec
     for note in &change.notes {
         labelled(out, &note.label, &note.text, paint);
     }
-    if let Some(effect) = effect {
-        let (repositories, pools) = (effect.repositories.len(), effect.pools.len());
+    effects(out, change, effect, paint);
+    let tool = change.command.split(' ').next().unwrap_or_default();
+    let _ = writeln!(
+        out,
+        "     {}{}",
+        paint.dim(&format!("{:<12}", format!("as {tool}"))),
+        paint.command(&change.command)
+    );
+    if !change.import.is_empty() {
+        let _ =
+            writeln!(out, "     {}{}", paint.dim(&format!("{:<12}", "terraform")), paint.command(&change.import));
+    }
+    out.push('\n');
+}
+
+fn effects(out: &mut String, change: &Change, effect: Option<&Effect>, paint: Paint) {
+    let empty = Effect::default();
+    let effect = effect.unwrap_or(&empty);
+    let (repositories, pools) =
+        (plural(effect.repositories.len(), "repository"), plural(effect.pools.len(), "pool"));
+    if change.action == Action::Remove {
+        let breaks = match effect.repositories.len() {
+            0 => "none of the pulls that it was made for".to_owned(),
+            _ => format!("{repositories} allowed → denied on {pools}; {}", unblocks(effect)),
+        };
+        labelled(out, "breaks", &breaks, paint);
+    } else if !effect.repositories.is_empty() {
         let turns = format!(
-            "{} denied → allowed on {}, none worse; proof: all was weighed again with it",
-            plural(repositories, "repository"),
-            plural(pools, "pool")
+            "{repositories} denied → allowed on {pools}, none worse; proof: all was weighed again with it"
         );
         labelled(out, "turns", &turns, paint);
         labelled(out, "unblocks", &unblocks(effect), paint);
     }
-    let _ = writeln!(out, "     {}{}", paint.dim(&format!("{:<12}", "as az")), paint.command(&change.command));
-    let _ = writeln!(out, "     {}{}", paint.dim(&format!("{:<12}", "terraform")), paint.command(&change.import));
-    out.push('\n');
 }
 
 fn unblocks(effect: &Effect) -> String {
-    let namespaces: std::collections::BTreeSet<&str> =
-        effect.workloads.iter().filter_map(|name| name.split('/').next()).collect();
+    let namespaces: BTreeSet<&str> = effect.workloads.iter().filter_map(|name| name.split('/').next()).collect();
     format!("{} in {}", plural(effect.workloads.len(), "workload"), plural(namespaces.len(), "namespace"))
 }
 
+/// Ids that are longer than a line lose their middle: they stand whole in the command.
 fn labelled(out: &mut String, label: &str, text: &str, paint: Paint) {
+    let words: Vec<String> = text.split(' ').map(|word| middle(word, WIDTH - 17)).collect();
+    let text = &words.join(" ");
     line(out, &format!("     {}", paint.dim(&format!("{label:<12}"))), 17, text);
 }
 

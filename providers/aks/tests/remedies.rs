@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use pullaudit_aks::facts::table;
 use pullaudit_core::{
-    Change, Credential, Facts, ImageRef, Mode, Proposal, Question, Read, Safety, Vantage, Verdict, judge,
+    Change, Credential, Facts, FixPolicy, ImageRef, Mode, Proposal, Question, Read, Safety, Vantage, Verdict,
+    judge,
 };
 use serde_json::{Value, json};
 use support::*;
@@ -28,7 +29,7 @@ fn of_identity(repositories: &[&str]) -> Vec<Question> {
 }
 
 fn propose(world: &World, questions: &[Question]) -> Proposal {
-    world.facts().remedies(&questions.iter().collect::<Vec<_>>(), AT)
+    world.facts().remedies(&questions.iter().collect::<Vec<_>>(), AT, FixPolicy::default())
 }
 
 fn verdict(facts: &dyn Facts, question: &Question) -> Verdict {

@@ -18,6 +18,7 @@ mod read;
 mod remedy;
 mod snapshot;
 mod workload;
+mod write;
 
 pub use calls::{CallCount, Calls};
 pub use claim::{Claim, Fact, Holds, Obstacle, Open, Source, Text, need};
@@ -35,6 +36,7 @@ pub use provider::{
 };
 pub use question::{Question, Vantage};
 pub use read::{Read, Section};
-pub use remedy::{Action, Change, Fingerprint, HeldBack, Note, Proposal, Remedy, Safety};
+pub use remedy::{Action, Change, Fingerprint, FixPolicy, HeldBack, Note, Proposal, Remedy, Safety};
 pub use snapshot::{ClusterRecord, Conflict, SCHEMA as SNAPSHOT_SCHEMA, Snapshot, SnapshotError};
 pub use workload::{Container, ContainerType, PodGroup, PodState, Workload};
+pub use write::{Applied, CannotUndo, Held, Journal, LeftBehind, Outcome, OwnRight, Writer};

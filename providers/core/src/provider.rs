@@ -2,8 +2,8 @@
 //! cluster's cloud says which credentials are tried, the registry's cloud weighs them.
 
 use crate::{
-    Change, Claim, Cluster, CodeRow, Gap, HeldBack, ImageRef, Keyring, PodCredentials, Pool, Principal, Proposal,
-    Question, Read, Registry, Section, Severity, SnapshotError, Taint,
+    Change, Claim, Cluster, CodeRow, FixPolicy, Gap, HeldBack, ImageRef, Keyring, PodCredentials, Pool, Principal,
+    Proposal, Question, Read, Registry, Section, Severity, SnapshotError, Taint, Writer,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -21,6 +21,8 @@ pub struct Provider {
     pub clusters: Option<Box<dyn Clusters>>,
     /// The side that owns images.
     pub registries: Option<Box<dyn Registries>>,
+    /// The side that writes; a cloud that plans no changes has none.
+    pub writer: Option<Box<dyn Writer>>,
 }
 
 type Wanted = dyn Fn(&str, &str) -> bool + Send + Sync;
@@ -210,7 +212,7 @@ pub trait Facts: Send + Sync {
 
     /// The least changes that turn these denied questions to allowed, each proved by weighing the facts as
     /// they would be. A cloud that plans none holds every question back.
-    fn remedies(&self, denied: &[&Question], _at: Timestamp) -> Proposal {
+    fn remedies(&self, denied: &[&Question], _at: Timestamp, _policy: FixPolicy) -> Proposal {
         let why =
             "pullaudit plans no changes for this cloud yet: explain CODE says how to do it by hand".to_owned();
         let held_back = vec![HeldBack { questions: (0..denied.len()).collect(), why }];

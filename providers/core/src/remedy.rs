@@ -15,6 +15,15 @@ pub enum Safety {
     Safe,
 }
 
+/// What the user agrees to beside what is safe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FixPolicy {
+    /// Grants that are wider than the questions need.
+    pub broad: bool,
+    /// Taking away what serves nobody any more.
+    pub prune: bool,
+}
+
 /// What is done to a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -66,6 +66,7 @@ impl Eks {
             codes: codes::CODES,
             clusters: Some(Box::new(Side(Arc::clone(&eks)))),
             registries: Some(Box::new(Side(eks))),
+            writer: None,
         }
     }
 }

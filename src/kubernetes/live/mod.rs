@@ -4,6 +4,7 @@ mod client;
 mod describe;
 mod kinds;
 mod list;
+mod pods;
 mod request;
 mod secrets;
 mod view;
@@ -11,6 +12,7 @@ mod workloads;
 
 pub use client::{ClientError, Kubeconfigs, from_access, in_cluster};
 pub use kube::Client;
+pub use pods::{PodLook, PodName, pods};
 pub use secrets::secrets;
 pub use view::view;
 pub use workloads::{Observed, Select, workloads};

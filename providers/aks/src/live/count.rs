@@ -17,7 +17,7 @@ tokio::task_local! {
     static LAST: RefCell<Option<String>>;
 }
 
-const RETRY_AFTER: HeaderName = HeaderName::from_static("retry-after");
+pub(crate) const RETRY_AFTER: HeaderName = HeaderName::from_static("retry-after");
 
 /// Runs one operation within `timeout`, `None` where time ran out, and says how its last attempt ended
 /// where that failed. The SDK's own error says nothing of it amid retries.

@@ -1,7 +1,7 @@
 //! Reading Azure: the only place that talks to it.
 //!
 //! One call is one row, all its pages together; a call that is refused is an unread row that names the
-//! right. Nothing here changes anything in Azure.
+//! right. Only `write` changes anything in Azure.
 
 mod access;
 mod cloud;
@@ -20,6 +20,7 @@ mod subscriptions;
 mod tests;
 mod trouble;
 mod wire;
+mod write;
 
 pub use operation::{OPERATIONS, Operation};
 
@@ -29,7 +30,8 @@ use cloud::{Cloud, Environment};
 use credentials::{Kept, SignIn};
 use needs::Needs;
 use pullaudit_core::{
-    AccessError, ApiAccess, CollectError, DiscoverError, Discovered, Discovery, Question, Scope, Section,
+    AccessError, ApiAccess, Applied, CannotUndo, Change, CollectError, DiscoverError, Discovered, Discovery, Held,
+    Journal, LeftBehind, Obstacle, Open, OwnRight, Question, Scope, Section,
 };
 use service::{Means, Service};
 use std::sync::Arc;
@@ -89,6 +91,30 @@ impl Live {
         Ok(section)
     }
 
+    /// The rights that each change needs of the caller.
+    pub async fn preflight(&self, changes: &[&Change]) -> Vec<OwnRight> {
+        match self.azure().await {
+            Ok(azure) => write::preflight(azure, changes).await,
+            Err(error) => changes.iter().map(|change| unasked(change, &error)).collect(),
+        }
+    }
+
+    /// Makes or deletes one role assignment.
+    pub async fn apply(&self, change: &Change, journal: &mut dyn Journal) -> Applied {
+        match self.azure().await {
+            Ok(azure) => write::apply(azure, change, journal).await,
+            Err(error) => Applied::failed(error.to_string(), LeftBehind::Nothing),
+        }
+    }
+
+    /// The change that takes a grant back.
+    pub async fn undo(&self, change: &Change) -> Result<Option<Change>, CannotUndo> {
+        match self.azure().await {
+            Ok(azure) => write::undo(azure, change).await,
+            Err(error) => Err(CannotUndo::Unsupported(error.to_string())),
+        }
+    }
+
     /// Azure as the credential sees it, found out once.
     async fn azure(&self) -> Result<&Azure, DiscoverError> {
         self.azure.get_or_try_init(|| self.connect()).await
@@ -118,6 +144,12 @@ impl Live {
             subscriptions: Subscriptions::new(subscriptions),
         })
     }
+}
+
+fn unasked(change: &Change, error: &DiscoverError) -> OwnRight {
+    let obstacle = Obstacle::Failed(error.to_string().into());
+    let open = Open::unread("your own rights", "Microsoft.Authorization/permissions/read", "", obstacle);
+    OwnRight { right: String::new(), place: change.document.clone(), held: Held::Open(open) }
 }
 
 fn no_roots(error: &std::io::Error) -> DiscoverError {

@@ -29,11 +29,17 @@ operations! {
     LIST_USER_CREDENTIALS = "arm" "ManagedClusters_ListClusterUserCredentials"
         "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action" "2025-10-01";
     LIST_REGISTRIES = "arm" "Registries_List" "Microsoft.ContainerRegistry/registries/read" "2025-11-01";
+    GET_REGISTRY = "arm" "Registries_Get" "Microsoft.ContainerRegistry/registries/read" "2025-11-01";
     LIST_CACHE_RULES = "arm" "CacheRules_List" "Microsoft.ContainerRegistry/registries/cacheRules/read" "2025-11-01";
     LIST_CREDENTIAL_SETS = "arm" "CredentialSets_List"
         "Microsoft.ContainerRegistry/registries/credentialSets/read" "2025-11-01";
     LIST_ROLE_ASSIGNMENTS = "arm" "RoleAssignments_ListForScope"
         "Microsoft.Authorization/roleAssignments/read" "2022-04-01";
+    GET_ROLE_ASSIGNMENT = "arm" "RoleAssignments_Get" "Microsoft.Authorization/roleAssignments/read" "2022-04-01";
+    PUT_ROLE_ASSIGNMENT = "arm" "RoleAssignments_Create" "Microsoft.Authorization/roleAssignments/write" "2022-04-01";
+    DELETE_ROLE_ASSIGNMENT = "arm" "RoleAssignments_Delete"
+        "Microsoft.Authorization/roleAssignments/delete" "2022-04-01";
+    LIST_PERMISSIONS = "arm" "Permissions_ListForResource" "Microsoft.Authorization/permissions/read" "2022-04-01";
     GET_ROLE_DEFINITION = "arm" "RoleDefinitions_Get" "Microsoft.Authorization/roleDefinitions/read" "2022-04-01";
     LIST_DENY_ASSIGNMENTS = "arm" "DenyAssignments_ListForScope"
         "Microsoft.Authorization/denyAssignments/read" "2022-04-01";

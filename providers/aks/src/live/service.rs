@@ -1,12 +1,13 @@
 //! The one gate through which every call to Azure goes: it bounds, counts and classifies.
 
-use super::count::{Attempts, within};
+use super::count::{Attempts, RETRY_AFTER, within};
 use super::credentials::{Kept, retries};
 use super::operation::Operation;
 use super::trouble::Trouble;
 use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
 use azure_core::http::{
-    ClientOptions, Context, HttpClient, Method, Pipeline, PipelineSendOptions, Request, Transport, Url,
+    ClientOptions, Context, HttpClient, Method, Pipeline, PipelineSendOptions, Request, RetryOptions, Transport,
+    Url,
 };
 use pullaudit_core::{Calls, Read, Text};
 use serde::de::DeserializeOwned;
@@ -20,6 +21,8 @@ use tokio::sync::Semaphore;
 pub(crate) struct Service {
     base: Url,
     pipeline: Pipeline,
+    /// Sends once: what becomes of a write is for its caller to judge.
+    writing: Pipeline,
     calls: Arc<Calls>,
     turns: Semaphore,
     timeout: Duration,
@@ -45,23 +48,19 @@ struct Page<T> {
 impl Service {
     /// The service at that address, with tokens for `scope`.
     pub(crate) fn new(name: &'static str, base: Url, scope: &str, means: &Means) -> Self {
-        let credential = Arc::clone(&means.credential);
-        let bearer = BearerTokenAuthorizationPolicy::new(credential, [scope]);
-        let options = ClientOptions {
-            transport: Some(Transport::new(Arc::clone(&means.wire))),
-            retry: retries(means.timeout),
-            per_try_policies: vec![Arc::new(Attempts::new(name, Arc::clone(&means.calls)))],
-            ..Default::default()
-        };
-        let version = option_env!("CARGO_PKG_VERSION");
-        let pipeline = Pipeline::new(Some("pullaudit"), version, options, vec![], vec![Arc::new(bearer)], None);
         Self {
             base,
-            pipeline,
+            pipeline: pipeline(name, scope, means, retries(means.timeout)),
+            writing: pipeline(name, scope, means, RetryOptions::none()),
             calls: Arc::clone(&means.calls),
             turns: Semaphore::new(means.concurrency.max(1)),
             timeout: means.timeout,
         }
+    }
+
+    /// The bound on one call.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// One object.
@@ -132,6 +131,27 @@ impl Service {
         url
     }
 
+    /// Sends one write, once, and gives back whatever was answered.
+    pub(crate) async fn write(
+        &self,
+        operation: &'static Operation,
+        method: Method,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Result<Answer, Trouble> {
+        let mut request = Request::new(self.url(path, &query(operation, "")), method);
+        if let Some(body) = body {
+            request.insert_header("content-type", "application/json");
+            request.set_body(body.to_string());
+        }
+        let answer = self.exchange(operation, &self.writing, request).await;
+        match &answer {
+            Ok(answer) => tracing::debug!(operation = operation.name, status = answer.status, "written"),
+            Err(trouble) => tracing::debug!(operation = operation.name, %trouble, "no answer"),
+        }
+        answer
+    }
+
     /// Sends one operation (for a list: one page) when it is its turn.
     async fn ask<T: DeserializeOwned>(
         &self,
@@ -139,39 +159,75 @@ impl Service {
         method: Method,
         url: Url,
     ) -> Result<T, Trouble> {
-        let answer = self.send(operation, method, url).await;
+        let answer = self.exchange(operation, &self.pipeline, Request::new(url, method)).await;
+        let answer = answer.and_then(|answer| answer.parse(operation));
         if let Err(trouble) = &answer {
             tracing::debug!(service = operation.service, operation = operation.name, %trouble, "no answer");
         }
         answer
     }
 
-    async fn send<T: DeserializeOwned>(
+    async fn exchange(
         &self,
         operation: &'static Operation,
-        method: Method,
-        url: Url,
-    ) -> Result<T, Trouble> {
+        pipeline: &Pipeline,
+        mut request: Request,
+    ) -> Result<Answer, Trouble> {
         // Nobody closes this semaphore, so there is no error to look at.
         let _turn = self.turns.acquire().await.ok();
         self.calls.operation(operation.service);
-        let mut request = Request::new(url, method);
         request.insert_header("accept", "application/json");
         let context = Context::new();
         let options = PipelineSendOptions { skip_checks: true, ..Default::default() };
         // Boxed because the pipeline's future is large, and all that waits would carry it.
-        let sent = Box::pin(self.pipeline.send(&context, &mut request, Some(options)));
-        let answer = match within(self.timeout, sent).await {
-            (Some(Ok(answer)), _) => answer,
-            (Some(Err(error)), last) => return Err(Trouble::of(operation, &error, last)),
-            (None, last) => return Err(Trouble::late(operation, last)),
-        };
-        let status = answer.status();
-        if !status.is_success() {
-            return Err(Trouble::answered(operation, u16::from(status), answer.body()));
+        let sent = Box::pin(pipeline.send(&context, &mut request, Some(options)));
+        match within(self.timeout, sent).await {
+            (Some(Ok(answer)), _) => Ok(Answer {
+                status: u16::from(answer.status()),
+                wait: answer.headers().get_optional_str(&RETRY_AFTER).and_then(|wait| wait.parse().ok()),
+                body: answer.body().to_vec(),
+            }),
+            (Some(Err(error)), last) => Err(Trouble::of(operation, &error, last)),
+            (None, last) => Err(Trouble::late(operation, last)),
         }
-        serde_json::from_slice(answer.body()).map_err(|error| Trouble::garbled(operation, &error))
     }
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    /// The status of HTTP.
+    pub(crate) status: u16,
+    /// Seconds after which to ask again, where the service says so.
+    pub(crate) wait: Option<u64>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body of a success; what else was answered is trouble.
+    pub(crate) fn parse<T: DeserializeOwned>(&self, operation: &'static Operation) -> Result<T, Trouble> {
+        if !(200..300).contains(&self.status) {
+            return Err(self.trouble(operation));
+        }
+        serde_json::from_slice(&self.body).map_err(|error| Trouble::garbled(operation, &error))
+    }
+
+    /// An answer that is not one of success, in the service's words.
+    pub(crate) fn trouble(&self, operation: &'static Operation) -> Trouble {
+        Trouble::answered(operation, self.status, &self.body)
+    }
+}
+
+fn pipeline(name: &'static str, scope: &str, means: &Means, retry: RetryOptions) -> Pipeline {
+    let credential = Arc::clone(&means.credential);
+    let bearer = BearerTokenAuthorizationPolicy::new(credential, [scope]);
+    let options = ClientOptions {
+        transport: Some(Transport::new(Arc::clone(&means.wire))),
+        retry,
+        per_try_policies: vec![Arc::new(Attempts::new(name, Arc::clone(&means.calls)))],
+        ..Default::default()
+    };
+    let version = option_env!("CARGO_PKG_VERSION");
+    Pipeline::new(Some("pullaudit"), version, options, vec![], vec![Arc::new(bearer)], None)
 }
 
 /// `api-version=…` with more of the query behind it.

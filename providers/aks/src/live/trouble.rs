@@ -115,6 +115,14 @@ impl Trouble {
         codes.contains(&self.code.as_str())
     }
 
+    /// Why a write did not happen: the right that is missing, or what the service said.
+    pub(crate) fn wanting(&self) -> String {
+        match self.kind {
+            Kind::Refused => format!("needs {}: {}", self.operation.action, self.detail),
+            Kind::Credentials | Kind::Failed => self.detail.clone(),
+        }
+    }
+
     /// The reading that is missing because of it.
     pub(crate) fn open(&self, reading: impl Into<Text>, scope: impl Into<Text>) -> Open {
         let obstacle = match self.kind {

@@ -14,10 +14,12 @@ use crate::{host, remedy};
 use index::{Index, RegistryEntry};
 use jiff::Timestamp;
 use pullaudit_core::{
-    Change, Claim, Credential, Facts, Notice, Obstacle, Open, Proposal, Question, Section, SnapshotError,
-    core_code,
+    Change, Claim, Credential, Facts, FixPolicy, Notice, Obstacle, Open, Proposal, Question, Section,
+    SnapshotError, core_code,
 };
 use rights::Act;
+#[cfg(feature = "live")]
+pub(crate) use rights::grants_action;
 
 /// What was read about registries, ready to be weighed.
 #[derive(Debug)]
@@ -96,8 +98,8 @@ impl Facts for AksFacts {
         notices::of(&self.index)
     }
 
-    fn remedies(&self, denied: &[&Question], at: Timestamp) -> Proposal {
-        remedy::propose(self, denied, at)
+    fn remedies(&self, denied: &[&Question], at: Timestamp, policy: FixPolicy) -> Proposal {
+        remedy::propose(self, denied, at, policy)
     }
 
     fn after(&self, changes: &[&Change]) -> Option<Box<dyn Facts>> {

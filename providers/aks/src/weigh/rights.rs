@@ -107,6 +107,14 @@ fn matches(pattern: &str, action: &str) -> Outcome {
     Outcome::Open(format!("whether registries honour the wildcard {pattern} in this tenant").into())
 }
 
+/// Whether permissions as Azure lists them for the caller cover an action of its control plane. Resource
+/// Manager itself decides this one, and honours every wildcard.
+#[cfg(feature = "live")]
+pub(crate) fn grants_action(permissions: &[Permission], action: &str) -> bool {
+    let any = |patterns: &[String]| patterns.iter().any(|pattern| covers(pattern, action));
+    permissions.iter().any(|one| any(&one.actions) && !any(&one.not_actions))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

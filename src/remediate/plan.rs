@@ -1,88 +1,28 @@
 //! Denied questions to a plan: what would be written, why it is the least, and the proof that it helps.
 //! Pure: nothing is written here.
 
+use super::{Effect, Place, Plan, PlannedHold, PlannedQuestion, PlannedRemedy};
 use crate::assess::{self, Judged, Judging, Opened, word};
 use crate::clouds::Clouds;
 use crate::config::Config;
 use crate::exceptions;
 use crate::questions::{self, Asking, Subject};
-use crate::report::{Check, VerdictWord};
+use crate::report::{Check, State, VerdictWord};
 use anyhow::Result;
-use pullaudit_core::{Change, Credential, Proposal, Question, Safety, Snapshot, Verdict};
-use serde::{Deserialize, Serialize};
+use pullaudit_core::{Credential, FixPolicy, Proposal, Question, Safety, Snapshot, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
-use uuid::Uuid;
-
-/// The schema that this version writes.
-pub const SCHEMA: &str = "pullaudit/plan/1";
-
-/// Ids of plans live in this name space.
-const PLANS: Uuid = Uuid::from_u128(0x3a9c_51d7_0e4f_5b62_8c1d_94f2_b6a0_77e3);
-
-/// A plan (CONTRACT: `pullaudit/plan/1`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Plan {
-    /// `pullaudit/plan/1`
-    pub schema: String,
-    /// When the facts were read, RFC 3339.
-    pub created_at: String,
-    /// What would be written.
-    pub changes: Vec<Change>,
-    /// Which checks which changes turn.
-    pub remedies: Vec<PlannedRemedy>,
-    /// Checks that no change of ours would help.
-    pub held_back: Vec<PlannedHold>,
-    /// What people want to know of each change, by its id.
-    pub effects: BTreeMap<String, Effect>,
-}
-
-/// Checks and the changes that turn them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedRemedy {
-    /// Ids of checks.
-    pub checks: Vec<String>,
-    /// Ids of changes, all of which are needed.
-    pub changes: Vec<String>,
-}
-
-/// Checks that stay denied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedHold {
-    /// Ids of checks.
-    pub checks: Vec<String>,
-    /// What they are about, for people.
-    pub subject: String,
-    /// Why nothing is changed for them.
-    pub why: String,
-}
-
-/// What a change turns.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Effect {
-    /// Repositories whose pull turns from denied to allowed.
-    pub repositories: BTreeSet<String>,
-    /// Pools on which it does, as `CLUSTER/POOL`.
-    pub pools: BTreeSet<String>,
-    /// Workloads that need it, as `NAMESPACE/KIND/NAME`.
-    pub workloads: BTreeSet<String>,
-}
-
-impl Plan {
-    /// Six digits that name the plan: the same changes make the same name.
-    pub fn name(&self) -> String {
-        let ids: Vec<&str> = self.changes.iter().map(|change| change.id.as_str()).collect();
-        Uuid::new_v5(&PLANS, ids.join("\n").as_bytes()).simple().to_string()[..6].to_owned()
-    }
-
-    /// True when nothing is to be done and nothing is held back.
-    pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.held_back.is_empty()
-    }
-}
 
 /// Where a change may be written: by cloud and account, subscription or project.
 pub type Writable<'a> = &'a dyn Fn(&str, &str) -> bool;
+
+/// A plan, and how much of what was asked could not be answered.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// Checks that are unknown, but for those on registries that nobody here owns.
+    pub unknown: usize,
+}
 
 /// Plans the repair of every denied check that no exception covers.
 pub fn plan(
@@ -90,30 +30,27 @@ pub fn plan(
     clouds: &Clouds,
     config: &Config,
     judging: Judging,
+    policy: FixPolicy,
     writable: Writable<'_>,
-) -> Result<Plan> {
+) -> Result<Planned> {
     let asking = questions::ask(snapshot, clouds);
     let opened = Opened::new(snapshot, clouds)?;
     let judged = assess::judge_pulls(&asking, &opened, clouds, judging);
     let mut checks = assess::checks(snapshot, &asking, &judged, clouds);
     exceptions::apply(&mut checks, &config.exceptions, judging.at);
-    let planning = Planning { clouds, asking: &asking, judged: &judged, checks: &checks };
+    let planning = Planning { snapshot, clouds, asking: &asking, judged: &judged, checks: &checks };
 
-    let mut plan = Plan {
-        schema: SCHEMA.to_owned(),
-        created_at: snapshot.taken_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        changes: Vec::new(),
-        remedies: Vec::new(),
-        held_back: Vec::new(),
-        effects: BTreeMap::new(),
-    };
+    let mut plan = Plan::new(snapshot.taken_at);
     for (provider, denied) in planning.denied() {
         let Some(facts) = opened.of(provider) else { continue };
         let questions: Vec<&Question> = denied.keys().collect();
-        let proposal = facts.remedies(&questions, judging.at);
+        let proposal = facts.remedies(&questions, judging.at, policy);
+        let questions: Vec<Question> = questions.into_iter().cloned().collect();
         let then = opened.after(snapshot, clouds, &proposal.changes.iter().collect::<Vec<_>>());
         let after = then.map(|then| assess::judge_pulls(&asking, &then, clouds, judging));
-        planning.add(&mut plan, proposal, &denied.into_values().collect::<Vec<_>>(), after.as_deref());
+        let pulls: Vec<BTreeSet<usize>> = denied.into_values().collect();
+        let asked = AskedOf { provider, questions: &questions, pulls: &pulls };
+        planning.add(&mut plan, proposal, &asked, after.as_deref());
     }
     planning.hold_the_rest(&mut plan);
     for change in &mut plan.changes {
@@ -121,13 +58,24 @@ pub fn plan(
             change.safety = Safety::ShowOnly;
         }
     }
-    Ok(plan)
+    let unknown = checks.iter().filter(|check| {
+        check.verdict == VerdictWord::Unknown && check.exception.is_none() && check.code != "foreign-registry"
+    });
+    Ok(Planned { plan, unknown: unknown.count() })
 }
 
 /// A denied question of one credential, with the pulls that hang on it.
 type Denied = BTreeMap<Question, BTreeSet<usize>>;
 
+/// What one cloud was asked: its denied questions, and the pulls that hang on each.
+struct AskedOf<'a> {
+    provider: &'static str,
+    questions: &'a [Question],
+    pulls: &'a [BTreeSet<usize>],
+}
+
 struct Planning<'a> {
+    snapshot: &'a Snapshot,
     clouds: &'a Clouds,
     asking: &'a Asking,
     judged: &'a [Judged],
@@ -166,7 +114,8 @@ impl Planning<'_> {
     }
 
     /// Takes a proposal in, but for what weighing everything again does not bear out.
-    fn add(&self, plan: &mut Plan, proposal: Proposal, pulls: &[BTreeSet<usize>], after: Option<&[Judged]>) {
+    fn add(&self, plan: &mut Plan, proposal: Proposal, asked: &AskedOf<'_>, after: Option<&[Judged]>) {
+        let pulls = asked.pulls;
         let worse = after.map_or(0, |after| self.worse(after));
         let turns = |pull: &usize| {
             after.is_some_and(|after| word(&after[*pull].verdict) == VerdictWord::Allowed) && worse == 0
@@ -181,6 +130,8 @@ impl Planning<'_> {
                     kept.insert(id.clone());
                     self.note(plan.effects.entry(id.clone()).or_default(), &checks);
                 }
+                plan.questions
+                    .extend(good.iter().filter_map(|number| self.ask_again(asked, *number, &remedy.changes)));
                 plan.remedies.push(PlannedRemedy { checks, changes: remedy.changes.clone() });
             }
             let why = match worse {
@@ -193,6 +144,30 @@ impl Planning<'_> {
         for held in proposal.held_back {
             self.hold(plan, &held.questions, pulls, &held.why);
         }
+    }
+
+    /// The question as a plan keeps it, to be asked again when its changes are written.
+    fn ask_again(&self, asked: &AskedOf<'_>, number: usize, changes: &[String]) -> Option<PlannedQuestion> {
+        let question = &asked.questions[number];
+        let Credential::Principal(by) = &question.by else { return None };
+        let checks = asked.pulls[number].iter().flat_map(|pull| self.checks_of(*pull));
+        let places = checks.filter_map(|check| self.place_of(check));
+        Some(PlannedQuestion {
+            provider: asked.provider.to_owned(),
+            by: by.clone(),
+            from: question.from.clone(),
+            image: question.image.to_string(),
+            places: places.collect(),
+            changes: changes.to_vec(),
+            expect: VerdictWord::Allowed,
+        })
+    }
+
+    fn place_of(&self, check: &Check) -> Option<Place> {
+        let (cluster, pool) = (check.cluster.clone()?, check.pool.clone()?);
+        let record = self.snapshot.clusters.iter().find(|record| record.cluster.id.0 == cluster)?;
+        let (provider, scope) = (record.cluster.provider.clone(), record.cluster.scope.clone());
+        Some(Place { provider, scope, cluster, pool })
     }
 
     /// Denied checks about which no cloud was asked: a reference that does not parse, a pod whose logins are
@@ -249,7 +224,11 @@ impl Planning<'_> {
             let cluster = check.cluster.as_deref().and_then(|id| id.rsplit('/').next()).unwrap_or_default();
             effect.pools.insert(format!("{cluster}/{}", check.pool.as_deref().unwrap_or_default()));
             for one in &check.workloads {
-                effect.workloads.insert(format!("{}/{}/{}", one.namespace, one.kind, one.name));
+                let name = format!("{}/{}/{}", one.namespace, one.kind, one.name);
+                if one.state == State::Failing {
+                    effect.failing.insert(name.clone());
+                }
+                effect.workloads.insert(name);
             }
         }
     }

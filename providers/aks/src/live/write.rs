@@ -1,0 +1,183 @@
+//! The only place that changes anything in Azure: it makes and deletes role assignments, one at a time.
+
+mod check;
+mod send;
+
+use super::Azure;
+use super::operation::{DELETE_ROLE_ASSIGNMENT, GET_ROLE_ASSIGNMENT, LIST_PERMISSIONS, PUT_ROLE_ASSIGNMENT};
+use super::service::query;
+use super::trouble::Trouble;
+use crate::facts::{Permission, RoleAssignment};
+use crate::remedy::{Grant, Likeness};
+use crate::weigh::grants_action;
+use futures_util::future::join_all;
+use pullaudit_core::{Action, Applied, CannotUndo, Change, Held, Journal, LeftBehind, OwnRight, Safety};
+use send::{Sent, send};
+use std::collections::BTreeSet;
+
+/// How Azure says that there is no such assignment.
+const GONE: &[&str] = &["RoleAssignmentNotFound", "ResourceNotFound"];
+
+/// Where Azure lists what the caller may do.
+const PERMISSIONS: &str = "/providers/Microsoft.Authorization/permissions";
+
+/// Whether the caller may write at the scope of each change; each scope is asked once.
+pub(crate) async fn preflight(azure: &Azure, changes: &[&Change]) -> Vec<OwnRight> {
+    let wanted: Vec<(String, &'static str)> = changes.iter().map(|change| needed(change)).collect();
+    let scopes: BTreeSet<&String> = wanted.iter().map(|(scope, _)| scope).collect();
+    let asked = join_all(scopes.iter().map(|scope| permissions(azure, scope))).await;
+    let own = wanted.iter().map(|(scope, right)| {
+        let at = scopes.iter().position(|one| *one == scope).and_then(|at| asked.get(at));
+        let held = match at {
+            Some(Ok(permissions)) if grants_action(permissions, right) => Held::Yes,
+            Some(Ok(_)) | None => Held::No,
+            Some(Err(trouble)) => Held::Open(trouble.open("your own rights", place(scope))),
+        };
+        OwnRight { right: (*right).to_owned(), place: place(scope), held }
+    });
+    own.collect()
+}
+
+/// The scope of a change, and the right to make it there.
+fn needed(change: &Change) -> (String, &'static str) {
+    let operation = match change.action {
+        Action::Remove => DELETE_ROLE_ASSIGNMENT,
+        Action::Add | Action::Change => PUT_ROLE_ASSIGNMENT,
+    };
+    let scope = Grant::of(change).map_or_else(|| change.document.clone(), |grant| grant.scope);
+    (scope, operation.action)
+}
+
+fn place(scope: &str) -> String {
+    format!("registry {}", scope.rsplit('/').next().unwrap_or(scope))
+}
+
+async fn permissions(azure: &Azure, scope: &str) -> Result<Vec<Permission>, Trouble> {
+    let path = format!("{scope}{PERMISSIONS}");
+    azure.arm.list(LIST_PERMISSIONS, &path, &query(LIST_PERMISSIONS, "")).await
+}
+
+/// Writes one change into the world that it was planned for.
+pub(crate) async fn apply(azure: &Azure, change: &Change, journal: &mut dyn Journal) -> Applied {
+    let Some(grant) = Grant::of(change) else {
+        return Applied::failed(format!("{} is no role assignment", change.document), LeftBehind::Nothing);
+    };
+    match change.action {
+        Action::Add => add(azure, change, &grant, journal).await,
+        Action::Remove => remove(azure, change, &grant, journal).await,
+        Action::Change => Applied::failed("a role assignment is never replaced", LeftBehind::Nothing),
+    }
+}
+
+async fn add(azure: &Azure, change: &Change, grant: &Grant, journal: &mut dyn Journal) -> Applied {
+    if !grant.is_least() {
+        let why = "it gives more than a pull from a registry, which pullaudit never plans: the plan was edited";
+        return Applied::failed(why, LeftBehind::Nothing);
+    }
+    if let Some(ended) = check::moved(azure, change, grant).await {
+        return ended;
+    }
+    if let Err(error) = journal.about_to_write(change) {
+        return unnoted(&error);
+    }
+    match send(azure, PUT_ROLE_ASSIGNMENT, change, change.after.as_ref()).await {
+        Sent::Done { status: 200, certain: true } => {
+            Applied::already_there("somebody wrote the same assignment meanwhile")
+        }
+        Sent::Done { .. } => Applied::done("created"),
+        Sent::Refused(trouble) if trouble.is(&["RoleAssignmentExists"]) => {
+            Applied::already_there("Azure holds an assignment of that role, identity and scope under another name")
+        }
+        Sent::Refused(trouble) => Applied::failed(trouble.wanting(), LeftBehind::Nothing),
+        Sent::Unanswered(trouble) => settle(azure, grant, change, &trouble).await,
+    }
+}
+
+async fn remove(azure: &Azure, change: &Change, grant: &Grant, journal: &mut dyn Journal) -> Applied {
+    match standing(azure, grant, change).await {
+        Ok(None) => return Applied::already_there("it is gone already"),
+        Ok(Some(Likeness::Same)) => {}
+        Ok(Some(_)) => return Applied::stale("the assignment is no longer what pullaudit wrote"),
+        Err(trouble) => return Applied::failed(trouble.wanting(), LeftBehind::Nothing),
+    }
+    if let Err(error) = journal.about_to_write(change) {
+        return unnoted(&error);
+    }
+    match send(azure, DELETE_ROLE_ASSIGNMENT, change, None).await {
+        Sent::Done { status: 204, certain: true } => Applied::already_there("it is gone already"),
+        Sent::Done { .. } => Applied::done("deleted"),
+        Sent::Refused(trouble) if trouble.is(GONE) => Applied::already_there("it is gone already"),
+        Sent::Refused(trouble) => Applied::failed(trouble.wanting(), LeftBehind::Nothing),
+        Sent::Unanswered(trouble) => match standing(azure, grant, change).await {
+            Ok(None) => Applied::done("deleted; the answer was lost"),
+            Ok(Some(_)) => Applied::failed(trouble.detail, LeftBehind::Nothing),
+            Err(_) => Applied::failed(unsettled(&trouble, change), LeftBehind::Unknown),
+        },
+    }
+}
+
+/// Nobody answered a write: what stands there now tells what became of it.
+async fn settle(azure: &Azure, grant: &Grant, change: &Change, trouble: &Trouble) -> Applied {
+    match standing(azure, grant, change).await {
+        Ok(Some(Likeness::Same)) => Applied::done("created; the answer was lost"),
+        Ok(_) => Applied::failed(trouble.detail.as_str(), LeftBehind::Nothing),
+        Err(_) => Applied::failed(unsettled(trouble, change), LeftBehind::Unknown),
+    }
+}
+
+fn unsettled(trouble: &Trouble, change: &Change) -> String {
+    format!(
+        "{}; whether it took effect is not known: az role assignment list --ids {}",
+        trouble.detail, change.document
+    )
+}
+
+fn unnoted(error: &std::io::Error) -> Applied {
+    Applied::failed(format!("the receipt can't be written, so nothing was sent: {error}"), LeftBehind::Nothing)
+}
+
+/// How what stands under the change's own name is like its grant; `None` where nothing does.
+async fn standing(azure: &Azure, grant: &Grant, change: &Change) -> Result<Option<Likeness>, Trouble> {
+    let operation = GET_ROLE_ASSIGNMENT;
+    let found = azure.arm.get::<RoleAssignment>(operation, &change.document, &query(operation, "")).await;
+    match found {
+        Ok(found) => Ok(Some(grant.compare(&found))),
+        Err(trouble) if trouble.is(GONE) => Ok(None),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// The change that takes a grant back, where it still is what was written.
+pub(crate) async fn undo(azure: &Azure, change: &Change) -> Result<Option<Change>, CannotUndo> {
+    let grant = Grant::of(change).filter(|_| change.action == Action::Add);
+    let Some(grant) = grant else {
+        let why = format!("{}: only grants are taken back", change.target);
+        return Err(CannotUndo::Unsupported(why));
+    };
+    let document = || change.document.clone();
+    match standing(azure, &grant, change).await {
+        Ok(None) => Ok(None),
+        Ok(Some(Likeness::Same)) => Ok(Some(Change {
+            target: format!("take back: {}", change.target),
+            action: Action::Remove,
+            before: change.after.clone(),
+            after: None,
+            safety: Safety::Safe,
+            rests_on: Vec::new(),
+            command: format!("az role assignment delete --ids {}", change.document),
+            import: String::new(),
+            ..change.clone()
+        })),
+        Ok(Some(Likeness::OtherCondition)) => {
+            Err(CannotUndo::Changed { document: document(), difference: "its condition is another".to_owned() })
+        }
+        Ok(Some(Likeness::Other)) => Err(CannotUndo::Changed {
+            document: document(),
+            difference: "it gives another role, or names somebody else".to_owned(),
+        }),
+        Err(trouble) => Err(CannotUndo::Unread {
+            document: document(),
+            open: trouble.open("the assignment", place(&grant.scope)),
+        }),
+    }
+}

@@ -1,0 +1,219 @@
+//! One role assignment: what it says, and how it is shown.
+
+use super::{Group, basis};
+use crate::facts::RoleAssignment;
+use crate::weigh::AksFacts;
+use crate::weigh::index::RegistryEntry;
+use pullaudit_core::{Action, Change, Note, Safety};
+use serde::Deserialize as _;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// Ids of role assignments live in this name space; it never changes, so that a second run finds what the
+/// first one wrote.
+const ASSIGNMENTS: Uuid = Uuid::from_u128(0x5d0b_7e2a_41c6_5a19_8f3e_2c9a_d7b1_60e4);
+
+const ASSIGNMENT_TYPE: &str = "/providers/Microsoft.Authorization/roleAssignments/";
+
+/// A built-in role that pulls and does nothing else.
+pub(super) struct Least {
+    pub(super) guid: &'static str,
+    pub(super) name: &'static str,
+    why: &'static str,
+    pub(super) actions: &'static [&'static str],
+    pub(super) data_actions: &'static [&'static str],
+}
+
+pub(super) const ACR_PULL: Least = Least {
+    guid: "7f951dda-4ed3-4680-a7ca-43fe172d538d",
+    name: "AcrPull",
+    why: "AcrPull: the least role that pulls here (the registry is in LegacyRegistryPermissions mode)",
+    actions: &["Microsoft.ContainerRegistry/registries/pull/read"],
+    data_actions: &[],
+};
+
+pub(super) const REPOSITORY_READER: Least = Least {
+    guid: "b93aa761-3e63-49ed-ac28-beffa264f7ac",
+    name: "Container Registry Repository Reader",
+    why: "Container Registry Repository Reader: the least role that pulls here (the registry is in \
+          AbacRepositoryPermissions mode)",
+    actions: &[],
+    data_actions: &[
+        "Microsoft.ContainerRegistry/registries/repositories/content/read",
+        "Microsoft.ContainerRegistry/registries/repositories/metadata/read",
+    ],
+};
+
+/// How much of a registry a grant opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach<'a> {
+    /// Legacy mode knows no less.
+    Registry,
+    /// These repositories.
+    Repositories(&'a BTreeSet<&'a str>),
+    /// All repositories of a registry that could tell them apart; only where the user agrees.
+    AllRepositories,
+}
+
+/// The grant as a change.
+pub(super) fn change(facts: &AksFacts, group: &Group<'_>, role: &Least, reach: Reach<'_>) -> Change {
+    let Group { registry, principal, .. } = group;
+    let (scope, object) = (&registry.registry.id, principal.id.to_ascii_lowercase());
+    let text = [&registry.id, &object, role.guid].map(str::to_ascii_lowercase).join("|");
+    let name = Uuid::new_v5(&ASSIGNMENTS, text.as_bytes()).to_string();
+    let condition = match reach {
+        Reach::Repositories(repositories) => Some(condition(role, repositories)),
+        Reach::Registry | Reach::AllRepositories => None,
+    };
+    let host = &registry.registry.properties.login_server;
+    let document = format!("{scope}{ASSIGNMENT_TYPE}{name}");
+    Change {
+        id: name.clone(),
+        provider: "aks".to_owned(),
+        owner: registry.subscription.clone(),
+        target: format!("grant {} on {host} to {}", role.name, principal.name),
+        action: Action::Add,
+        before: None,
+        after: Some(body(registry, &object, role, condition.as_deref())),
+        safety: if reach == Reach::AllRepositories { Safety::NeedsConsent } else { Safety::Safe },
+        notes: notes(group, role, reach, &name),
+        rests_on: basis::of_section(facts.section(), registry, &object),
+        command: command(&name, role, scope, &object, condition.as_deref()),
+        import: format!("terraform import azurerm_role_assignment.pull {document}"),
+        document,
+    }
+}
+
+fn notes(group: &Group<'_>, role: &Least, reach: Reach<'_>, name: &str) -> Vec<Note> {
+    let Group { registry, principal, .. } = group;
+    let object = principal.id.to_ascii_lowercase();
+    let mut notes = vec![Note::new("role", role.why)];
+    match reach {
+        Reach::Registry => {}
+        Reach::AllRepositories => notes.push(Note::new("condition", "none: all repositories of the registry")),
+        Reach::Repositories(names) => {
+            let list = names.iter().copied().collect::<Vec<_>>().join(", ");
+            notes.push(Note::new("condition", format!("only {list}")));
+        }
+    }
+    notes.extend([
+        Note::new("principal", format!("{object} ({}; object id, not client id)", principal.name)),
+        Note::new("scope", registry.registry.id.as_str()),
+        Note::new("id", format!("{name} (from scope, principal, role: a second run finds it)")),
+    ]);
+    notes
+}
+
+fn body(registry: &RegistryEntry, object: &str, role: &Least, condition: Option<&str>) -> Value {
+    let definition = format!(
+        "/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/{}",
+        registry.subscription, role.guid
+    );
+    let mut properties = json!({
+        "roleDefinitionId": definition, "principalId": object, "principalType": "ServicePrincipal"
+    });
+    if let Some(condition) = condition {
+        properties["condition"] = json!(condition);
+        properties["conditionVersion"] = json!("2.0");
+    }
+    json!({ "properties": properties })
+}
+
+/// The form that Azure's portal writes: other actions pass, these two only for the named repositories.
+fn condition(role: &Least, repositories: &BTreeSet<&str>) -> String {
+    let actions = role.data_actions.iter().map(|action| format!("!(ActionMatches{{'{action}'}})"));
+    let actions = actions.collect::<Vec<_>>().join(" AND ");
+    let compare = |name: &&str| {
+        format!(
+            "@Request[Microsoft.ContainerRegistry/registries/repositories:name] StringEqualsIgnoreCase '{name}'"
+        )
+    };
+    // Azure wants parentheses where an operator joins more than two.
+    let names =
+        repositories.iter().map(compare).reduce(|all, one| format!("({all} OR {one})")).unwrap_or_default();
+    format!("(({actions}) OR ({names}))")
+}
+
+fn command(name: &str, role: &Least, scope: &str, object: &str, condition: Option<&str>) -> String {
+    let quoted = if role.name.contains(' ') { format!("'{}'", role.name) } else { role.name.to_owned() };
+    // Names of repositories hold no quote of either kind.
+    let under = condition.map(|text| format!(" --condition-version 2.0 --condition \"{text}\""));
+    format!(
+        "az role assignment create --name {name} --role {quoted} --scope {scope} --assignee-object-id {object} \
+         --assignee-principal-type ServicePrincipal{}",
+        under.unwrap_or_default()
+    )
+}
+
+/// A grant as a change names it.
+pub(crate) struct Grant {
+    /// ARM id of the registry.
+    pub(crate) scope: String,
+    /// GUID of the assignment.
+    pub(crate) name: String,
+    /// As Azure would answer.
+    pub(crate) assignment: RoleAssignment,
+}
+
+impl Grant {
+    /// The grant that a change makes or takes away; `None` where it is none of Azure's.
+    pub(crate) fn of(change: &Change) -> Option<Self> {
+        let (scope, name) = change.document.split_once(ASSIGNMENT_TYPE)?;
+        let mut body = change.after.clone().or_else(|| change.before.clone())?;
+        body["id"] = json!(change.document);
+        body["name"] = json!(name);
+        body["properties"]["scope"] = json!(scope);
+        let assignment = RoleAssignment::deserialize(&body).ok()?;
+        Some(Self { scope: scope.to_owned(), name: name.to_owned(), assignment })
+    }
+
+    /// Object id of who is granted, in lower case.
+    pub(crate) fn object(&self) -> String {
+        self.assignment.properties.principal_id.to_ascii_lowercase()
+    }
+
+    /// Whether it gives no more than a pull, to what can pull: a plan may come from a file.
+    #[cfg(any(test, feature = "live"))]
+    pub(crate) fn is_least(&self) -> bool {
+        let role = role_guid(&self.assignment);
+        [&ACR_PULL, &REPOSITORY_READER].iter().any(|least| least.guid == role)
+            && self.assignment.properties.principal_type == "ServicePrincipal"
+            && self.scope.to_ascii_lowercase().contains("/providers/microsoft.containerregistry/registries/")
+    }
+
+    /// How another assignment stands to this one.
+    #[cfg(any(test, feature = "live"))]
+    pub(crate) fn compare(&self, other: &RoleAssignment) -> Likeness {
+        let (ours, theirs) = (&self.assignment.properties, &other.properties);
+        let triple = role_guid(&self.assignment) == role_guid(other)
+            && ours.principal_id.eq_ignore_ascii_case(&theirs.principal_id)
+            && ours.scope.eq_ignore_ascii_case(&theirs.scope);
+        // Azure writes an absent condition as null or as nothing.
+        let condition = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        match (triple, condition(&ours.condition) == condition(&theirs.condition)) {
+            (false, _) => Likeness::Other,
+            (true, false) => Likeness::OtherCondition,
+            (true, true) => Likeness::Same,
+        }
+    }
+}
+
+/// How one assignment stands to another.
+#[cfg(any(test, feature = "live"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Likeness {
+    /// They give the same right to the same identity at the same scope.
+    Same,
+    /// They do, but under another condition; Azure takes only one of the two.
+    OtherCondition,
+    /// They have nothing to do with each other.
+    Other,
+}
+
+/// GUID of an assignment's role, in lower case, whichever form its id has.
+#[cfg(any(test, feature = "live"))]
+fn role_guid(assignment: &RoleAssignment) -> String {
+    let id = &assignment.properties.role_definition_id;
+    id.rsplit('/').next().unwrap_or_default().to_ascii_lowercase()
+}

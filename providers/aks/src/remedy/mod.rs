@@ -1,0 +1,158 @@
+//! The least grant that lets a kubelet identity pull.
+
+mod after;
+mod basis;
+mod grant;
+
+pub(crate) use after::after;
+#[cfg(feature = "live")]
+pub(crate) use basis::fingerprints;
+#[cfg(feature = "live")]
+pub(crate) use grant::{Grant, Likeness};
+
+use crate::weigh::AksFacts;
+use crate::weigh::index::{RegistryEntry, Row};
+use grant::{ACR_PULL, Least, REPOSITORY_READER, Reach, change};
+use jiff::Timestamp;
+use pullaudit_core::{
+    Change, Credential, Facts as _, FixPolicy, HeldBack, Mode, Principal, Proposal, Question, Remedy, Verdict,
+    judge,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One registry and one identity, with the places of the questions about them.
+type Groups<'a> = BTreeMap<(String, String), Group<'a>>;
+
+struct Group<'a> {
+    registry: &'a RegistryEntry,
+    principal: &'a Principal,
+    questions: Vec<usize>,
+}
+
+/// One grant for each registry and identity; what a grant would not turn to allowed is held back.
+pub(crate) fn propose(facts: &AksFacts, denied: &[&Question], at: Timestamp, policy: FixPolicy) -> Proposal {
+    let mut proposal = Proposal::default();
+    let (groups, others) = group(facts, denied);
+    if !others.is_empty() {
+        let why = "no role assignment helps a login without a kubelet identity".to_owned();
+        proposal.held_back.push(HeldBack { questions: others, why });
+    }
+    for group in groups.values() {
+        match grant(facts, group, denied, at, policy) {
+            Ok((change, helped, left)) => {
+                let changes = vec![change.id.clone()];
+                proposal.remedies.push(Remedy { questions: helped, changes });
+                proposal.changes.push(change);
+                proposal.held_back.extend(left);
+            }
+            Err(held) => proposal.held_back.extend(held),
+        }
+    }
+    proposal
+}
+
+fn group<'a>(facts: &'a AksFacts, denied: &[&'a Question]) -> (Groups<'a>, Vec<usize>) {
+    let (mut groups, mut others) = (Groups::new(), Vec::new());
+    for (number, question) in denied.iter().enumerate() {
+        let registry = facts.registry(&question.image.registry.lower());
+        match (&question.by, registry) {
+            (Credential::Principal(principal), Some(registry))
+                if crate::cluster::principal(&principal.id).is_some() =>
+            {
+                let key = (registry.id.clone(), principal.id.to_ascii_lowercase());
+                let group = || Group { registry, principal, questions: Vec::new() };
+                groups.entry(key).or_insert_with(group).questions.push(number);
+            }
+            _ => others.push(number),
+        }
+    }
+    (groups, others)
+}
+
+type Granted = (Change, Vec<usize>, Vec<HeldBack>);
+
+/// The grant, the questions that it turns, and those that it would not.
+fn grant(
+    facts: &AksFacts,
+    group: &Group<'_>,
+    denied: &[&Question],
+    at: Timestamp,
+    policy: FixPolicy,
+) -> Result<Granted, Vec<HeldBack>> {
+    let all = |why: String| vec![HeldBack { questions: group.questions.clone(), why }];
+    let mode = group.registry.registry.properties.role_assignment_mode.as_deref().unwrap_or_default();
+    let role = match mode.to_ascii_lowercase().as_str() {
+        "legacyregistrypermissions" => &ACR_PULL,
+        "abacrepositorypermissions" => &REPOSITORY_READER,
+        _ => {
+            return Err(
+                all("the registry's role assignment mode is not known, so neither is the role".to_owned()),
+            );
+        }
+    };
+    if let Some(name) = in_the_way(group, role) {
+        return Err(all(format!(
+            "role assignment {name} already gives {} on {} under a condition, and a second one is refused: add the \
+             repositories to it with az role assignment update",
+            role.name, group.registry.registry.name
+        )));
+    }
+    let reach = |repositories| match role.data_actions {
+        [] => Reach::Registry,
+        _ if policy.broad => Reach::AllRepositories,
+        _ => Reach::Repositories(repositories),
+    };
+    let wanted = names(denied, &group.questions);
+    let whole = change(facts, group, role, reach(&wanted));
+    let (helped, held) = prove(facts, &whole, group, denied, at);
+    if helped.is_empty() {
+        return Err(held);
+    }
+    let wanted = names(denied, &helped);
+    let change = if held.is_empty() { whole } else { change(facts, group, role, reach(&wanted)) };
+    Ok((change, helped, held))
+}
+
+fn names<'a>(denied: &[&'a Question], numbers: &[usize]) -> BTreeSet<&'a str> {
+    numbers.iter().map(|number| denied[*number].image.repository.as_str()).collect()
+}
+
+/// Azure knows one assignment for a role, an identity and a scope, whatever its condition.
+fn in_the_way(group: &Group<'_>, role: &Least) -> Option<String> {
+    let Some(Row::Got(grants)) = group.registry.grants.get(&group.principal.id.to_ascii_lowercase()) else {
+        return None;
+    };
+    let same = grants.iter().find(|grant| {
+        grant.role == role.guid
+            && grant.scope.eq_ignore_ascii_case(&group.registry.id)
+            && grant.principal.eq_ignore_ascii_case(&group.principal.id)
+    });
+    same.map(|grant| grant.name.to_string())
+}
+
+/// Weighs the questions on the facts as they would be: those that it turns, and the reasons of the rest.
+fn prove(
+    facts: &AksFacts,
+    change: &Change,
+    group: &Group<'_>,
+    denied: &[&Question],
+    at: Timestamp,
+) -> (Vec<usize>, Vec<HeldBack>) {
+    let Some(then) = after(facts, &[change]) else { return (Vec::new(), Vec::new()) };
+    let (mut helped, mut why): (Vec<usize>, BTreeMap<String, Vec<usize>>) = (Vec::new(), BTreeMap::new());
+    for number in &group.questions {
+        match judge(then.weigh(denied[*number], at).as_ref(), Mode::Default) {
+            Verdict::Allowed { .. } => helped.push(*number),
+            Verdict::Denied { because } => {
+                let first =
+                    because.first().map_or_else(String::new, |one| format!("{}: {}", one.source, one.detail));
+                why.entry(format!("no grant would help: {first}")).or_default().push(*number);
+            }
+            Verdict::Unknown { needing } => {
+                let first = needing.first().map_or_else(String::new, |need| need.open.to_string());
+                why.entry(format!("a grant would not be proved enough: {first}")).or_default().push(*number);
+            }
+        }
+    }
+    (helped, why.into_iter().map(|(why, questions)| HeldBack { questions, why }).collect())
+}

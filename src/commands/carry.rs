@@ -1,0 +1,257 @@
+//! From a plan to a changed cloud: what fix, apply and undo share.
+
+use crate::cli::{Consent, PlanOutput, Writing};
+use crate::clouds::Clouds;
+use crate::exit::Exit;
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+use crate::remediate::Plan;
+use crate::remediate::consent::{self, Agreement, Selection};
+use crate::remediate::receipt::{Entry, Receipt, ReceiptFile, Seen};
+use crate::remediate::write::{Carrier, Found, line};
+use crate::report::{self, Around, Paint, VerdictWord, plural};
+use crate::settings::Settings;
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+use pullaudit_core::{Action, Change, Outcome};
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+/// Most changes of one plan, where nobody says otherwise.
+const MAX_CHANGES: usize = 50;
+
+/// What the command line and the config agree to.
+pub fn agreement(writing: &Writing, settings: &Settings) -> Agreement {
+    Agreement {
+        broad: writing.consent.contains(&Consent::Broad),
+        prune: writing.consent.contains(&Consent::Prune),
+        yes: writing.yes,
+        max_changes: writing.max_changes.or(settings.config.limits.max_changes).unwrap_or(MAX_CHANGES),
+    }
+}
+
+/// A plan on its way.
+pub struct Carry<'a> {
+    /// What the run is told.
+    pub settings: &'a Settings,
+    /// The clouds.
+    pub clouds: &'a Clouds,
+    /// What to write.
+    pub plan: &'a Plan,
+    /// What the user agrees to.
+    pub agreement: Agreement,
+    /// The flags about writing.
+    pub writing: &'a Writing,
+    /// How the end is shown.
+    pub output: PlanOutput,
+    /// Nothing is to be written.
+    pub dry: bool,
+    /// Colours.
+    pub paint: Paint,
+    /// Whether the user wants to end.
+    pub interrupt: &'a Interrupt,
+}
+
+impl Carry<'_> {
+    /// Shows the plan, asks, writes, verifies, and says how it ends.
+    pub async fn run(&self, progress: Progress, out: &mut dyn Write) -> Result<Exit> {
+        let carrier = Carrier {
+            clouds: self.clouds,
+            plan: self.plan,
+            verify_timeout: self.writing.verify_timeout,
+            interrupt: self.interrupt,
+        };
+        progress.say("asking for your own rights to write");
+        let rights = carrier.rights().await;
+        drop(progress);
+        let selection = consent::select(self.plan, &rights, &self.agreement);
+        let left = selection.left.iter().chain(&selection.refused);
+        let left = left.map(|(change, why)| (change.target.clone(), why.clone())).collect();
+        let text = report::plan(self.plan, &Around { dry: self.dry, rights, left }, self.paint);
+        let mut aside = std::io::stderr();
+        let told: &mut dyn Write = if self.output == PlanOutput::Json { &mut aside } else { &mut *out };
+        told.write_all(text.as_bytes())?;
+        told.flush()?;
+        consent::within_bounds(&selection, &self.agreement)?;
+        if self.dry || selection.write.is_empty() {
+            return self.unwritten(&selection, out);
+        }
+        if !self.agreement.yes && !consent::ask(&selection, &bodies(&selection))? {
+            writeln!(aside, "nothing was written")?;
+            return self.unwritten(&selection, out);
+        }
+        self.interrupt.begin();
+        let file = self.written(&carrier, &selection, out).await?;
+        let exit = self.exit(&selection, &file.receipt);
+        // Whoever reads may have gone: how it ended stands in the receipt.
+        let _ = self.tell_end(&selection, &file, exit, out);
+        Ok(exit)
+    }
+
+    async fn written(
+        &self,
+        carrier: &Carrier<'_>,
+        selection: &Selection<'_>,
+        out: &mut dyn Write,
+    ) -> Result<ReceiptFile> {
+        let mut aside = std::io::stderr();
+        let told: &mut dyn Write = if self.output == PlanOutput::Json { &mut aside } else { &mut *out };
+        let undoing = selection.write.iter().all(|change| change.action == Action::Remove);
+        let clusters = if undoing { Vec::new() } else { carrier.clusters(&selection.write).await? };
+        let receipt = Receipt::new(self.plan, &selection.write, Timestamp::now());
+        let mut file = ReceiptFile::create(self.writing.receipt_out.as_deref(), receipt)?;
+        let _ = writeln!(told);
+        line(told, "receipt", &file.path().display().to_string());
+        carrier.write(&selection.write, &clusters, &mut file, told).await?;
+        let until = Instant::now() + carrier.verify_timeout;
+        let verified = carrier.verify(&mut file, until, told).await;
+        if let Err(error) = &verified {
+            line(told, "listed", &format!("not known: {error:#}"));
+        }
+        self.effect(&clusters, &mut file, until, told).await?;
+        let kept = file.finish();
+        kept.with_context(|| format!("the receipt {} can't be kept", file.path().display()))?;
+        Ok(file)
+    }
+
+    #[cfg(feature = "live")]
+    async fn effect(
+        &self,
+        clusters: &[Found<'_>],
+        file: &mut ReceiptFile,
+        until: Instant,
+        out: &mut dyn Write,
+    ) -> Result<()> {
+        crate::remediate::effect::watch(self.settings, clusters, file, until, self.interrupt, out).await
+    }
+
+    #[cfg(not(feature = "live"))]
+    #[allow(
+        clippy::unused_async,
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "the live build waits here"
+    )]
+    async fn effect(&self, _: &[Found<'_>], _: &mut ReceiptFile, _: Instant, _: &mut dyn Write) -> Result<()> {
+        Ok(())
+    }
+
+    /// How a run ends that wrote nothing.
+    fn unwritten(&self, selection: &Selection<'_>, out: &mut dyn Write) -> Result<Exit> {
+        let (exit, why) = match (self.dry, selection.refused.is_empty(), selection.write.is_empty()) {
+            (false, false, true) => (Exit::Failed, "exit 1: you have no right to write what is pending"),
+            (_, _, true) => (Exit::Drift, "exit 2: nothing here can be written by pullaudit as it was asked"),
+            (_, _, false) => (Exit::Drift, "exit 2: changes are pending"),
+        };
+        match self.output {
+            PlanOutput::People => writeln!(out, "{why}")?,
+            PlanOutput::Json => writeln!(out, "{}", serde_json::to_string_pretty(self.plan)?)?,
+        }
+        Ok(exit)
+    }
+
+    fn exit(&self, selection: &Selection<'_>, receipt: &Receipt) -> Exit {
+        let any = |what: fn(&Entry) -> bool| receipt.changes.iter().any(what);
+        if any(|entry| matches!(entry.outcome, Some(Outcome::Failed | Outcome::Stale)))
+            || !selection.refused.is_empty()
+        {
+            return Exit::Failed;
+        }
+        if self.interrupt.asked() {
+            return Exit::Interrupted;
+        }
+        if !self.plan.held_back.is_empty()
+            || !selection.left.is_empty()
+            || any(|entry| entry.outcome == Some(Outcome::WaitingForOwner))
+        {
+            return Exit::Drift;
+        }
+        let open = |entry: &Entry| {
+            let expected = self.plan.questions.iter().filter(|one| one.changes.contains(&entry.change.id));
+            let expected = crate::remediate::judge::worst(expected.map(|one| one.expect));
+            entry.listed != expected || entry.effect == Some(Seen::NotSeen)
+        };
+        if receipt.changes.iter().any(open) { Exit::Incomplete } else { Exit::Clean }
+    }
+
+    fn tell_end(
+        &self,
+        selection: &Selection<'_>,
+        file: &ReceiptFile,
+        exit: Exit,
+        out: &mut dyn Write,
+    ) -> Result<()> {
+        if self.output == PlanOutput::Json {
+            writeln!(out, "{}", serde_json::to_string_pretty(&file.receipt)?)?;
+            return Ok(());
+        }
+        let count = |outcome: Option<Outcome>| {
+            file.receipt.changes.iter().filter(|entry| entry.outcome == outcome).count()
+        };
+        let mut told = vec![format!("{} applied", count(Some(Outcome::Applied)))];
+        told.push(format!("{} already there", count(Some(Outcome::AlreadyThere))));
+        told.push(format!("{} failed", count(Some(Outcome::Failed))));
+        told.push(format!("{} stale", count(Some(Outcome::Stale))));
+        if count(None) > 0 {
+            told.push(format!("{} not begun", count(None)));
+        }
+        let line = format!("{} {}", if exit == Exit::Failed { "✗" } else { "✓" }, told.join("   "));
+        let painted = if exit == Exit::Failed { self.paint.bad(&line) } else { self.paint.good(&line) };
+        writeln!(out, "\n{painted}")?;
+        for (change, why) in selection.refused.iter().chain(&selection.left) {
+            writeln!(out, "! not written: {}: {why}", change.target)?;
+        }
+        for held in &self.plan.held_back {
+            writeln!(out, "! still denied: {} ({})", held.subject, held.why)?;
+        }
+        writeln!(out, "\nreceipt  {}", file.path().display())?;
+        if file.receipt.changes.iter().any(|entry| entry.may_stand() && entry.change.action == Action::Add) {
+            let line = format!("pullaudit undo {}", quoted(file.path()));
+            writeln!(out, "take it back: {}", self.paint.command(&line))?;
+        }
+        writeln!(out, "{}", ending(exit, &file.receipt))?;
+        Ok(())
+    }
+}
+
+fn ending(exit: Exit, receipt: &Receipt) -> String {
+    let seen = receipt.changes.iter().any(|entry| entry.effect == Some(Seen::NotSeen));
+    match exit {
+        Exit::Clean => "exit 0: applied and verified".to_owned(),
+        Exit::Drift => "exit 2: drift is left".to_owned(),
+        Exit::Incomplete if seen => "exit 3: listed, effect not seen".to_owned(),
+        Exit::Incomplete => {
+            let open = receipt.changes.iter().filter(|entry| entry.listed != Some(VerdictWord::Allowed)).count();
+            format!("exit 3: {} applied, not yet listed", plural(open, "change"))
+        }
+        other => other.line().to_owned(),
+    }
+}
+
+/// What would be sent, for those who want to see it.
+fn bodies(selection: &Selection<'_>) -> String {
+    let one = |change: &&Change| {
+        let body = change.after.as_ref().or(change.before.as_ref()).cloned().unwrap_or_default();
+        let verb = if change.action == Action::Remove { "remove" } else { "write" };
+        format!("{verb} {}\n{}", change.document, serde_json::to_string_pretty(&body).unwrap_or_default())
+    };
+    selection.write.iter().map(one).collect::<Vec<_>>().join("\n")
+}
+
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.contains(' ') { format!("'{text}'") } else { text }
+}
+
+/// A plan file; the message names it and what is wrong in it.
+pub fn load(path: &Path) -> Result<Plan> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("can't read the plan {}", path.display()))?;
+    let plan: Plan = serde_json::from_str(&text)
+        .with_context(|| format!("{} is not a plan: fix --plan-out FILE saves one", path.display()))?;
+    if plan.schema != crate::remediate::SCHEMA {
+        let (is, known) = (&plan.schema, crate::remediate::SCHEMA);
+        anyhow::bail!("{}: its schema is {is:?}, this pullaudit reads {known}", path.display());
+    }
+    Ok(plan)
+}

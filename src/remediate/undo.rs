@@ -1,0 +1,86 @@
+//! Taking back what a receipt says was written, and nothing else.
+
+use super::judge::Now;
+use super::receipt::Receipt;
+use super::{Effect, Plan, PlannedQuestion};
+use crate::clouds::Clouds;
+use crate::report::VerdictWord;
+use anyhow::Result;
+use jiff::Timestamp;
+use pullaudit_core::Change;
+use std::collections::BTreeMap;
+
+/// A plan that takes back, and what stays as it is.
+#[derive(Debug)]
+pub struct Undoing {
+    /// The plan; its effects are what would break again.
+    pub plan: Plan,
+    /// Changes that are gone already, or were never made.
+    pub gone: Vec<String>,
+    /// Changes that are no longer what was written.
+    pub kept: Vec<String>,
+}
+
+/// Looks at what stands of a receipt, and plans to take it away. Writes nothing.
+pub async fn plan(receipt: &Receipt, clouds: &Clouds) -> Result<Undoing> {
+    let mut undoing = Undoing { plan: Plan::new(Timestamp::now()), gone: Vec::new(), kept: Vec::new() };
+    for entry in &receipt.changes {
+        let change = &entry.change;
+        if !entry.may_stand() {
+            undoing.gone.push(format!("{}: was not written by that run", change.target));
+            continue;
+        }
+        let writer = clouds.get(&change.provider).and_then(|provider| provider.writer.as_ref());
+        let Some(writer) = writer else {
+            undoing.kept.push(format!("{}: pullaudit writes nothing in {}", change.target, change.provider));
+            continue;
+        };
+        match writer.undo(change).await {
+            Ok(Some(change)) => undoing.plan.changes.push(change),
+            Ok(None) => undoing.gone.push(format!("{}: is gone already", change.target)),
+            Err(error) => undoing.kept.push(error.to_string()),
+        }
+    }
+    let own = |question: &&PlannedQuestion| {
+        undoing.plan.changes.iter().any(|change| question.changes.contains(&change.id))
+    };
+    let mut questions: Vec<PlannedQuestion> = receipt.questions.iter().filter(own).cloned().collect();
+    if !questions.is_empty() {
+        let at = Timestamp::now();
+        let now = Now::read(clouds, &questions).await?;
+        let changes: Vec<&Change> = undoing.plan.changes.iter().collect();
+        let before = now.verdicts(&questions, at);
+        let then = now.verdicts_after(&changes, &questions, at);
+        undoing.plan.effects = effects(receipt, &questions, &before, &then);
+        for (question, then) in questions.iter_mut().zip(then) {
+            question.expect = then;
+        }
+        undoing.plan.questions = questions;
+    }
+    Ok(undoing)
+}
+
+/// What each change would break again: repositories that are allowed now and would not be.
+fn effects(
+    receipt: &Receipt,
+    questions: &[PlannedQuestion],
+    before: &[VerdictWord],
+    then: &[VerdictWord],
+) -> BTreeMap<String, Effect> {
+    let mut effects: BTreeMap<String, Effect> = BTreeMap::new();
+    for ((question, before), then) in questions.iter().zip(before).zip(then) {
+        if *before != VerdictWord::Allowed || *then == VerdictWord::Allowed {
+            continue;
+        }
+        let Some(asked) = question.question() else { continue };
+        for id in &question.changes {
+            let effect = effects.entry(id.clone()).or_default();
+            effect.repositories.insert(format!("{}/{}", asked.image.registry, asked.image.repository));
+            effect.pools.extend(question.places.iter().map(|place| format!("{}/{}", place.cluster, place.pool)));
+            if let Some(former) = receipt.effects.get(id) {
+                effect.workloads.extend(former.workloads.iter().cloned());
+            }
+        }
+    }
+    effects
+}

@@ -1,0 +1,10 @@
+//! `fix`, `apply` and `undo` on the fake of Azure: what is written, what is not, and what is left when
+//! something goes wrong.
+#![cfg(feature = "live")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+#[path = "azure_fix/mod.rs"]
+mod azure;
+mod azure_fake;
+#[path = "azure_fix/loop_of_repair.rs"]
+mod loop_of_repair;

@@ -1,0 +1,36 @@
+//! The whole loop: drift, plan, write, proof, nothing left to do, and back.
+
+use super::azure::{Place, json};
+use super::azure_fake::role;
+
+#[test]
+fn a_lost_grant_is_found_repaired_verified_and_taken_back() {
+    let place = Place::acme();
+    let before = place.grants();
+    place.run("audit", &[]).ends(2);
+
+    let fixed = place.fix(&[]);
+    fixed.ends(0).says("1 applied").says("created");
+    let [(granted, principal, scope, condition)] = &place.grants()[..] else { panic!("{:?}", place.grants()) };
+    assert_eq!((granted.as_str(), principal, condition), (role::ACR_PULL, &place.kubelet(), &None));
+    assert!(scope.ends_with("/registries/acmeregistry"), "{scope}");
+    let receipt = place.receipt();
+    assert_eq!(receipt["schema"], "pullaudit/receipt/1");
+    let entry = &receipt["changes"][0];
+    assert_eq!((&entry["outcome"], &entry["listed"]), (&"applied".into(), &"allowed".into()), "{entry}");
+    assert!(entry["sentAt"].is_string() && receipt["finishedAt"].is_string(), "{receipt}");
+
+    place.run("audit", &[]).ends(0);
+    place.fix(&[]).ends(0).says("nothing to fix");
+    assert_eq!(place.writes(), [("PUT".to_owned(), Some(201))], "written once");
+    assert_eq!(place.receipts().len(), 1, "a run without writes leaves no receipt");
+
+    let path = place.receipts().remove(0);
+    let undone = place.undo(&path);
+    undone.ends(0).says("2 repositories allowed → denied on 1 pool").says("deleted");
+    assert_eq!(place.grants(), before);
+    place.run("audit", &[]).ends(2);
+    place.undo(&path).ends(0).says("is gone already");
+    assert!(place.fake.strangers().is_empty(), "{:#?}", place.fake.strangers());
+    assert_eq!(json(&path)["changes"][0]["outcome"], "applied", "a receipt is not rewritten");
+}
