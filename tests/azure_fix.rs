@@ -3,8 +3,18 @@
 #![cfg(feature = "live")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "azure_fix/answers.rs"]
+mod answers;
 #[path = "azure_fix/mod.rs"]
 mod azure;
 mod azure_fake;
+#[path = "azure_fix/consent.rs"]
+mod consent;
+#[path = "azure_fix/killed.rs"]
+mod killed;
 #[path = "azure_fix/loop_of_repair.rs"]
 mod loop_of_repair;
+#[path = "azure_fix/stale.rs"]
+mod stale;
+#[path = "azure_fix/undo.rs"]
+mod undo;

@@ -71,8 +71,10 @@ impl Carry<'_> {
         let text = report::plan(self.plan, &Around { dry: self.dry, rights, left }, self.paint);
         let mut aside = std::io::stderr();
         let told: &mut dyn Write = if self.output == PlanOutput::Json { &mut aside } else { &mut *out };
-        told.write_all(text.as_bytes())?;
-        told.flush()?;
+        let shown = told.write_all(text.as_bytes()).and_then(|()| told.flush());
+        if self.dry || !self.agreement.yes {
+            shown?;
+        }
         consent::within_bounds(&selection, &self.agreement)?;
         if self.dry || selection.write.is_empty() {
             return self.unwritten(&selection, out);

@@ -11,6 +11,8 @@ pub(crate) enum Trouble {
     Forbidden,
     /// 404 `ResourceNotFound`.
     NotFound,
+    /// This status and code; nothing was done.
+    Refused(u16, &'static str),
     /// 429 with a `Retry-After` of so many seconds.
     Throttled(u64),
     /// 500; nothing was done.
@@ -95,6 +97,7 @@ impl Trouble {
         };
         match self {
             Self::Forbidden => Some(forbidden),
+            Self::Refused(status, code) => Some(Answer::error(status, code, "It was refused.")),
             Self::NotFound => Some(Answer::error(
                 404,
                 "ResourceNotFound",
