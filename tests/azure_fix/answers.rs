@@ -115,7 +115,7 @@ fn a_grant_that_is_listed_late_is_waited_for_and_one_that_is_not_ends_with_three
     place.fix(&["--verify-timeout", "30s"]).ends(0).says("not yet");
     assert_eq!(place.receipt()["changes"][0]["listed"], "allowed");
 
-    let place = Place::of(World::acme().write_lag(Lag::Time(Duration::from_secs(60))), &images);
+    let place = Place::of(World::acme().write_lag(Lag::Time(Duration::from_mins(1))), &images);
     place.fix(&["--verify-timeout", "2s"]).ends(3).says("not yet listed");
     let entry = &place.receipt()["changes"][0];
     assert_eq!((&entry["outcome"], &entry["listed"]), (&"applied".into(), &"denied".into()), "{entry}");

@@ -92,7 +92,7 @@ fn held(place: &Place, boundary: &Boundary) -> std::process::Child {
     command.current_dir(place.folder.path()).args(arguments).envs(place.fake.env());
     command.env("KUBECONFIG", "/nonexistent").stdout(Stdio::null()).stderr(Stdio::null());
     let child = command.spawn().unwrap();
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     let there = || {
         place
             .fake

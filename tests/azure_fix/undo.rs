@@ -8,7 +8,7 @@ fn what_others_hold_stays() {
     let place = Place::acme();
     let scope = place.fake.change(|world| world.registries[0].id());
     place.fake.change(|world| {
-        world.grants.push(Grant::new(&scope, role::ACR_PUSH, "88888888-0000-4000-8000-000000000001"))
+        world.grants.push(Grant::new(&scope, role::ACR_PUSH, "88888888-0000-4000-8000-000000000001"));
     });
     let before = place.grants();
     place.fix(&[]).ends(0);
