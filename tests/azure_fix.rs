@@ -14,6 +14,8 @@ mod consent;
 mod killed;
 #[path = "azure_fix/loop_of_repair.rs"]
 mod loop_of_repair;
+#[path = "azure_fix/prompt.rs"]
+mod prompt;
 #[path = "azure_fix/stale.rs"]
 mod stale;
 #[path = "azure_fix/undo.rs"]

@@ -1,5 +1,7 @@
 //! What the tests of writing share: a cluster whose identity lost its grant, and the program beside it.
 
+#![allow(dead_code, reason = "each test binary compiles this module for itself and uses its own part of it")]
+
 use super::azure_fake::{Fake, Grant, World};
 use assert_cmd::Command;
 use serde_json::Value;
