@@ -3,21 +3,18 @@
 // `json!(…)` reads best as it is.
 #![allow(clippy::needless_pass_by_value)]
 
+mod recordings;
 mod support;
 
 use pullaudit_aks::facts::table;
 use pullaudit_core::{Read, Verdict};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use support::*;
 
 fn roles() -> Option<Vec<Value>> {
-    let root = std::env::var_os("PULLAUDIT_RECORDINGS").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/recordings"),
-        PathBuf::from,
-    );
-    let text = std::fs::read_to_string(root.join("azure/rbac/builtin-roles-2026-08-22.json")).ok()?;
+    let file = recordings::root().join("azure/rbac/builtin-roles-2026-08-22.json");
+    let text = std::fs::read_to_string(file).ok()?;
     Some(serde_json::from_str(&text).unwrap())
 }
 

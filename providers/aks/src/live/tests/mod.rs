@@ -6,6 +6,7 @@ mod access;
 mod collect;
 mod discover;
 mod lists;
+mod recorded;
 mod sign_in;
 
 use super::Live;
