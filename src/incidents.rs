@@ -1,7 +1,7 @@
 //! Checks to incidents by cause, unknown checks by what would settle them. Pure.
 
 use crate::report::{Check, Identity, Incident, Needing, State, Unsettled, VerdictWord, plural};
-use pullaudit_core::Severity;
+use pullaudit_core::{Severity, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One cause, one identity, one registry, one cluster.
@@ -13,8 +13,29 @@ struct Cause<'a> {
     registry: Option<&'a str>,
 }
 
+/// What `pullaudit fix` can do about checks.
+pub struct Repairs<'a> {
+    /// Where the checks are from.
+    pub snapshot: &'a Snapshot,
+    /// Ids of the checks that a change of ours would turn.
+    pub repairable: &'a BTreeSet<String>,
+}
+
+impl Repairs<'_> {
+    /// The command that repairs one of these checks at least; `None` where none does.
+    fn command(&self, checks: &[&Check]) -> Option<String> {
+        let check = checks.iter().find(|check| self.repairable.contains(&check.id))?;
+        let id = check.cluster.as_deref()?;
+        let clusters = || self.snapshot.clusters.iter().map(|record| &record.cluster);
+        let cluster = clusters().find(|cluster| cluster.id.0 == id)?;
+        let twins = clusters().filter(|one| one.name == cluster.name && one.provider == cluster.provider).count();
+        let name = if twins == 1 { cluster.name.as_str() } else { id };
+        Some(format!("pullaudit fix --provider {} --cluster {name}", cluster.provider))
+    }
+}
+
 /// The denied checks by cause, the worst first. Excepted checks are left out.
-pub fn incidents(checks: &[Check]) -> Vec<Incident> {
+pub fn incidents(checks: &[Check], repairs: &Repairs<'_>) -> Vec<Incident> {
     let mut causes: BTreeMap<Cause<'_>, Vec<&Check>> = BTreeMap::new();
     for check in checks.iter().filter(|check| check.verdict == VerdictWord::Denied && check.exception.is_none()) {
         let cause = Cause {
@@ -26,12 +47,12 @@ pub fn incidents(checks: &[Check]) -> Vec<Incident> {
         causes.entry(cause).or_default().push(check);
     }
     let mut incidents: Vec<Incident> =
-        causes.into_iter().map(|(cause, checks)| incident(&cause, &checks)).collect();
+        causes.into_iter().map(|(cause, checks)| incident(&cause, &checks, repairs)).collect();
     incidents.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| b.checks.len().cmp(&a.checks.len())));
     incidents
 }
 
-fn incident(cause: &Cause<'_>, checks: &[&Check]) -> Incident {
+fn incident(cause: &Cause<'_>, checks: &[&Check], repairs: &Repairs<'_>) -> Incident {
     let pools: BTreeSet<&str> = checks.iter().filter_map(|check| check.pool.as_deref()).collect();
     Incident {
         code: cause.code.to_owned(),
@@ -43,7 +64,7 @@ fn incident(cause: &Cause<'_>, checks: &[&Check]) -> Incident {
         checks: checks.iter().map(|check| check.id.clone()).collect(),
         why: why(cause.code, checks),
         breaks: breaks(checks),
-        fix: format!("pullaudit explain {}", cause.code),
+        fix: repairs.command(checks).unwrap_or_else(|| format!("pullaudit explain {}", cause.code)),
     }
 }
 

@@ -4,11 +4,12 @@
 use crate::assess::{self, Judging, Opened};
 use crate::clouds::Clouds;
 use crate::config::Config;
+use crate::incidents::Repairs;
 use crate::questions::{self, Asking};
 use crate::report::{
     ClusterReport, Incomplete, NoticeReport, PoolReport, Report, SCHEMA, Summary, Tool, VerdictWord, plural,
 };
-use crate::{exceptions, incidents};
+use crate::{exceptions, incidents, remediate};
 use anyhow::Result;
 use jiff::Timestamp;
 use pullaudit_core::{Conflict, Credential, Open, Severity, Snapshot, Verdict};
@@ -35,6 +36,7 @@ pub fn report(
     let mut summary = summary(snapshot, &asking, &checks);
     summary.questions_denied = judged.iter().filter(|one| matches!(one.verdict, Verdict::Denied { .. })).count();
     summary.questions_unknown = judged.iter().filter(|one| matches!(one.verdict, Verdict::Unknown { .. })).count();
+    let repairable = remediate::repairable(snapshot, clouds, (&asking, &opened), (&judged, &checks), judging.at);
     let open = checks.iter().any(|check| check.verdict == VerdictWord::Unknown && check.exception.is_none());
     Ok(Report {
         schema: SCHEMA.to_owned(),
@@ -44,7 +46,7 @@ pub fn report(
         incomplete_because: incomplete(snapshot),
         summary,
         clusters: clusters(snapshot),
-        incidents: incidents::incidents(&checks),
+        incidents: incidents::incidents(&checks, &Repairs { snapshot, repairable: &repairable }),
         unsettled: incidents::unsettled(&checks),
         checks,
         notices,

@@ -11,7 +11,7 @@ pub mod write;
 #[cfg(feature = "live")]
 pub mod effect;
 
-pub use plan::{Planned, Writable, plan};
+pub use plan::{Planned, Writable, plan, repairable};
 
 use crate::report::VerdictWord;
 use jiff::Timestamp;

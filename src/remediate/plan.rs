@@ -9,6 +9,7 @@ use crate::exceptions;
 use crate::questions::{self, Asking, Subject};
 use crate::report::{Check, State, VerdictWord};
 use anyhow::Result;
+use jiff::Timestamp;
 use pullaudit_core::{Credential, FixPolicy, Proposal, Question, Safety, Snapshot, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +39,7 @@ pub fn plan(
     let judged = assess::judge_pulls(&asking, &opened, clouds, judging);
     let mut checks = assess::checks(snapshot, &asking, &judged, clouds);
     exceptions::apply(&mut checks, &config.exceptions, judging.at);
-    let planning = Planning { snapshot, clouds, asking: &asking, judged: &judged, checks: &checks };
+    let planning = Planning::new(snapshot, clouds, &asking, &judged, &checks);
 
     let mut plan = Plan::new(snapshot.taken_at);
     for (provider, denied) in planning.denied() {
@@ -64,6 +65,28 @@ pub fn plan(
     Ok(Planned { plan, unknown: unknown.count() })
 }
 
+/// Ids of the checks for which a cloud proposes a change that it has proved by itself. What a plan also
+/// looks at, the other logins of the pods and the rest of the fleet, is left to `fix`.
+pub fn repairable(
+    snapshot: &Snapshot,
+    clouds: &Clouds,
+    (asking, opened): (&Asking, &Opened),
+    (judged, checks): (&[Judged], &[Check]),
+    at: Timestamp,
+) -> BTreeSet<String> {
+    let planning = Planning::new(snapshot, clouds, asking, judged, checks);
+    let mut ids = BTreeSet::new();
+    for (provider, denied) in planning.denied() {
+        let Some(facts) = opened.of(provider) else { continue };
+        let (questions, pulls): (Vec<Question>, Vec<BTreeSet<usize>>) = denied.into_iter().unzip();
+        let proposal = facts.remedies(&questions.iter().collect::<Vec<_>>(), at, FixPolicy::default());
+        for remedy in &proposal.remedies {
+            ids.extend(planning.ids(&remedy.questions, &pulls));
+        }
+    }
+    ids
+}
+
 /// A denied question of one credential, with the pulls that hang on it.
 type Denied = BTreeMap<Question, BTreeSet<usize>>;
 
@@ -80,9 +103,27 @@ struct Planning<'a> {
     asking: &'a Asking,
     judged: &'a [Judged],
     checks: &'a [Check],
+    /// The checks of each pull.
+    of_pull: Vec<Vec<usize>>,
 }
 
-impl Planning<'_> {
+impl<'a> Planning<'a> {
+    fn new(
+        snapshot: &'a Snapshot,
+        clouds: &'a Clouds,
+        asking: &'a Asking,
+        judged: &'a [Judged],
+        checks: &'a [Check],
+    ) -> Self {
+        let mut of_pull = vec![Vec::new(); asking.pulls.len()];
+        for (number, asked) in asking.asked.iter().enumerate() {
+            if let Subject::Pull(pull) = asked.subject {
+                of_pull[pull].push(number);
+            }
+        }
+        Self { snapshot, clouds, asking, judged, checks, of_pull }
+    }
+
     /// Denied questions by the cloud that owns the registry; pulls of which every check is excepted are left
     /// out.
     fn denied(&self) -> BTreeMap<&'static str, Denied> {
@@ -104,8 +145,7 @@ impl Planning<'_> {
     }
 
     fn checks_of(&self, pull: usize) -> impl Iterator<Item = &Check> {
-        let asked = self.asking.asked.iter().zip(self.checks);
-        asked.filter(move |(asked, _)| asked.subject == Subject::Pull(pull)).map(|(_, check)| check)
+        self.of_pull[pull].iter().map(|number| &self.checks[*number])
     }
 
     fn ids(&self, questions: &[usize], pulls: &[BTreeSet<usize>]) -> Vec<String> {

@@ -185,7 +185,8 @@ fn block(report: &Report, incident: &Incident, paint: Paint) -> Vec<String> {
     lines.extend(subjects(&checks));
     lines.extend(label(paint, "why", &incident.why));
     lines.extend(label(paint, "breaks", &incident.breaks));
-    lines.push(format!("    {}{}", paint.dim("by hand "), paint.command(&incident.fix)));
+    let label = if incident.fix.starts_with("pullaudit fix") { "fix     " } else { "by hand " };
+    lines.push(format!("    {}{}", paint.dim(label), paint.command(&incident.fix)));
     lines
 }
 
