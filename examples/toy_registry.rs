@@ -14,8 +14,8 @@ use pullaudit::report::{Paint, People, people};
 use pullaudit::settings::Settings;
 use pullaudit::{cli, pipeline};
 use pullaudit_core::{
-    Claim, Code, CodeRow, CollectError, Credential, Facts, Mode, Notice, Owner, Provider, Question, Read,
-    Registries, Registry, Section, Severity, Snapshot, SnapshotError, core_code,
+    Claim, Code, CodeRow, CollectError, Credential, Facts, Inventory, Mode, Notice, Owner, Provider, Question,
+    Read, Registries, Registry, Section, Severity, Snapshot, SnapshotError, core_code,
 };
 use serde_json::json;
 
@@ -67,7 +67,7 @@ impl Facts for ToyFacts {
         }
     }
 
-    fn notices(&self, _: Timestamp) -> Vec<Notice> {
+    fn notices(&self, _: Timestamp, _: &Inventory) -> Vec<Notice> {
         Vec::new()
     }
 }

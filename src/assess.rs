@@ -6,8 +6,8 @@ use crate::report::{AttemptReport, Because, Check, Identity, Needing, State, Ver
 use crate::severity;
 use jiff::Timestamp;
 use pullaudit_core::{
-    Change, Claim, Code, Credential, Evidence, Facts, Keyring, Mode, Need, Obstacle, Open, PodState, Question,
-    Snapshot, SnapshotError, Verdict, core_code, judge, pull_claim,
+    Change, Claim, Code, Credential, Evidence, Facts, Inventory, Keyring, Mode, Need, Obstacle, Open, PodState,
+    Question, Snapshot, SnapshotError, Verdict, core_code, judge, pull_claim,
 };
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
@@ -64,8 +64,8 @@ impl Opened {
     }
 
     /// Every cloud's notices.
-    pub fn notices(&self, at: Timestamp) -> Vec<pullaudit_core::Notice> {
-        self.0.values().flat_map(|facts| facts.notices(at)).collect()
+    pub fn notices(&self, at: Timestamp, inventory: &Inventory) -> Vec<pullaudit_core::Notice> {
+        self.0.values().flat_map(|facts| facts.notices(at, inventory)).collect()
     }
 }
 

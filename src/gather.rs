@@ -75,7 +75,12 @@ async fn find<'a>(
         let Some(side) = provider.clusters.as_deref() else { continue };
         progress.say(format!("{}: listing clusters", provider.name));
         let within = scope::within(provider.name, &settings.select, &settings.contexts);
-        match discover(side, meant, patterns, within, snapshot).await {
+        let (whole, gaps) = (*meant == Meant::Everything && within.is_empty(), snapshot.gaps.len());
+        let found = discover(side, meant, patterns, within, snapshot).await;
+        if whole && found.is_ok() && snapshot.gaps.len() == gaps {
+            snapshot.whole.insert(provider.name.to_owned());
+        }
+        match found {
             Ok(found) if found.is_empty() => {}
             Ok(found) => {
                 all.push((side, found));

@@ -28,7 +28,7 @@ pub fn report(
     let mut checks = assess::checks(snapshot, &asking, &judged, clouds);
 
     let mut notices = exceptions::apply(&mut checks, &config.exceptions, judging.at);
-    notices.extend(opened.notices(judging.at).into_iter().map(notice));
+    notices.extend(opened.notices(judging.at, &snapshot.inventory()).into_iter().map(notice));
     notices.extend(conflicts.iter().map(conflict));
     notices.extend(not_judged(&asking));
     notices.sort();

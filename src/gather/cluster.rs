@@ -68,7 +68,9 @@ pub(super) async fn read(
         workloads = observed.workloads;
     }
     let reachable = client.is_some();
-    ReadCluster { record: ClusterRecord { cluster: cluster.clone(), reachable, pools }, workloads, secrets, gaps }
+    let lookalikes = side.lookalikes(found);
+    let record = ClusterRecord { cluster: cluster.clone(), reachable, pools, lookalikes };
+    ReadCluster { record, workloads, secrets, gaps }
 }
 
 fn selection(settings: &Settings) -> live::Select {

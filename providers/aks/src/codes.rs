@@ -101,6 +101,22 @@ pullaudit_core::code_table! {
         "Contributor, Owner or AcrPush was given where AcrPull is enough: whoever takes a node over can replace images.",
         "Give AcrPull (Container Registry Repository Reader in ABAC mode) first, then take the wider role away: az role \
          assignment delete --ids ID";
+    GrantedToClientId: "granted-to-client-id", Medium, 13,
+        "A right to pull is given to an application's client id, which no login presents as its object id: it lets \
+         nobody pull.",
+        "az aks show prints clientId beside objectId, and a template that sets principalType skips Azure's check that the \
+         principal exists.",
+        "Grant the object id (pullaudit fix does), then take this one away: az role assignment delete --ids ID";
+    GrantedToControlPlane: "granted-to-control-plane", Low, 8,
+        "A right to pull is given to the identity of a cluster's control plane, which pulls nothing.",
+        "The cluster's identity was taken for its kubelet identity: az aks show --query identity names the one, \
+         --query identityProfile.kubeletidentity the other.",
+        "Grant the kubelet identity (pullaudit fix does), then take this one away: az role assignment delete --ids ID";
+    GrantLeftBehind: "grant-left-behind", Info, 7,
+        "A role that does nothing but pull is held on the registry by an identity that no cluster pulls as.",
+        "The identity of a cluster was replaced or the cluster is gone, and its grant stayed; or something other than a \
+         cluster pulls with it.",
+        "Where nothing else uses it: az role assignment delete --ids ID";
     PrefixWithoutSlash: "prefix-without-slash", Medium, 11,
         "A condition names a folder of repositories without its last slash, so that it covers every name that begins \
          like it.",

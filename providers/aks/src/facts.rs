@@ -281,8 +281,24 @@ bodies! {
         name: String,
         /// Region.
         location: String,
+        /// The control plane's identity, which never pulls.
+        identity: ControlPlaneIdentity,
         /// The rest.
         properties: ManagedClusterProperties,
+    }
+    /// Who the control plane acts as.
+    ControlPlaneIdentity {
+        /// Object id of the system-assigned one.
+        principal_id: Option<String>,
+        /// User-assigned ones, by ARM id.
+        user_assigned_identities: BTreeMap<String, AssignedIdentity>,
+    }
+    /// An identity that is assigned to a resource.
+    AssignedIdentity {
+        /// Its object id.
+        principal_id: String,
+        /// Its application id.
+        client_id: String,
     }
     /// The settings of a cluster that tell who pulls.
     ManagedClusterProperties {

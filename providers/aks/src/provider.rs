@@ -5,8 +5,8 @@ use crate::{cluster, codes, host, weigh};
 use async_trait::async_trait;
 use pullaudit_core::{
     AccessError, ApiAccess, Calls, ClusterReading, ClusterView, Clusters, CollectError, DiscoverError, Discovered,
-    Discovery, Facts, Gap, ImageRef, Keyring, Owner, PodCredentials, Pool, Principal, Provider, Question, Read,
-    Registries, Registry, Scope, Section, SnapshotError,
+    Discovery, Facts, Gap, ImageRef, Keyring, Lookalike, Owner, PodCredentials, Pool, Principal, Provider,
+    Question, Read, Registries, Registry, Scope, Section, SnapshotError,
 };
 #[cfg(feature = "live")]
 use pullaudit_core::{Applied, CannotUndo, Change, Journal, OwnRight, Writer};
@@ -113,6 +113,10 @@ impl Clusters for Side {
 
     fn pools(&self, found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Gap>) {
         cluster::pools(found, view)
+    }
+
+    fn lookalikes(&self, found: &Discovered) -> Vec<Lookalike> {
+        cluster::lookalikes(found)
     }
 
     fn keyring(&self, pool: &Pool, pod: &PodCredentials, image: &ImageRef) -> Keyring {

@@ -207,3 +207,32 @@ fn an_object_id_is_an_identity_and_a_name_is_none() {
         assert_eq!(cluster::principal(who), None, "{who}");
     }
 }
+
+#[test]
+fn client_ids_and_the_control_plane_are_no_pullers_unless_one_identity_does_both() {
+    let mut found = cluster_of(with_pools(&["apps"]));
+    let plane = "c0de0000-0000-4000-8000-000000000001";
+    let told = |found: &Discovered| -> Vec<String> {
+        cluster::lookalikes(found).iter().map(|one| format!("{} {} {}", one.code, one.id, one.what)).collect()
+    };
+    let client = format!("granted-to-client-id {CLIENT} the client id of the kubelet identity of prod");
+    assert_eq!(told(&found), [client.clone()], "the word msi is no id");
+    let mut body = found.readings.get(t::CLUSTER, "").and_then(Read::got).cloned().unwrap();
+    body["identity"] = json!({ "userAssignedIdentities": {
+        "/subscriptions/s/a": { "principalId": plane, "clientId": OLD_CLIENT },
+        "/subscriptions/s/b": { "principalId": OBJECT.to_lowercase(), "clientId": CLIENT } } });
+    found.readings.put(t::CLUSTER, "", Read::Got(body));
+    let all = told(&found);
+    assert!(all.contains(&client), "{all:?}");
+    assert!(
+        all.contains(&format!("granted-to-control-plane {plane} the identity of the control plane of prod")),
+        "{all:?}"
+    );
+    assert!(!all.iter().any(|one| one.contains(&OBJECT.to_lowercase())), "{all:?}");
+    let application = cluster_of(json!({ "servicePrincipalProfile": { "clientId": OLD_CLIENT } }));
+    assert_eq!(
+        told(&application),
+        [format!("granted-to-client-id {OLD_CLIENT} the client id of the service principal of prod")]
+    );
+    assert!(told(&cluster_of(json!(null))).is_empty());
+}

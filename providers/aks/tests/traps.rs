@@ -6,7 +6,7 @@
 mod support;
 
 use pullaudit_aks::facts::table;
-use pullaudit_core::{Facts, Read, Verdict};
+use pullaudit_core::{Facts, Inventory, Lookalike, Read, Verdict};
 use serde_json::{Value, json};
 use support::*;
 
@@ -96,7 +96,7 @@ fn a_prefix_without_its_slash_is_told() {
     let grant = with_condition(assignment(OBJECT, READER, &registry_id()), &condition);
     let world = World::abac().granted(json!([grant]));
     is(&world, "allowed");
-    let notices = world.facts().notices(jiff::Timestamp::UNIX_EPOCH);
+    let notices = world.facts().notices(jiff::Timestamp::UNIX_EPOCH, &Inventory::default());
     assert_eq!(notices.iter().map(|notice| notice.code).collect::<Vec<_>>(), ["prefix-without-slash"]);
 }
 
@@ -250,8 +250,60 @@ fn a_right_to_push_and_the_logins_of_cache_rules_are_told() {
         &key(),
         Read::Got(sets),
     );
-    let notices = world.facts().notices(jiff::Timestamp::UNIX_EPOCH);
+    let notices = world.facts().notices(jiff::Timestamp::UNIX_EPOCH, &Inventory::default());
     let lines: Vec<String> =
         notices.iter().map(|one| format!("{}: {}: {}", one.code, one.subject, one.message)).collect();
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn grants_to_what_never_pulls_and_to_what_is_gone_are_notices() {
+    let plane = "c0de0000-0000-4000-8000-000000000001";
+    let client = "c11e0000-0000-4000-8000-000000000001";
+    let robot = "40b00000-0000-4000-8000-000000000001";
+    let here = registry_id();
+    let above = format!("/subscriptions/{SUBSCRIPTION}");
+    let mut person = assignment("be4e0000-0000-4000-8000-000000000001", ACR_PULL, &here);
+    person["properties"]["principalType"] = json!("User");
+    let held = |principal: &str, scope: &str| assignment(principal, ACR_PULL, scope);
+    let holders = json!([
+        held(OBJECT, &here),
+        held(plane, &here),
+        held(client, &here),
+        held(OLD_OBJECT, &here),
+        held(robot, &above),
+        person
+    ]);
+    let world = World::legacy().role(ACR_PULL).put(table::HOLDERS, &key(), Read::Got(holders));
+    let lookalike = |id: &str, code: &str, what: &str| Lookalike {
+        id: id.to_owned(),
+        code: code.to_owned(),
+        what: format!("{what} of prod-weu-1"),
+    };
+    let mut inventory = Inventory {
+        pullers: [OBJECT.to_owned()].into(),
+        lookalikes: vec![
+            lookalike(plane, "granted-to-control-plane", "the identity of the control plane"),
+            lookalike(client, "granted-to-client-id", "the client id of the kubelet identity"),
+        ],
+        ..Inventory::default()
+    };
+    let told = |inventory: &Inventory| -> Vec<String> {
+        let notices = world.facts().notices(jiff::Timestamp::UNIX_EPOCH, inventory);
+        notices.iter().map(|one| format!("{}: {}", one.code, one.message)).collect()
+    };
+    let wrong = [
+        format!(
+            "granted-to-client-id: AcrPull on acmeprod is held by {client}, the client id of the kubelet identity of prod-weu-1"
+        ),
+        format!(
+            "granted-to-control-plane: AcrPull on acmeprod is held by {plane}, the identity of the control plane of prod-weu-1"
+        ),
+    ];
+    assert_eq!(told(&inventory), wrong, "what another cluster may pull as is not called left behind");
+    inventory.whole.insert("aks".to_owned());
+    let left = format!(
+        "grant-left-behind: AcrPull on acmeprod is held by {OLD_OBJECT}, which no AKS cluster that the credentials see pulls as"
+    );
+    assert_eq!(told(&inventory), [&[left][..], &wrong[..]].concat());
 }

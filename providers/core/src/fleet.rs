@@ -164,6 +164,28 @@ pub struct Pool {
     pub takes_unread: Option<Open>,
 }
 
+/// An id near a cluster that people take for the identity that pulls there, which it is not.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Lookalike {
+    /// The id, as a grant would name it.
+    pub id: String,
+    /// Name of the finding about a grant to it, from a code table.
+    pub code: String,
+    /// What it is: `the client id of the kubelet identity of prod-weu-1`.
+    pub what: String,
+}
+
+/// Who is in a fleet, for findings about who is not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// Ids of every identity that pulls for a pool, in lower case.
+    pub pullers: BTreeSet<String>,
+    /// Ids that are taken for one of them.
+    pub lookalikes: Vec<Lookalike>,
+    /// Clouds of which every cluster that the credentials see was listed, and its identity told.
+    pub whole: BTreeSet<String>,
+}
+
 /// Something that keeps a report from being complete.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Gap {

@@ -23,7 +23,9 @@ mod write;
 pub use calls::{CallCount, Calls};
 pub use claim::{Claim, Fact, Holds, Obstacle, Open, Source, Text, need};
 pub use code::{CORE_CODES, Code, CodeRow, Severity, core_code};
-pub use fleet::{Cluster, ClusterId, Gap, PodSelector, Pool, Principal, PrincipalKind, Shape, Taint};
+pub use fleet::{
+    Cluster, ClusterId, Gap, Inventory, Lookalike, PodSelector, Pool, Principal, PrincipalKind, Shape, Taint,
+};
 pub use image::{ImageRef, InvalidReference, Registry};
 pub use judge::{Evidence, Mode, Need, Verdict, judge};
 pub use keyring::{

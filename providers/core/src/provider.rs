@@ -2,8 +2,9 @@
 //! cluster's cloud says which credentials are tried, the registry's cloud weighs them.
 
 use crate::{
-    Change, Claim, Cluster, CodeRow, FixPolicy, Gap, HeldBack, ImageRef, Keyring, PodCredentials, Pool, Principal,
-    Proposal, Question, Read, Registry, Section, Severity, SnapshotError, Taint, Writer,
+    Change, Claim, Cluster, CodeRow, FixPolicy, Gap, HeldBack, ImageRef, Inventory, Keyring, Lookalike,
+    PodCredentials, Pool, Principal, Proposal, Question, Read, Registry, Section, Severity, SnapshotError, Taint,
+    Writer,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -180,6 +181,11 @@ pub trait Clusters: Send + Sync {
     /// The pools with their identities, from both readings. Pure.
     fn pools(&self, cluster: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Gap>);
 
+    /// Ids that people take for an identity of the cluster when they grant a right. Pure.
+    fn lookalikes(&self, _cluster: &Discovered) -> Vec<Lookalike> {
+        Vec::new()
+    }
+
     /// The credentials that the kubelet of that pool would try for the image. Pure.
     fn keyring(&self, pool: &Pool, pod: &PodCredentials, image: &ImageRef) -> Keyring;
 
@@ -208,7 +214,7 @@ pub trait Facts: Send + Sync {
     fn weigh(&self, question: &Question, at: Timestamp) -> Option<Claim>;
 
     /// Findings that are not about one question.
-    fn notices(&self, at: Timestamp) -> Vec<Notice>;
+    fn notices(&self, at: Timestamp, inventory: &Inventory) -> Vec<Notice>;
 
     /// The least changes that turn these denied questions to allowed, each proved by weighing the facts as
     /// they would be. A cloud that plans none holds every question back.

@@ -1,9 +1,9 @@
 //! All that an audit needs, in one file, with no secret in it.
 
-use crate::{CallCount, Cluster, Gap, Pool, PullSecret, Read, Section, Workload};
+use crate::{CallCount, Cluster, Gap, Inventory, Lookalike, Pool, PullSecret, Read, Section, Workload};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The schema that this version writes.
 pub const SCHEMA: &str = "pullaudit/snapshot/1";
@@ -21,6 +21,9 @@ pub struct ClusterRecord {
     pub reachable: bool,
     /// Its pools.
     pub pools: Vec<Pool>,
+    /// Ids that are taken for an identity of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lookalikes: Vec<Lookalike>,
 }
 
 /// What was read, by whom it can be replayed: live, saved and replayed audits go through this one type.
@@ -43,6 +46,9 @@ pub struct Snapshot {
     /// What could not be read.
     #[serde(default)]
     pub gaps: Vec<Gap>,
+    /// Clouds of which every cluster that the credentials see is here.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub whole: BTreeSet<String>,
     /// What was asked of the clouds to take it, by service.
     #[serde(default)]
     pub calls: BTreeMap<String, CallCount>,
@@ -117,6 +123,7 @@ impl Snapshot {
             secrets: BTreeMap::new(),
             facts: BTreeMap::new(),
             gaps: Vec::new(),
+            whole: BTreeSet::new(),
             calls: BTreeMap::new(),
         }
     }
@@ -144,6 +151,26 @@ impl Snapshot {
         })
     }
 
+    /// Who is in it. A cloud with a gap, or with a pool whose identity is not known, is not whole.
+    pub fn inventory(&self) -> Inventory {
+        let mut inventory = Inventory { whole: self.whole.clone(), ..Inventory::default() };
+        for record in &self.clusters {
+            inventory.lookalikes.extend(record.lookalikes.iter().cloned());
+            for pool in &record.pools {
+                match &pool.identity {
+                    Read::Got(principal) => {
+                        inventory.pullers.insert(principal.id.to_ascii_lowercase());
+                    }
+                    Read::Absent => {}
+                    Read::Unread(_) => {
+                        inventory.whole.remove(&record.cluster.provider);
+                    }
+                }
+            }
+        }
+        inventory
+    }
+
     /// The snapshot as a file holds it: JSON, one line break at the end, the same bytes for the same
     /// content.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
@@ -165,6 +192,7 @@ impl Snapshot {
             let subject = format!("pull secret {name}");
             merge_read(self.secrets.entry(name), secret, subject, times, &mut conflicts);
         }
+        self.whole.extend(other.whole);
         self.gaps.extend(other.gaps);
         self.gaps.sort();
         self.gaps.dedup();

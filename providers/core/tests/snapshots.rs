@@ -22,6 +22,7 @@ fn record(id: &str, location: &str) -> ClusterRecord {
         },
         reachable: true,
         pools: Vec::new(),
+        lookalikes: Vec::new(),
     }
 }
 

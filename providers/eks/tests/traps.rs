@@ -331,7 +331,7 @@ fn a_row_that_is_not_what_its_table_promises_names_itself() {
 #[test]
 fn malformed_documents_are_notices_too() {
     let world = World::one_account().inline_text("{").repository_policy(&policy(json!([{"Effect": "Maybe"}])));
-    let notices = EksFacts::open(&world.section).unwrap().notices(world.at);
+    let notices = EksFacts::open(&world.section).unwrap().notices(world.at, &pullaudit_core::Inventory::default());
     let subjects: Vec<&str> = notices.iter().map(|notice| notice.subject.as_str()).collect();
     assert_eq!(
         subjects,

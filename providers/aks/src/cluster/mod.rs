@@ -1,8 +1,10 @@
 //! Pools of an AKS cluster with the identity that pulls for each, and the credentials that a pod there
 //! tries.
 
+mod lookalikes;
 mod pools;
 
+pub use lookalikes::lookalikes;
 pub use pools::pools;
 
 use crate::host;

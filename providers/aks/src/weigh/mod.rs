@@ -14,7 +14,7 @@ use crate::{host, remedy};
 use index::{Index, RegistryEntry};
 use jiff::Timestamp;
 use pullaudit_core::{
-    Change, Claim, Credential, Facts, FixPolicy, Notice, Obstacle, Open, Proposal, Question, Section,
+    Change, Claim, Credential, Facts, FixPolicy, Inventory, Notice, Obstacle, Open, Proposal, Question, Section,
     SnapshotError, core_code,
 };
 use rights::Act;
@@ -94,8 +94,8 @@ impl Facts for AksFacts {
         }
     }
 
-    fn notices(&self, _: Timestamp) -> Vec<Notice> {
-        notices::of(&self.index)
+    fn notices(&self, _: Timestamp, inventory: &Inventory) -> Vec<Notice> {
+        notices::of(&self.index, inventory)
     }
 
     fn remedies(&self, denied: &[&Question], at: Timestamp, policy: FixPolicy) -> Proposal {

@@ -4,13 +4,14 @@ use super::index::{Grant, Index, RegistryEntry, Row};
 use super::outcome::Outcome;
 use super::rights::Act;
 use crate::codes::Finding;
-use pullaudit_core::Notice;
+use pullaudit_core::{Inventory, Notice};
 use std::collections::BTreeSet;
 
 /// Every notice, once, in a fixed order.
-pub(super) fn of(index: &Index) -> Vec<Notice> {
+pub(super) fn of(index: &Index, inventory: &Inventory) -> Vec<Notice> {
     let mut found = BTreeSet::new();
     for registry in &index.registries {
+        found.extend(misplaced(index, registry, inventory));
         found.extend(registry.grants.iter().filter_map(|(object, row)| wide(index, registry, object, row)));
         for row in registry.grants.values() {
             if let Row::Got(grants) = row {
@@ -25,6 +26,37 @@ pub(super) fn of(index: &Index) -> Vec<Notice> {
 fn notice(finding: Finding, subject: String, message: String) -> Notice {
     let code = finding.code();
     Notice { code: code.name(), severity: code.severity(), subject, message }
+}
+
+/// Grants to what never pulls, and to what no cluster pulls as any more.
+fn misplaced(index: &Index, registry: &RegistryEntry, inventory: &Inventory) -> Vec<Notice> {
+    let Row::Got(holders) = &registry.holders else { return Vec::new() };
+    let name = &registry.registry.name;
+    let one = |grant: &Grant| {
+        let Row::Got(role) = index.role(&grant.role) else { return None };
+        let does = |act: Act| role.permissions.cover(act, "") == Outcome::Yes;
+        if !grant.is_service_principal || !(does(Act::Pull) || does(Act::Content)) {
+            return None;
+        }
+        let subject = format!("role assignment {}", grant.name);
+        let held = format!("{} on {name} is held by {}", role.name, grant.principal);
+        if inventory.pullers.contains(&grant.principal) {
+            return None;
+        }
+        if let Some(known) = inventory.lookalikes.iter().find(|known| known.id == grant.principal) {
+            let finding = [Finding::GrantedToClientId, Finding::GrantedToControlPlane];
+            let finding = finding.into_iter().find(|finding| finding.code().name() == known.code)?;
+            return Some(notice(finding, subject, format!("{held}, {}", known.what)));
+        }
+        let narrow = !does(Act::Push) && !does(Act::ContentWrite);
+        let here = grant.scope.eq_ignore_ascii_case(&registry.registry.id);
+        let left = inventory.whole.contains("aks") && narrow && here && !index.is_in_use(&grant.principal);
+        left.then(|| {
+            let message = format!("{held}, which no AKS cluster that the credentials see pulls as");
+            notice(Finding::GrantLeftBehind, subject, message)
+        })
+    };
+    holders.iter().filter_map(one).collect()
 }
 
 /// An identity that pulls, but only by a role that can also push.

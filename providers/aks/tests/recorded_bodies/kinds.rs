@@ -70,6 +70,9 @@ pub(crate) const KINDS: &[Kind] = &[
             "/id",
             "/name",
             "/location",
+            "/identity/principalId",
+            "/identity/userAssignedIdentities/*/principalId",
+            "/identity/userAssignedIdentities/*/clientId",
             "/properties/provisioningState",
             "/properties/powerState/code",
             "/properties/fqdn",
@@ -101,8 +104,9 @@ pub(crate) const KINDS: &[Kind] = &[
             "/type",
             "/sku",
             "/tags",
-            // Of the control plane, and of add-ons: neither ever pulls for a node.
-            "/identity",
+            "/identity/type",
+            "/identity/tenantId",
+            // Of add-ons: they never pull for a node.
             "/properties/addonProfiles/*/identity",
             "/properties/addonProfiles/*/config",
             // A pool's machines and versions. Pools have no identity of their own.

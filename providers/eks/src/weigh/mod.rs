@@ -18,7 +18,8 @@ use jiff::Timestamp;
 use policy::Policy;
 use policy::action::Acts;
 use pullaudit_core::{
-    Claim, Credential, Facts, Notice, Open, Principal, PrincipalKind, Question, Section, SnapshotError, core_code,
+    Claim, Credential, Facts, Inventory, Notice, Open, Principal, PrincipalKind, Question, Section, SnapshotError,
+    core_code,
 };
 use request::{Asker, Request};
 use rights::{Owner, Resource};
@@ -121,7 +122,7 @@ impl Facts for EksFacts {
         }
     }
 
-    fn notices(&self, _: Timestamp) -> Vec<Notice> {
+    fn notices(&self, _: Timestamp, _: &Inventory) -> Vec<Notice> {
         self.index.malformed()
     }
 }
