@@ -93,6 +93,7 @@ impl Settings {
             timeout: self.reading.timeout,
             concurrency: self.concurrency(),
             service_account_identity: self.service_account_identity(),
+            arm_private_link: self.config.scopes.arm_private_link,
             calls: Arc::clone(&self.calls),
         }
     }

@@ -55,7 +55,8 @@ pullaudit_core::code_table! {
         "A custom role says Microsoft.ContainerRegistry/registries/* or the like. Registries honour that only in tenants \
          that are set up with a private link for Resource Manager.",
         "Name the action in the role: Microsoft.ContainerRegistry/registries/pull/read, with az role definition update \
-         --role-definition file.json";
+         --role-definition file.json; or say in pullaudit.yaml that the tenant has such a link: scopes: {armPrivateLink: \
+         true}";
     ConditionUndecidable: "assignment-condition-undecidable", Low, 48,
         "A role assignment has a condition that can't be decided offline.",
         "It compares something other than the repository's name, or is written in a form that pullaudit does not know.",

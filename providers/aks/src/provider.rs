@@ -40,6 +40,8 @@ pub struct AksOptions {
     /// Clusters for which the config settles whether service account identities are configured, by
     /// cluster id or name.
     pub service_account_identity: BTreeMap<String, bool>,
+    /// Whether the tenant is set up with a private link for Resource Manager.
+    pub arm_private_link: bool,
     /// Where calls are counted.
     pub calls: Arc<Calls>,
 }
@@ -144,7 +146,7 @@ impl Registries for Side {
     }
 
     fn open(&self, section: &Section) -> Result<Box<dyn Facts>, SnapshotError> {
-        Ok(Box::new(weigh::AksFacts::open(section)?))
+        Ok(Box::new(weigh::AksFacts::of_tenant(section, self.0.options.arm_private_link)?))
     }
 }
 

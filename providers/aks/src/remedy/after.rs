@@ -22,7 +22,7 @@ pub(crate) fn after(facts: &AksFacts, changes: &[&Change]) -> Option<AksFacts> {
         }
         define(&mut section, &grant.assignment);
     }
-    AksFacts::open(&section).ok()
+    AksFacts::of_tenant(&section, facts.private_link()).ok()
 }
 
 /// An unread row stays unread: what else stands there is not known.

@@ -85,14 +85,15 @@ pub(crate) struct RegistryEntry {
 }
 
 impl Index {
-    pub(crate) fn open(section: &Section) -> Result<Self, SnapshotError> {
+    /// `inside` as for [`Permissions::of`].
+    pub(crate) fn open(section: &Section, inside: bool) -> Result<Self, SnapshotError> {
         check(section)?;
         let mut index = Self::default();
         if let Some(Read::Unread(open)) = section.get(table::SUBSCRIPTIONS, "") {
             index.hidden.push(open.clone());
         }
         for (key, reading) in rows(section, table::DEFINITIONS) {
-            index.definitions.insert(key.to_ascii_lowercase(), definition(key, reading));
+            index.definitions.insert(key.to_ascii_lowercase(), definition(key, reading, inside));
         }
         for (subscription, reading) in rows(section, table::REGISTRIES) {
             match reading {
@@ -102,7 +103,7 @@ impl Index {
                     index.listed = true;
                     let list = Vec::<Registry>::deserialize(list).unwrap_or_default();
                     for registry in list {
-                        index.add(section, subscription, registry);
+                        index.add(section, subscription, registry, inside);
                     }
                 }
             }
@@ -113,13 +114,13 @@ impl Index {
         Ok(index)
     }
 
-    fn add(&mut self, section: &Section, subscription: &str, registry: Registry) {
+    fn add(&mut self, section: &Section, subscription: &str, registry: Registry, inside: bool) {
         let hosts =
             registry.properties.regional_endpoint_host_names.iter().chain([&registry.properties.login_server]);
         for host in hosts.filter(|host| !host.is_empty()) {
             self.by_host.insert(host.to_ascii_lowercase(), self.registries.len());
         }
-        self.registries.push(RegistryEntry::open(section, subscription, registry));
+        self.registries.push(RegistryEntry::open(section, subscription, registry, inside));
     }
 
     /// The registry behind a host, which is written in lower case.
@@ -148,7 +149,7 @@ const DENY_RIGHT: &str = "Microsoft.Authorization/denyAssignments/read";
 
 /// A body without its name is not what was asked for, and an empty role must not become one that
 /// grants nothing.
-fn definition(key: &str, reading: &Read<serde_json::Value>) -> Row<Role> {
+fn definition(key: &str, reading: &Read<serde_json::Value>, inside: bool) -> Row<Role> {
     let code = Finding::DefinitionUnread.code();
     match reading {
         Read::Absent => Row::Absent,
@@ -156,7 +157,7 @@ fn definition(key: &str, reading: &Read<serde_json::Value>) -> Row<Role> {
         Read::Got(value) => match RoleDefinition::deserialize(value) {
             Ok(body) if body.name.eq_ignore_ascii_case(key) => Row::Got(Role {
                 name: body.properties.role_name.as_str().into(),
-                permissions: Permissions::of(&body.properties.permissions),
+                permissions: Permissions::of(&body.properties.permissions, inside),
             }),
             _ => {
                 let failed = Obstacle::Failed("the answer is about something else".into());
@@ -170,7 +171,7 @@ fn definition(key: &str, reading: &Read<serde_json::Value>) -> Row<Role> {
 }
 
 impl RegistryEntry {
-    fn open(section: &Section, subscription: &str, registry: Registry) -> Self {
+    fn open(section: &Section, subscription: &str, registry: Registry, inside: bool) -> Self {
         let id = registry.id.to_ascii_lowercase();
         let place: Text = format!("registry {}", registry.name).into();
         let about = |what: &str| format!("{what} of {}", registry.name);
@@ -181,7 +182,7 @@ impl RegistryEntry {
             grants: HashMap::new(),
             holders: row(section, table::HOLDERS, &id, |list| Some(grants(list)), grants_code)
                 .unwrap_or_else(|| not_collected(about("role assignments"), ASSIGNMENT_RIGHT, &scope)),
-            denies: row(section, table::DENY, &id, |list| Some(denies(list)), Finding::DenyUnread.code())
+            denies: row(section, table::DENY, &id, |list| Some(denies(list, inside)), Finding::DenyUnread.code())
                 .unwrap_or_else(|| not_collected(about("deny assignments"), DENY_RIGHT, &scope)),
             denied: HashMap::new(),
             rules: list(section, table::CACHE_RULES, &id),
@@ -280,9 +281,9 @@ fn grants(list: Vec<RoleAssignment>) -> Vec<Grant> {
     list.into_iter().map(grant).collect()
 }
 
-fn denies(list: Vec<DenyAssignment>) -> Vec<Deny> {
+fn denies(list: Vec<DenyAssignment>, inside: bool) -> Vec<Deny> {
     let deny = |body: DenyAssignment| Deny {
-        permissions: Permissions::of(&body.properties.permissions),
+        permissions: Permissions::of(&body.properties.permissions, inside),
         condition: condition(body.properties.condition.as_deref(), body.properties.condition_version.as_deref()),
         body,
     };

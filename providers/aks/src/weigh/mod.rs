@@ -27,12 +27,24 @@ pub struct AksFacts {
     /// As it was read, so that it can be opened again with a change in it.
     section: Section,
     index: Index,
+    /// The tenant is set up with a private link for Resource Manager.
+    private_link: bool,
 }
 
 impl AksFacts {
     /// Lays the readings out; an error names the row that is not what its table promises.
     pub fn open(section: &Section) -> Result<Self, SnapshotError> {
-        Ok(Self { index: Index::open(section)?, section: section.clone() })
+        Self::of_tenant(section, false)
+    }
+
+    /// The same for a tenant that is set up with a private link for Resource Manager: there registries honour
+    /// wildcards inside a provider's name.
+    pub fn of_tenant(section: &Section, private_link: bool) -> Result<Self, SnapshotError> {
+        Ok(Self { index: Index::open(section, private_link)?, section: section.clone(), private_link })
+    }
+
+    pub(crate) fn private_link(&self) -> bool {
+        self.private_link
     }
 
     pub(crate) fn section(&self) -> &Section {

@@ -43,7 +43,11 @@ impl Act {
 
 /// A role's elements with their conditions parsed.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Permissions(Vec<Element>);
+pub(crate) struct Permissions {
+    elements: Vec<Element>,
+    /// Registries of this tenant honour wildcards inside a provider's name.
+    inside: bool,
+}
 
 #[derive(Clone, Debug)]
 struct Element {
@@ -52,18 +56,20 @@ struct Element {
 }
 
 impl Permissions {
-    pub(crate) fn of(permissions: &[Permission]) -> Self {
+    /// `inside` tells that the tenant is set up with a private link for Resource Manager.
+    pub(crate) fn of(permissions: &[Permission], inside: bool) -> Self {
         let element = |permission: &Permission| Element {
             condition: condition(permission.condition.as_deref(), permission.condition_version.as_deref()),
             permission: permission.clone(),
         };
-        Self(permissions.iter().map(element).collect())
+        Self { elements: permissions.iter().map(element).collect(), inside }
     }
 
     /// Whether one of the elements covers the action on the repository. What an element takes back, it
     /// takes back from itself only.
     pub(crate) fn cover(&self, act: Act, repository: &str) -> Outcome {
-        self.0.iter().fold(Outcome::No, |any, element| any.or(element.covers(act, repository)))
+        let covers = |element: &Element| element.covers(act, repository, self.inside);
+        self.elements.iter().fold(Outcome::No, |any, element| any.or(covers(element)))
     }
 }
 
@@ -73,13 +79,13 @@ pub(crate) fn condition(text: Option<&str>, version: Option<&str>) -> Option<Con
 }
 
 impl Element {
-    fn covers(&self, act: Act, repository: &str) -> Outcome {
+    fn covers(&self, act: Act, repository: &str, inside: bool) -> Outcome {
         let (given, withheld) = if act.is_data() {
             (&self.permission.data_actions, &self.permission.not_data_actions)
         } else {
             (&self.permission.actions, &self.permission.not_actions)
         };
-        let covered = one_of(given, act).and(one_of(withheld, act).negate());
+        let covered = one_of(given, act, inside).and(one_of(withheld, act, inside).negate());
         match &self.condition {
             Some(condition) if covered != Outcome::No => {
                 covered.and(condition.holds(&Access { action: act.name(), repository }))
@@ -89,22 +95,22 @@ impl Element {
     }
 }
 
-fn one_of(patterns: &[String], act: Act) -> Outcome {
-    patterns.iter().fold(Outcome::No, |any, pattern| any.or(matches(pattern, act.name())))
+fn one_of(patterns: &[String], act: Act, inside: bool) -> Outcome {
+    patterns.iter().fold(Outcome::No, |any, pattern| any.or(matches(pattern, act.name(), inside)))
 }
 
 /// A wildcard inside a provider's name (`Microsoft.ContainerRegistry/*`) counts only in tenants that are set
 /// up with a private link for Resource Manager, so where it decides, nothing is decided.
 ///
 /// Source: Microsoft Learn, "Azure Container Registry custom roles".
-fn matches(pattern: &str, action: &str) -> Outcome {
+fn matches(pattern: &str, action: &str, inside: bool) -> Outcome {
     if !covers(pattern, action) {
         return Outcome::No;
     }
-    if pattern.starts_with('*') || !pattern.contains('*') {
+    if inside || pattern.starts_with('*') || !pattern.contains('*') {
         return Outcome::Yes;
     }
-    Outcome::Open(format!("whether registries honour the wildcard {pattern} in this tenant").into())
+    Outcome::Open(format!("whether registries honour the wildcard {pattern} in this tenant: scopes.armPrivateLink in pullaudit.yaml").into())
 }
 
 /// Whether permissions as Azure lists them for the caller cover an action of its control plane. Resource
@@ -125,7 +131,7 @@ mod tests {
     }
 
     fn pulls(permissions: &[Permission]) -> Outcome {
-        Permissions::of(permissions).cover(Act::Pull, "team/app")
+        Permissions::of(permissions, false).cover(Act::Pull, "team/app")
     }
 
     #[test]
@@ -150,6 +156,15 @@ mod tests {
     }
 
     #[test]
+    fn a_tenant_with_a_private_link_honours_it() {
+        let inside = "Microsoft.ContainerRegistry/registries/*";
+        let pulls = |permission| Permissions::of(&[permission], true).cover(Act::Pull, "team/app");
+        assert_eq!(pulls(element(&[inside], &[])), Outcome::Yes);
+        assert_eq!(pulls(element(&["*"], &[inside])), Outcome::No);
+        assert_eq!(pulls(element(&["Microsoft.ContainerRegistry/registries/push/*"], &[])), Outcome::No);
+    }
+
+    #[test]
     fn what_is_taken_back_is_taken_back_from_its_own_element_only() {
         assert_eq!(pulls(&[element(&["*"], &[PULL])]), Outcome::No);
         assert_eq!(pulls(&[element(&["*"], &["*/read"]), element(&[PULL], &[])]), Outcome::Yes);
@@ -158,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_control_action_is_no_data_action() {
-        let all = Permissions::of(&[element(&["*"], &[])]);
+        let all = Permissions::of(&[element(&["*"], &[])], false);
         assert_eq!(all.cover(Act::Content, "team/app"), Outcome::No);
     }
 }

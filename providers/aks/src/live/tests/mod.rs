@@ -117,6 +117,7 @@ impl Run {
             cloud: AzureCloud::Public,
             timeout: Duration::from_secs(2),
             concurrency: 4,
+            arm_private_link: false,
             service_account_identity: BTreeMap::new(),
             calls: Arc::clone(&calls),
         };
