@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use pullaudit_aks::facts::table;
 use pullaudit_core::{
-    Change, Credential, Facts, FixPolicy, ImageRef, Mode, Proposal, Question, Read, Safety, Vantage, Verdict,
-    judge,
+    Action, Change, Credential, Facts, FixPolicy, ImageRef, Mode, Proposal, Question, Read, Safety, Vantage,
+    Verdict, judge,
 };
 use serde_json::{Value, json};
 use support::*;
@@ -193,5 +193,40 @@ proptest! {
             let before = matches!(verdict(&facts, asked), Verdict::Allowed { .. });
             prop_assert!(!before || turned(&world, &proposal.changes, asked));
         }
+    }
+
+    /// Adding and taking back leaves every verdict as it was, also where a grant of somebody else's stands.
+    #[test]
+    fn what_is_taken_back_was_never_there(world in worlds()) {
+        let facts = world.facts();
+        let all = of_identity(&["team/app", "ops/agent", "web"]);
+        let denied: Vec<Question> =
+            all.iter().filter(|one| matches!(verdict(&facts, one), Verdict::Denied { .. })).cloned().collect();
+        let added = propose(&world, &denied).changes;
+        let taken: Vec<Change> = added.iter().map(|change| Change {
+            action: Action::Remove, before: change.after.clone(), after: None, ..change.clone()
+        }).collect();
+        let both: Vec<&Change> = added.iter().chain(&taken).collect();
+        let then = facts.after(&both).unwrap();
+        for asked in &all {
+            prop_assert_eq!(verdict(then.as_ref(), asked), verdict(&facts, asked));
+        }
+    }
+
+    /// What a plan rests on is told by what it reads, not by the order in which it came.
+    #[test]
+    fn the_order_of_answers_is_no_fingerprint(world in worlds()) {
+        let turned = |world: &World| {
+            let mut world = world.clone();
+            for table in [table::ASSIGNMENTS, table::DENY] {
+                for row in world.0.tables.get_mut(table).unwrap().values_mut() {
+                    if let Read::Got(Value::Array(list)) = row { list.reverse() }
+                }
+            }
+            world
+        };
+        let asked = of_identity(&["team/app"]);
+        let prints = |world: &World| propose(world, &asked).changes.into_iter().map(|one| one.rests_on).collect::<Vec<_>>();
+        prop_assert_eq!(prints(&world), prints(&turned(&world)));
     }
 }

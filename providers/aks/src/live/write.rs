@@ -11,7 +11,7 @@ use crate::facts::{Permission, RoleAssignment};
 use crate::remedy::{Grant, Likeness};
 use crate::weigh::grants_action;
 use futures_util::future::join_all;
-use pullaudit_core::{Action, Applied, CannotUndo, Change, Held, Journal, LeftBehind, OwnRight, Safety};
+use pullaudit_core::{Action, Applied, CannotUndo, Change, Held, Journal, LeftBehind, Note, OwnRight, Safety};
 use send::{Sent, send};
 use std::collections::BTreeSet;
 
@@ -147,6 +147,10 @@ async fn standing(azure: &Azure, grant: &Grant, change: &Change) -> Result<Optio
     }
 }
 
+fn is_about_the_document(note: &Note) -> bool {
+    ["principal", "scope", "id", "condition"].contains(&note.label.as_str())
+}
+
 /// The change that takes a grant back, where it still is what was written.
 pub(crate) async fn undo(azure: &Azure, change: &Change) -> Result<Option<Change>, CannotUndo> {
     let grant = Grant::of(change).filter(|_| change.action == Action::Add);
@@ -163,6 +167,8 @@ pub(crate) async fn undo(azure: &Azure, change: &Change) -> Result<Option<Change
             before: change.after.clone(),
             after: None,
             safety: Safety::Safe,
+            // Why it was the least, and how soon it would help, is said of the grant only.
+            notes: change.notes.iter().filter(|note| is_about_the_document(note)).cloned().collect(),
             rests_on: Vec::new(),
             command: format!("az role assignment delete --ids {}", change.document),
             import: String::new(),

@@ -101,6 +101,8 @@ fn notes(group: &Group<'_>, role: &Least, reach: Reach<'_>, name: &str) -> Vec<N
         Note::new("principal", format!("{object} ({}; object id, not client id)", principal.name)),
         Note::new("scope", registry.registry.id.as_str()),
         Note::new("id", format!("{name} (from scope, principal, role: a second run finds it)")),
+        // Azure's word: MicrosoftDocs/azure-aks-docs, workload-identity-deploy-cluster; back-off is the kubelet's.
+        Note::new("in effect", "within 10 minutes; pods in back-off try again within 5 more"),
     ]);
     notes
 }
