@@ -23,6 +23,8 @@ pub struct Settings {
     pub reading: Reading,
     /// The config file.
     pub config: Config,
+    /// Whether to look for what serves nobody any more (`--consent prune`).
+    pub prune: bool,
     /// Where calls are counted.
     pub calls: Arc<Calls>,
     /// The kubeconfig's contexts; empty where no live cluster is asked.
@@ -52,6 +54,7 @@ impl Settings {
             select,
             reading,
             config: Config::default(),
+            prune: false,
             calls: Arc::default(),
             contexts: Vec::new(),
             #[cfg(feature = "live")]
@@ -94,6 +97,7 @@ impl Settings {
             concurrency: self.concurrency(),
             service_account_identity: self.service_account_identity(),
             arm_private_link: self.config.scopes.arm_private_link,
+            prune: self.prune,
             calls: Arc::clone(&self.calls),
         }
     }

@@ -16,6 +16,8 @@ mod killed;
 mod loop_of_repair;
 #[path = "azure_fix/prompt.rs"]
 mod prompt;
+#[path = "azure_fix/prune.rs"]
+mod prune;
 #[path = "azure_fix/stale.rs"]
 mod stale;
 #[path = "azure_fix/undo.rs"]

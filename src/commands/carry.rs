@@ -208,7 +208,7 @@ impl Carry<'_> {
             writeln!(out, "! still denied: {} ({})", held.subject, held.why)?;
         }
         writeln!(out, "\nreceipt  {}", file.path().display())?;
-        if file.receipt.changes.iter().any(|entry| entry.may_stand() && entry.change.action == Action::Add) {
+        if file.receipt.changes.iter().any(Entry::may_stand) {
             let line = format!("pullaudit undo {}", quoted(file.path()));
             writeln!(out, "take it back: {}", self.paint.command(&line))?;
         }

@@ -10,7 +10,7 @@ use crate::questions::{self, Asking, Subject};
 use crate::report::{Check, State, VerdictWord};
 use anyhow::Result;
 use jiff::Timestamp;
-use pullaudit_core::{Credential, FixPolicy, Proposal, Question, Safety, Snapshot, Verdict};
+use pullaudit_core::{Change, Credential, FixPolicy, Proposal, Question, Safety, Snapshot, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a change may be written: by cloud and account, subscription or project.
@@ -54,6 +54,9 @@ pub fn plan(
         planning.add(&mut plan, proposal, &asked, after.as_deref());
     }
     planning.hold_the_rest(&mut plan);
+    if policy.prune {
+        planning.prune(&mut plan, &opened, judging);
+    }
     for change in &mut plan.changes {
         if !writable(&change.provider, &change.owner) {
             change.safety = Safety::ShowOnly;
@@ -236,6 +239,24 @@ impl<'a> Planning<'a> {
         });
         let held: Vec<PlannedHold> = held.collect();
         plan.held_back.extend(held);
+    }
+
+    /// Adds what serves nobody any more, one by one, but for what some pull would be worse without.
+    fn prune(&self, plan: &mut Plan, opened: &Opened, judging: Judging) {
+        let inventory = self.snapshot.inventory();
+        for provider in self.clouds.iter() {
+            let Some(facts) = opened.of(provider.name) else { continue };
+            for change in facts.leftovers(&inventory) {
+                let all: Vec<&Change> = plan.changes.iter().chain([&change]).collect();
+                let then = opened.after(self.snapshot, self.clouds, &all);
+                let after = then
+                    .map(|then| assess::judge_pulls(self.asking, &then, self.clouds, judging))
+                    .unwrap_or_default();
+                if after.len() == self.judged.len() && self.worse(&after) == 0 {
+                    plan.changes.push(change);
+                }
+            }
+        }
     }
 
     fn worse(&self, after: &[Judged]) -> usize {

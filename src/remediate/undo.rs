@@ -7,7 +7,7 @@ use crate::clouds::Clouds;
 use crate::report::VerdictWord;
 use anyhow::Result;
 use jiff::Timestamp;
-use pullaudit_core::Change;
+use pullaudit_core::{Action, Change};
 use std::collections::BTreeMap;
 
 /// A plan that takes back, and what stays as it is.
@@ -37,7 +37,11 @@ pub async fn plan(receipt: &Receipt, clouds: &Clouds) -> Result<Undoing> {
         };
         match writer.undo(change).await {
             Ok(Some(change)) => undoing.plan.changes.push(change),
-            Ok(None) => undoing.gone.push(format!("{}: is gone already", change.target)),
+            Ok(None) => {
+                let how =
+                    if change.action == Action::Remove { "is there again already" } else { "is gone already" };
+                undoing.gone.push(format!("{}: {how}", change.target));
+            }
             Err(error) => undoing.kept.push(error.to_string()),
         }
     }

@@ -28,6 +28,10 @@ pub mod table {
     /// `REGISTRY|OBJECT` → list of [`super::DenyAssignment`] that are the identity's, through groups
     /// too; read only where one of [`DENY`] names a group. Same right.
     pub const DENY_ASSIGNED: &str = "denyAssignmentsOfIdentity";
+    /// `OBJECT` → [`super::ServicePrincipal`]; Microsoft Graph `Directory.Read.All`; read only for holders of a
+    /// least grant that no question is about, and only where the user agrees to take away what is left
+    /// behind; absent when the directory has none of that id.
+    pub const PRINCIPALS: &str = "principals";
     /// `REGISTRY` → list of [`super::CacheRule`]; `Microsoft.ContainerRegistry/registries/cacheRules/read`.
     pub const CACHE_RULES: &str = "cacheRules";
     /// `REGISTRY` → list of [`super::CredentialSet`]; read only where a cache rule names one;

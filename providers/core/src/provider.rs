@@ -225,6 +225,12 @@ pub trait Facts: Send + Sync {
         Proposal { held_back, ..Proposal::default() }
     }
 
+    /// Changes that take away what serves nobody any more. No verdict hangs on one. A cloud that plans none has
+    /// none.
+    fn leftovers(&self, _inventory: &Inventory) -> Vec<Change> {
+        Vec::new()
+    }
+
     /// The facts as they would be after these changes; `None` where this cloud plans none.
     fn after(&self, _changes: &[&Change]) -> Option<Box<dyn Facts>> {
         None

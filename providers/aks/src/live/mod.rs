@@ -7,6 +7,7 @@ mod access;
 mod cloud;
 mod count;
 mod credentials;
+mod directory;
 mod discover;
 mod kubeconfig;
 mod needs;
@@ -88,6 +89,10 @@ impl Live {
         let mut section = Section::default();
         let targets = registries::find(azure, &needs, &mut section).await?;
         rights::collect(azure, &targets, &mut section).await;
+        if self.options.prune {
+            let strangers = rights::strangers(&targets, &section);
+            rights::merge(&mut section, directory::collect(azure, &strangers).await);
+        }
         Ok(section)
     }
 

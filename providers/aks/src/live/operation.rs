@@ -43,5 +43,6 @@ operations! {
     GET_ROLE_DEFINITION = "arm" "RoleDefinitions_Get" "Microsoft.Authorization/roleDefinitions/read" "2022-04-01";
     LIST_DENY_ASSIGNMENTS = "arm" "DenyAssignments_ListForScope"
         "Microsoft.Authorization/denyAssignments/read" "2022-04-01";
+    GET_DIRECTORY_OBJECTS = "graph" "directoryObject_GetByIds" "Directory.Read.All" "v1.0";
     GET_SERVICE_PRINCIPAL = "graph" "servicePrincipal_Get" "Application.Read.All" "v1.0";
 }

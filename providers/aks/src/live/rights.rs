@@ -1,17 +1,18 @@
 //! Who may do what with a registry: grants, denials, and what it fetches for others.
 
-use super::Azure;
 use super::operation::{
     LIST_CACHE_RULES, LIST_CREDENTIAL_SETS, LIST_DENY_ASSIGNMENTS, LIST_ROLE_ASSIGNMENTS, Operation,
 };
 use super::registries::Target;
 use super::roles::{self, Roles};
 use super::service::{query, read};
+use super::{Azure, directory};
 use crate::facts::{CacheRule, CredentialSet, DenyAssignment, RoleAssignment, table};
 use futures_util::future::{join, join_all, join3};
 use pullaudit_core::{Read, Section};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize as _, Serialize};
+use std::collections::BTreeSet;
 
 const AUTHORIZATION: &str = "/providers/Microsoft.Authorization";
 
@@ -136,8 +137,19 @@ fn names_a_group(deny: &DenyAssignment) -> bool {
     about.principals.iter().chain(&about.exclude_principals).any(|one| one.kind.eq_ignore_ascii_case("Group"))
 }
 
+/// Who holds a least grant on one of these registries although no question is about them.
+pub(crate) fn strangers(targets: &[Target], section: &Section) -> BTreeSet<String> {
+    let asked: BTreeSet<String> = targets.iter().flat_map(|target| target.objects.iter().cloned()).collect();
+    let of = |target: &Target| {
+        let rows = section.get(table::HOLDERS, &target.key()).and_then(Read::got);
+        let holders = rows.and_then(|rows| Vec::<RoleAssignment>::deserialize(rows).ok()).unwrap_or_default();
+        directory::strangers(&holders, &target.id, &asked)
+    };
+    targets.iter().flat_map(of).collect()
+}
+
 /// Adds rows that share tables with those there.
-fn merge(section: &mut Section, other: Section) {
+pub(crate) fn merge(section: &mut Section, other: Section) {
     for (table, rows) in other.tables {
         section.tables.entry(table).or_default().extend(rows);
     }

@@ -83,6 +83,19 @@ impl Service {
         self.ask(operation, Method::Post, self.url(path, query)).await
     }
 
+    /// What is answered to a question that has a body. Nothing is changed by one.
+    pub(crate) async fn query<T: DeserializeOwned>(
+        &self,
+        operation: &'static Operation,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<T, Trouble> {
+        let mut request = Request::new(self.url(path, ""), Method::Post);
+        request.insert_header("content-type", "application/json");
+        request.set_body(body.to_string());
+        self.exchange(operation, &self.pipeline, request).await?.parse(operation)
+    }
+
     /// All pages of a list, sorted and without doubles, so that the order and the cut of pages never
     /// shows. A page without entries is followed like any other. A link to another host would be shown
     /// our token, and one that was followed before would never end: both are failures.

@@ -3,12 +3,12 @@
 mod check;
 mod send;
 
-use super::Azure;
 use super::operation::{DELETE_ROLE_ASSIGNMENT, GET_ROLE_ASSIGNMENT, LIST_PERMISSIONS, PUT_ROLE_ASSIGNMENT};
 use super::service::query;
 use super::trouble::Trouble;
+use super::{Azure, directory};
 use crate::facts::{Permission, RoleAssignment};
-use crate::remedy::{Grant, Likeness};
+use crate::remedy::{Grant, Likeness, still_gone};
 use crate::weigh::grants_action;
 use futures_util::future::join_all;
 use pullaudit_core::{Action, Applied, CannotUndo, Change, Held, Journal, LeftBehind, Note, OwnRight, Safety};
@@ -94,6 +94,17 @@ async fn add(azure: &Azure, change: &Change, grant: &Grant, journal: &mut dyn Jo
 }
 
 async fn remove(azure: &Azure, change: &Change, grant: &Grant, journal: &mut dyn Journal) -> Applied {
+    if !grant.is_least() {
+        let why = "it is more than a pull from a registry, which pullaudit never takes away: the plan was edited";
+        return Applied::failed(why, LeftBehind::Nothing);
+    }
+    if change.rests_on.contains(&still_gone(&grant.object())) {
+        match directory::knows(azure, &grant.object()).await {
+            Ok(false) => {}
+            Ok(true) => return Applied::stale("the principal is in the directory again"),
+            Err(trouble) => return Applied::failed(trouble.wanting(), LeftBehind::Nothing),
+        }
+    }
     match standing(azure, grant, change).await {
         Ok(None) => return Applied::already_there("it is gone already"),
         Ok(Some(Likeness::Same)) => {}
@@ -151,39 +162,41 @@ fn is_about_the_document(note: &Note) -> bool {
     ["principal", "scope", "id", "condition"].contains(&note.label.as_str())
 }
 
-/// The change that takes a grant back, where it still is what was written.
+/// The change that takes another one back, where what stands there is what that one left.
 pub(crate) async fn undo(azure: &Azure, change: &Change) -> Result<Option<Change>, CannotUndo> {
-    let grant = Grant::of(change).filter(|_| change.action == Action::Add);
-    let Some(grant) = grant else {
-        let why = format!("{}: only grants are taken back", change.target);
-        return Err(CannotUndo::Unsupported(why));
+    let Some(grant) = Grant::of(change).filter(|_| change.action != Action::Change) else {
+        return Err(CannotUndo::Unsupported(format!("{}: is no grant", change.target)));
     };
-    let document = || change.document.clone();
-    match standing(azure, &grant, change).await {
-        Ok(None) => Ok(None),
-        Ok(Some(Likeness::Same)) => Ok(Some(Change {
-            target: format!("take back: {}", change.target),
-            action: Action::Remove,
-            before: change.after.clone(),
-            after: None,
-            safety: Safety::Safe,
-            // Why it was the least, and how soon it would help, is said of the grant only.
-            notes: change.notes.iter().filter(|note| is_about_the_document(note)).cloned().collect(),
-            rests_on: Vec::new(),
-            command: format!("az role assignment delete --ids {}", change.document),
-            import: String::new(),
-            ..change.clone()
-        })),
-        Ok(Some(Likeness::OtherCondition)) => {
-            Err(CannotUndo::Changed { document: document(), difference: "its condition is another".to_owned() })
-        }
-        Ok(Some(Likeness::Other)) => Err(CannotUndo::Changed {
-            document: document(),
-            difference: "it gives another role, or names somebody else".to_owned(),
-        }),
-        Err(trouble) => Err(CannotUndo::Unread {
-            document: document(),
-            open: trouble.open("the assignment", place(&grant.scope)),
-        }),
+    let changed = |difference: &str| {
+        Err(CannotUndo::Changed { document: change.document.clone(), difference: difference.to_owned() })
+    };
+    let standing = standing(azure, &grant, change).await.map_err(|trouble| CannotUndo::Unread {
+        document: change.document.clone(),
+        open: trouble.open("the assignment", place(&grant.scope)),
+    })?;
+    match (change.action, standing) {
+        (Action::Remove, None) | (Action::Add, Some(Likeness::Same)) => Ok(Some(back(change, &grant))),
+        (Action::Remove, Some(Likeness::Same)) | (Action::Add, None) => Ok(None),
+        (_, Some(Likeness::OtherCondition)) => changed("its condition is another"),
+        (_, _) => changed("it gives another role, or names somebody else"),
+    }
+}
+
+fn back(change: &Change, grant: &Grant) -> Change {
+    let removing = change.action == Action::Add;
+    let removal = || format!("az role assignment delete --ids {}", change.document);
+    let command = if removing { removal() } else { grant.create_line().unwrap_or_default() };
+    Change {
+        target: format!("take back: {}", change.target),
+        action: if removing { Action::Remove } else { Action::Add },
+        before: change.after.clone(),
+        after: change.before.clone(),
+        safety: Safety::Safe,
+        // Why it was the least, and how soon it would help, is said of the grant only.
+        notes: change.notes.iter().filter(|note| is_about_the_document(note)).cloned().collect(),
+        rests_on: Vec::new(),
+        command,
+        import: String::new(),
+        ..change.clone()
     }
 }

@@ -178,10 +178,17 @@ impl Grant {
     /// Whether it gives no more than a pull, to what can pull: a plan may come from a file.
     #[cfg(any(test, feature = "live"))]
     pub(crate) fn is_least(&self) -> bool {
-        let role = role_guid(&self.assignment);
-        [&ACR_PULL, &REPOSITORY_READER].iter().any(|least| least.guid == role)
-            && self.assignment.properties.principal_type == "ServicePrincipal"
+        is_least(&self.assignment)
             && self.scope.to_ascii_lowercase().contains("/providers/microsoft.containerregistry/registries/")
+    }
+
+    /// The line that makes it; `None` where it is none that pullaudit makes.
+    #[cfg(feature = "live")]
+    pub(crate) fn create_line(&self) -> Option<String> {
+        let role = role_guid(&self.assignment);
+        let least = [&ACR_PULL, &REPOSITORY_READER].into_iter().find(|least| least.guid == role)?;
+        let condition = self.assignment.properties.condition.as_deref().filter(|text| !text.is_empty());
+        Some(command(&self.name, least, &self.scope, &self.object(), condition))
     }
 
     /// How another assignment stands to this one.
@@ -213,8 +220,14 @@ pub(crate) enum Likeness {
     Other,
 }
 
+/// Whether an assignment gives a service principal one of the roles that do nothing but pull.
+pub(crate) fn is_least(assignment: &RoleAssignment) -> bool {
+    let role = role_guid(assignment);
+    [&ACR_PULL, &REPOSITORY_READER].iter().any(|least| least.guid == role)
+        && assignment.properties.principal_type.eq_ignore_ascii_case("ServicePrincipal")
+}
+
 /// GUID of an assignment's role, in lower case, whichever form its id has.
-#[cfg(any(test, feature = "live"))]
 fn role_guid(assignment: &RoleAssignment) -> String {
     let id = &assignment.properties.role_definition_id;
     id.rsplit('/').next().unwrap_or_default().to_ascii_lowercase()

@@ -3,12 +3,16 @@
 mod after;
 mod basis;
 mod grant;
+mod leftover;
 
 pub(crate) use after::after;
 #[cfg(feature = "live")]
 pub(crate) use basis::fingerprints;
 #[cfg(feature = "live")]
-pub(crate) use grant::{Grant, Likeness};
+pub(crate) use grant::{Grant, Likeness, is_least};
+pub(crate) use leftover::leftovers;
+#[cfg(feature = "live")]
+pub(crate) use leftover::still_gone;
 
 use crate::weigh::AksFacts;
 use crate::weigh::index::{RegistryEntry, Row};

@@ -128,10 +128,13 @@ fn nothing(pull: &Pull<'_>, mode: Mode, place: &str, count: usize) -> Claim {
     let registry = &pull.registry.registry.name;
     if let Some(grant) = left_behind(pull, mode) {
         let role = role_name(pull, grant);
-        let detail = format!(
-            "no assignment grants the pull; {role} on {registry} is held by {}, which no cluster that was read pulls as",
-            grant.principal
-        );
+        let gone = if pull.index.deleted.contains(&grant.principal) {
+            "a deleted principal"
+        } else {
+            "which no cluster that was read pulls as"
+        };
+        let detail =
+            format!("no assignment grants the pull; {role} on {registry} is held by {}, {gone}", grant.principal);
         return Claim::no(Finding::IdentityRotated.code(), place.to_owned(), detail);
     }
     let detail = match count {

@@ -5,7 +5,8 @@ use super::network;
 use super::rights::{Permissions, condition};
 use crate::codes::Finding;
 use crate::facts::{
-    CacheRule, CredentialSet, DenyAssignment, Registry, RoleAssignment, RoleDefinition, Subscription, table,
+    CacheRule, CredentialSet, DenyAssignment, Registry, RoleAssignment, RoleDefinition, ServicePrincipal,
+    Subscription, table,
 };
 use pullaudit_core::{Claim, Code, Obstacle, Open, Read, Section, SnapshotError, Text, core_code};
 use serde::Deserialize as _;
@@ -25,6 +26,8 @@ pub(crate) struct Index {
     pub(crate) listed: bool,
     /// Object ids that were asked about: identities in use today.
     asked: BTreeSet<String>,
+    /// Object ids that the directory no longer has.
+    pub(crate) deleted: BTreeSet<String>,
 }
 
 /// One reading as weighing sees it: never collected is a gap like any other, only under its own code.
@@ -95,6 +98,8 @@ impl Index {
         for (key, reading) in rows(section, table::DEFINITIONS) {
             index.definitions.insert(key.to_ascii_lowercase(), definition(key, reading, inside));
         }
+        let gone = rows(section, table::PRINCIPALS).filter(|(_, reading)| matches!(reading, Read::Absent));
+        index.deleted = gone.map(|(key, _)| key.to_ascii_lowercase()).collect();
         for (subscription, reading) in rows(section, table::REGISTRIES) {
             match reading {
                 Read::Unread(open) => index.hidden.push(open.clone()),
@@ -297,6 +302,7 @@ fn check(section: &Section) -> Result<(), SnapshotError> {
     check_rows::<Vec<RoleAssignment>>(section, table::ASSIGNMENTS)?;
     check_rows::<Vec<RoleAssignment>>(section, table::HOLDERS)?;
     check_rows::<RoleDefinition>(section, table::DEFINITIONS)?;
+    check_rows::<ServicePrincipal>(section, table::PRINCIPALS)?;
     check_rows::<Vec<DenyAssignment>>(section, table::DENY)?;
     check_rows::<Vec<DenyAssignment>>(section, table::DENY_ASSIGNED)?;
     check_rows::<Vec<CacheRule>>(section, table::CACHE_RULES)?;

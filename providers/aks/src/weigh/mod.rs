@@ -43,6 +43,16 @@ impl AksFacts {
         Ok(Self { index: Index::open(section, private_link)?, section: section.clone(), private_link })
     }
 
+    /// Object ids that the directory no longer has, of those that were looked for.
+    pub(crate) fn deleted(&self) -> &std::collections::BTreeSet<String> {
+        &self.index.deleted
+    }
+
+    /// The registries that were read.
+    pub(crate) fn registries(&self) -> &[RegistryEntry] {
+        &self.index.registries
+    }
+
     pub(crate) fn private_link(&self) -> bool {
         self.private_link
     }
@@ -112,6 +122,10 @@ impl Facts for AksFacts {
 
     fn remedies(&self, denied: &[&Question], at: Timestamp, policy: FixPolicy) -> Proposal {
         remedy::propose(self, denied, at, policy)
+    }
+
+    fn leftovers(&self, inventory: &Inventory) -> Vec<Change> {
+        remedy::leftovers(self, inventory)
     }
 
     fn after(&self, changes: &[&Change]) -> Option<Box<dyn Facts>> {
