@@ -59,7 +59,7 @@ fn a_principal_that_came_back_keeps_its_grant() {
     let place = rotated();
     place.run("fix", &["--dry-run", "--consent", "prune", "--plan-out", "plan.json"]).ends(2);
     place.fake.change(|world| {
-        world.directory.push(Principal::service(DELETED, "1f0d0000-0000-4000-8000-000000000001", "back"))
+        world.directory.push(Principal::service(DELETED, "1f0d0000-0000-4000-8000-000000000001", "back"));
     });
     let apply = ["apply", "plan.json", "--yes", "--consent", "prune", "--verify-timeout", "2s"];
     place.plain(&apply).ends(1).says("in the directory again").says("1 applied");
