@@ -216,7 +216,7 @@ fn client_ids_and_the_control_plane_are_no_pullers_unless_one_identity_does_both
         cluster::lookalikes(found).iter().map(|one| format!("{} {} {}", one.code, one.id, one.what)).collect()
     };
     let client = format!("granted-to-client-id {CLIENT} the client id of the kubelet identity of prod");
-    assert_eq!(told(&found), [client.clone()], "the word msi is no id");
+    assert_eq!(told(&found), std::slice::from_ref(&client), "the word msi is no id");
     let mut body = found.readings.get(t::CLUSTER, "").and_then(Read::got).cloned().unwrap();
     body["identity"] = json!({ "userAssignedIdentities": {
         "/subscriptions/s/a": { "principalId": plane, "clientId": OLD_CLIENT },
