@@ -95,8 +95,14 @@ fn snapshot(facts: &Section) -> Result<Snapshot, serde_json::Error> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let settings = Settings::without_config(cli::Select::default(), cli::Reading::default());
-    let toy =
-        Provider { name: "toy", codes: CODES, clusters: None, registries: Some(Box::new(Toy)), writer: None };
+    let toy = Provider {
+        name: "toy",
+        codes: CODES,
+        clusters: None,
+        registries: Some(Box::new(Toy)),
+        writer: None,
+        permissions: None,
+    };
     let clouds = Clouds::of(vec![pullaudit_eks::Eks::provider(settings.eks()), toy]);
 
     let snapshot = snapshot(&Toy.collect(&[]).await?)?;

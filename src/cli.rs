@@ -46,6 +46,8 @@ pub enum Command {
     CanPull(Box<CanPull>),
     /// Say what image references mean
     Image(Image),
+    /// Print the least rights that pullaudit itself needs: an Azure role, an IAM policy, a ClusterRole
+    Permissions(Permissions),
     /// Say what a finding means, how it comes about and how to fix it by hand
     Explain(Explain),
     /// Print a completion script
@@ -252,6 +254,32 @@ pub struct Image {
     /// Output format: people or json.
     #[arg(short, long, value_name = "FORMAT", default_value = "people")]
     pub output: Output,
+}
+
+/// `pullaudit permissions`
+#[derive(Debug, Args)]
+pub struct Permissions {
+    /// The cloud, or kubernetes for the cluster's own API.
+    #[arg(long, value_name = "CLOUD")]
+    pub provider: String,
+    /// What it is to do with them.
+    #[arg(long = "for", value_name = "PURPOSE", default_value = "audit")]
+    pub purpose: Purpose,
+    /// Azure subscriptions on which the role can be assigned.
+    #[arg(long, value_name = "ID", value_parser = subscription)]
+    pub subscription: Vec<String>,
+    /// With the right to read pull secrets, for --read-secrets.
+    #[arg(long)]
+    pub read_secrets: bool,
+}
+
+/// What rights are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Purpose {
+    /// Reading.
+    Audit,
+    /// Reading, writing, and taking back.
+    Fix,
 }
 
 /// `pullaudit explain`

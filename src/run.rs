@@ -2,7 +2,7 @@
 
 use crate::cli::{Cli, Color, Command, Reading, Select};
 use crate::clouds::Clouds;
-use crate::commands::{apply, audit, can_pull, collect, explain, fix, image, undo};
+use crate::commands::{apply, audit, can_pull, collect, explain, fix, image, permissions, undo};
 use crate::exit::{Exit, FAILED, INTERRUPTED, USAGE};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
@@ -89,6 +89,7 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<u8> {
         Command::Collect(args) => wait(&interrupt, collect::run(args, progress(), out)),
         Command::CanPull(args) => wait(&interrupt, can_pull::run(args, paint(cli.color), progress(), out)),
         Command::Image(args) => image::run(args, &offline()?, out).map(|()| clean),
+        Command::Permissions(args) => permissions::run(args, &offline()?, out).map(|()| clean),
         Command::Explain(args) => explain::run(args, &offline()?, out).map(|()| clean),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "pullaudit", out);

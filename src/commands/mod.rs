@@ -8,4 +8,5 @@ pub mod collect;
 pub mod explain;
 pub mod fix;
 pub mod image;
+pub mod permissions;
 pub mod undo;

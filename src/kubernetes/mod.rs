@@ -6,10 +6,12 @@
 pub mod access;
 mod entry;
 pub mod fit;
+mod kinds;
 mod labels;
 #[cfg(feature = "live")]
 pub mod live;
 pub mod manifests;
+pub mod rights;
 pub mod roster;
 pub mod selector;
 pub mod slim;

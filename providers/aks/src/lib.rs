@@ -10,6 +10,7 @@ pub mod facts;
 pub mod host;
 #[cfg(feature = "live")]
 pub mod live;
+mod permissions;
 mod provider;
 mod remedy;
 pub mod weigh;

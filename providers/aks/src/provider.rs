@@ -1,7 +1,7 @@
 //! The two sides of the cloud as the program sees them; each method is a line that names where its
 //! work is done.
 
-use crate::{cluster, codes, host, weigh};
+use crate::{cluster, codes, host, permissions, weigh};
 use async_trait::async_trait;
 use pullaudit_core::{
     AccessError, ApiAccess, Calls, ClusterReading, ClusterView, Clusters, CollectError, DiscoverError, Discovered,
@@ -78,6 +78,7 @@ impl Aks {
             writer: Some(Box::new(Side(aks))),
             #[cfg(not(feature = "live"))]
             writer: None,
+            permissions: Some(permissions::permissions),
         }
     }
 }

@@ -12,6 +12,7 @@ mod fleet;
 mod image;
 mod judge;
 mod keyring;
+mod permissions;
 mod provider;
 mod question;
 mod read;
@@ -32,6 +33,7 @@ pub use keyring::{
     Attempt, Credential, Keyring, NodeKey, PodCredentials, PullSecret, SecretDefect, SecretEntry, SecretRef,
     UrlGlob, keyring, pull_claim,
 };
+pub use permissions::{Permissions, PermissionsOf, Purpose};
 pub use provider::{
     AccessError, ApiAccess, ClusterReading, ClusterView, Clusters, CollectError, DiscoverError, Discovered,
     Discovery, Facts, NodeView, Notice, Owner, Provider, Registries, Scope,

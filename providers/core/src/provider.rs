@@ -3,8 +3,8 @@
 
 use crate::{
     Change, Claim, Cluster, CodeRow, FixPolicy, Gap, HeldBack, ImageRef, Inventory, Keyring, Lookalike,
-    PodCredentials, Pool, Principal, Proposal, Question, Read, Registry, Section, Severity, SnapshotError, Taint,
-    Writer,
+    PermissionsOf, PodCredentials, Pool, Principal, Proposal, Question, Read, Registry, Section, Severity,
+    SnapshotError, Taint, Writer,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -24,6 +24,8 @@ pub struct Provider {
     pub registries: Option<Box<dyn Registries>>,
     /// The side that writes; a cloud that plans no changes has none.
     pub writer: Option<Box<dyn Writer>>,
+    /// The rights that it takes to be asked and written.
+    pub permissions: Option<PermissionsOf>,
 }
 
 type Wanted = dyn Fn(&str, &str) -> bool + Send + Sync;

@@ -9,6 +9,7 @@ pub mod facts;
 pub mod host;
 #[cfg(feature = "live")]
 pub mod live;
+mod permissions;
 mod provider;
 pub mod weigh;
 

@@ -1,7 +1,7 @@
 //! The two sides of the cloud as the program sees them; each method is a line that names where its
 //! work is done.
 
-use crate::{cluster, codes, host, weigh};
+use crate::{cluster, codes, host, permissions, weigh};
 use async_trait::async_trait;
 use pullaudit_core::{
     AccessError, ApiAccess, Calls, ClusterReading, ClusterView, Clusters, CollectError, DiscoverError, Discovered,
@@ -67,6 +67,7 @@ impl Eks {
             clusters: Some(Box::new(Side(Arc::clone(&eks)))),
             registries: Some(Box::new(Side(eks))),
             writer: None,
+            permissions: Some(permissions::permissions),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Listing a kind page by page.
 
-use super::kinds::Kind;
 use super::request::{Api, Failure};
+use crate::kubernetes::kinds::Kind;
 use kube::api::ListParams;
 use kube::core::Request;
 use pullaudit_core::Obstacle;

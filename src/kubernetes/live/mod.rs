@@ -2,7 +2,6 @@
 
 mod client;
 mod describe;
-mod kinds;
 mod list;
 mod pods;
 mod request;

@@ -1,8 +1,8 @@
 //! How single pods fare with their images.
 
-use super::kinds::POD;
 use super::list::{Listing, list};
 use super::request::Api;
+use crate::kubernetes::kinds::POD;
 use crate::kubernetes::slim::Pod;
 use crate::kubernetes::status::image_states;
 use kube::Client;

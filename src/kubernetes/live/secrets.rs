@@ -1,8 +1,8 @@
 //! Pull secrets, by name and only when they are asked for.
 
-use super::kinds::SECRET;
 use super::list::{Cut, is_name};
 use super::request::{Api, Failure};
+use crate::kubernetes::kinds::SECRET;
 use crate::kubernetes::template::account_unread;
 use futures_util::StreamExt as _;
 use k8s_openapi::ByteString;

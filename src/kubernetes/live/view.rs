@@ -1,8 +1,8 @@
 //! What a cluster's provider wants to see from inside it.
 
-use super::kinds::{CONFIG_MAP, NODE};
 use super::list::{Cut, Listing, list};
 use super::request::{Api, Failure};
+use crate::kubernetes::kinds::{CONFIG_MAP, NODE};
 use crate::kubernetes::slim::{ConfigMap, Node};
 use kube::Client;
 use kube::api::GetParams;

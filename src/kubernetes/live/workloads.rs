@@ -1,8 +1,8 @@
 //! Reading the workloads of a cluster.
 
-use super::kinds::{BETWEEN, Kind, POD, REPLICA_SET, SERVICE_ACCOUNT, TOPS};
 use super::list::{Cut, Listed, Listing, is_name, list};
 use super::request::{Api, Failure};
+use crate::kubernetes::kinds::{BETWEEN, Kind, POD, REPLICA_SET, SERVICE_ACCOUNT, TOPS};
 use crate::kubernetes::roster::Roster;
 use crate::kubernetes::selector::LabelSelector;
 use crate::kubernetes::slim::{Meta, Object, Pod, ServiceAccount};

@@ -18,7 +18,7 @@ macro_rules! operations {
     ($($constant:ident = $service:literal $name:literal $action:literal $version:literal;)*) => {
         $(pub(crate) const $constant: &Operation =
             &Operation { service: $service, name: $name, action: $action, version: $version };)*
-        /// All of them.
+        /// All of them. `permissions.json` holds a right for each.
         pub const OPERATIONS: &[&Operation] = &[$($constant),*];
     };
 }
@@ -45,4 +45,27 @@ operations! {
         "Microsoft.Authorization/denyAssignments/read" "2022-04-01";
     GET_DIRECTORY_OBJECTS = "graph" "directoryObject_GetByIds" "Directory.Read.All" "v1.0";
     GET_SERVICE_PRINCIPAL = "graph" "servicePrincipal_Get" "Application.Read.All" "v1.0";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OPERATIONS;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn permissions_json_holds_a_right_for_each_operation_and_no_other() -> Result<(), serde_json::Error> {
+        let rights: Vec<serde_json::Value> = serde_json::from_str(include_str!("../../permissions.json"))?;
+        let text = |right: &serde_json::Value, key: &str| right[key].as_str().unwrap_or_default().to_owned();
+        let listed: BTreeSet<_> = rights
+            .iter()
+            .map(|right| (text(right, "action"), text(right, "operation"), text(right, "kind") == "action"))
+            .collect();
+        let sent: BTreeSet<_> = OPERATIONS
+            .iter()
+            .map(|sent| (sent.action.to_owned(), sent.name.to_owned(), sent.service == "arm"))
+            .collect();
+        assert_eq!(listed, sent);
+        assert_eq!(rights.len(), OPERATIONS.len());
+        Ok(())
+    }
 }
