@@ -46,7 +46,7 @@ pub enum Command {
     CanPull(Box<CanPull>),
     /// Say what image references mean
     Image(Image),
-    /// Print the least rights that pullaudit itself needs: an Azure role, an IAM policy, a ClusterRole
+    /// Print the least rights that pullaudit itself needs: an Azure role, an IAM policy, a role of Kubernetes
     Permissions(Permissions),
     /// Say what a finding means, how it comes about and how to fix it by hand
     Explain(Explain),

@@ -201,12 +201,14 @@ impl Carry<'_> {
         let line = format!("{} {}", if exit == Exit::Failed { "✗" } else { "✓" }, told.join("   "));
         let painted = if exit == Exit::Failed { self.paint.bad(&line) } else { self.paint.good(&line) };
         writeln!(out, "\n{painted}")?;
+        let mut rest = String::new();
         for (change, why) in selection.refused.iter().chain(&selection.left) {
-            writeln!(out, "! not written: {}: {why}", change.target)?;
+            report::line(&mut rest, "! not written  ", 15, &format!("{}: {why}", change.target));
         }
         for held in &self.plan.held_back {
-            writeln!(out, "! still denied: {} ({})", held.subject, held.why)?;
+            report::line(&mut rest, "! still denied ", 15, &format!("{}: {}", held.subject, held.why));
         }
+        out.write_all(rest.as_bytes())?;
         writeln!(out, "\nreceipt  {}", file.path().display())?;
         if file.receipt.changes.iter().any(Entry::may_stand) {
             let line = format!("pullaudit undo {}", quoted(file.path()));

@@ -190,7 +190,8 @@ fn listed(questions: &[PlannedQuestion], verdicts: &[VerdictWord], ids: &[String
     }
     let all: usize = by_word.values().sum();
     let one = |(word, count): (VerdictWord, usize)| {
-        format!("{count} of {} {} by what the cloud now lists", plural(all, "question"), word.as_str())
+        let are = if all == 1 { "is" } else { "are" };
+        format!("{count} of {} {are} {} by what the cloud now lists", plural(all, "question"), word.as_str())
     };
     by_word.into_iter().map(one).collect()
 }

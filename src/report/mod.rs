@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub use people::{People, people};
-pub use plan::{Around, plan};
+pub use plan::{Around, line, plan};
 pub use text::{Paint, fit, middle, number, plural};
 pub use wide::wide;
 

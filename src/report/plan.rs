@@ -131,8 +131,8 @@ fn labelled(out: &mut String, label: &str, text: &str, paint: Paint) {
     line(out, &format!("     {}", paint.dim(&format!("{label:<12}"))), 17, text);
 }
 
-/// A text behind a head, broken at spaces, its further lines set in under the first.
-fn line(out: &mut String, head: &str, indent: usize, text: &str) {
+/// A text behind a head of `indent` columns, broken at spaces, its further lines set in under the first.
+pub fn line(out: &mut String, head: &str, indent: usize, text: &str) {
     out.push_str(head);
     let mut column = indent;
     for (number, word) in text.split(' ').enumerate() {

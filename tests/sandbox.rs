@@ -1,0 +1,48 @@
+//! The example that a newcomer runs first shows what it says, and README shows what it shows.
+#![cfg(feature = "live")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::process::Command;
+
+/// Runs the example as README says it.
+fn shown() -> String {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["run", "--quiet", "--locked", "--example", "sandbox"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let output = command.output().unwrap();
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    steady(&out)
+}
+
+/// The text with every time the same: `14:03:41` for what a clock says, `0.1` for what took so long.
+fn steady(text: &str) -> String {
+    let line = |line: &str| -> String {
+        let words = line.split(' ').map(|word| {
+            let clock = word.trim_end_matches('Z').rsplit('T').next().unwrap_or_default();
+            let is_clock = clock.len() == 8 && clock.bytes().filter(|byte| *byte == b':').count() == 2;
+            let seconds = word.trim_end_matches('s');
+            let decimal = seconds.split_once('.').is_some_and(|(whole, part)| {
+                !whole.is_empty()
+                    && part.len() == 1
+                    && (whole.to_owned() + part).bytes().all(|byte| byte.is_ascii_digit())
+            });
+            match (is_clock, word.contains('T'), decimal) {
+                (true, true, _) => "2026-11-25T14:03:40Z".to_owned(),
+                (true, false, _) => "14:03:41".to_owned(),
+                (false, _, true) => word.replace(seconds, "0.1"),
+                _ => word.to_owned(),
+            }
+        });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    text.lines().map(|one| line(one) + "\n").collect()
+}
+
+#[test]
+fn the_sandbox_shows_the_whole_loop_and_readme_shows_the_repair() {
+    let shown = shown();
+    insta::assert_snapshot!("sandbox", shown);
+    let repair = shown.split("# Repair it.\n").nth(1).unwrap().split("\n# ").next().unwrap().trim_end();
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    assert!(readme.contains(repair), "README.md does not hold the repair as it looks:\n{repair}");
+}
