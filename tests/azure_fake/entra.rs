@@ -36,6 +36,18 @@ pub(crate) struct Token {
     until: Instant,
 }
 
+impl Token {
+    /// As the client sends it.
+    pub(crate) fn text(&self) -> String {
+        self.text.clone()
+    }
+
+    /// Whether this is it, and it is good for the API server of a cluster.
+    pub(crate) fn is_for_clusters(&self, text: &str) -> bool {
+        self.text == text && self.audience == Audience::Aks && self.until > Instant::now()
+    }
+}
+
 /// The audience that a resource names.
 fn audience(state: &State, resource: &str) -> Option<Audience> {
     let resource = resource.trim_end_matches('/');

@@ -11,6 +11,8 @@ pub(crate) enum Trouble {
     Forbidden,
     /// 404 `ResourceNotFound`.
     NotFound,
+    /// A 404 of something between us and Azure: no code, no JSON.
+    Lost,
     /// This status and code; nothing was done.
     Refused(u16, &'static str),
     /// 429 with a `Retry-After` of so many seconds.
@@ -37,6 +39,7 @@ pub(crate) struct Fault {
     method: Option<String>,
     path: String,
     query: String,
+    exact: bool,
     skip: usize,
     times: Option<usize>,
     trouble: Trouble,
@@ -45,7 +48,20 @@ pub(crate) struct Fault {
 impl Fault {
     /// For all calls whose path holds this text; case plays no part.
     pub(crate) fn on(path: &str, trouble: Trouble) -> Self {
-        Self { method: None, path: path.to_lowercase(), query: String::new(), skip: 0, times: None, trouble }
+        Self {
+            method: None,
+            path: path.to_lowercase(),
+            query: String::new(),
+            exact: false,
+            skip: 0,
+            times: None,
+            trouble,
+        }
+    }
+
+    /// For one call as the record has it: its method, its whole path and its whole query.
+    pub(crate) fn exactly(method: &str, path: &str, query: &str, trouble: Trouble) -> Self {
+        Self { exact: true, ..Self::on(path, trouble).method(method).query(query) }
     }
 
     /// Only calls with this method.
@@ -74,9 +90,13 @@ impl Fault {
 
     /// What this call meets, if it is one of those.
     pub(crate) fn meet(&mut self, call: &Call) -> Option<Trouble> {
-        let fits = self.method.as_ref().is_none_or(|method| *method == call.method)
-            && call.path.to_lowercase().contains(&self.path)
-            && call.query_text().to_lowercase().contains(&self.query);
+        let (path, query) = (call.path.to_lowercase(), call.query_text().to_lowercase());
+        let told = if self.exact {
+            path == self.path && query == self.query
+        } else {
+            path.contains(&self.path) && query.contains(&self.query)
+        };
+        let fits = told && self.method.as_ref().is_none_or(|method| *method == call.method);
         if !fits || self.times == Some(0) {
             return None;
         }
@@ -97,6 +117,7 @@ impl Trouble {
         };
         match self {
             Self::Forbidden => Some(forbidden),
+            Self::Lost => Some(Answer::empty(404)),
             Self::Refused(status, code) => Some(Answer::error(status, code, "It was refused.")),
             Self::NotFound => Some(Answer::error(
                 404,

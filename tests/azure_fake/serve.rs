@@ -136,6 +136,17 @@ impl Fake {
         [self.ends(), vec![("AZURE_FEDERATED_TOKEN_FILE".to_owned(), file)]].concat()
     }
 
+    /// A function that knows the tokens that were given out for the API servers of clusters, and no others.
+    pub(crate) fn cluster_tokens(&self) -> impl Fn(&str) -> bool + Send + Sync + 'static {
+        let shared = Arc::clone(&self.shared);
+        move |text| lock(&shared).tokens.iter().any(|token| token.is_for_clusters(text))
+    }
+
+    /// Every token that was given out.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        lock(&self.shared).tokens.iter().map(Token::text).collect()
+    }
+
     /// What was asked so far.
     pub(crate) fn requests(&self) -> Vec<Seen> {
         lock(&self.shared).log.clone()

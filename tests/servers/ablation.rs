@@ -80,10 +80,41 @@ impl fmt::Display for Report {
     }
 }
 
+/// Something whose calls can be seen, and taken away one by one.
+pub(crate) trait Breakable {
+    /// Forgets all calls and mends what was broken.
+    fn reset(&self);
+    /// The calls since then, each once.
+    fn calls(&self) -> Vec<String>;
+    /// Lets each further call of that name meet the trouble.
+    fn break_call(&self, call: &str, trouble: Trouble);
+    /// Panics where something was asked for that nobody knows.
+    fn assert_no_strangers(&self);
+}
+
+impl Breakable for Proxy {
+    fn reset(&self) {
+        Self::reset(self);
+    }
+
+    fn calls(&self) -> Vec<String> {
+        self.counts().into_keys().collect()
+    }
+
+    fn break_call(&self, call: &str, trouble: Trouble) {
+        let broken = call.to_owned();
+        self.fault(move |made| made.key() == broken, trouble);
+    }
+
+    fn assert_no_strangers(&self) {
+        Self::assert_no_strangers(self);
+    }
+}
+
 /// Runs `audit` once clean and once for each of its calls and each trouble. The closure audits
 /// through the proxies (a cloud's, a cluster's) in strict mode, with a short time-out; `Err` is an audit that failed as a whole.
 pub(crate) fn ablate(
-    proxies: &[&Proxy],
+    proxies: &[&dyn Breakable],
     troubles: &[Trouble],
     audit: impl FnMut() -> Result<Audit, String>,
 ) -> Report {
@@ -92,7 +123,7 @@ pub(crate) fn ablate(
 
 /// [`ablate`] for those calls only whose keys are wanted, so that several threads may share the work.
 pub(crate) fn ablate_some(
-    proxies: &[&Proxy],
+    proxies: &[&dyn Breakable],
     troubles: &[Trouble],
     wanted: impl Fn(&str) -> bool,
     mut audit: impl FnMut() -> Result<Audit, String>,
@@ -103,15 +134,14 @@ pub(crate) fn ablate_some(
     for proxy in proxies {
         proxy.assert_no_strangers();
     }
-    let calls = proxies.iter().flat_map(|proxy| proxy.counts().into_keys()).filter(|call| wanted(call)).collect();
+    let calls = proxies.iter().flat_map(|proxy| proxy.calls()).filter(|call| wanted(call)).collect();
     let mut report = Report { clean, calls, ..Report::default() };
     for call in report.calls.clone() {
         let mut changed = false;
         for trouble in troubles {
             reset();
             for proxy in proxies {
-                let broken = call.clone();
-                proxy.fault(move |made| made.key() == broken, *trouble);
+                proxy.break_call(&call, *trouble);
             }
             report.runs += 1;
             match audit() {
