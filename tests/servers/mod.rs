@@ -76,7 +76,7 @@ fn scripts(server: &str) -> PathBuf {
 }
 
 /// The folder an install script fills for one server.
-fn installed(server: &str) -> PathBuf {
+pub(crate) fn installed(server: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp has a parent");
     target.join("servers").join(server)
 }
