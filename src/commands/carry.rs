@@ -71,6 +71,8 @@ impl Carry<'_> {
         let text = report::plan(self.plan, &Around { dry: self.dry, rights, left }, self.paint);
         let mut aside = std::io::stderr();
         let told: &mut dyn Write = if self.output == PlanOutput::Json { &mut aside } else { &mut *out };
+        // A dry run's JSON is the plan already.
+        let text = if self.dry && self.output == PlanOutput::Json { String::new() } else { text };
         let shown = told.write_all(text.as_bytes()).and_then(|()| told.flush());
         if self.dry || !self.agreement.yes {
             shown?;
@@ -79,7 +81,7 @@ impl Carry<'_> {
         if self.dry || selection.write.is_empty() {
             return self.unwritten(&selection, out);
         }
-        if !self.agreement.yes && !consent::ask(&selection, &bodies(&selection))? {
+        if !self.agreement.yes && !consent::ask(&selection, bodies(&selection)).await? {
             writeln!(aside, "nothing was written")?;
             return self.unwritten(&selection, out);
         }

@@ -77,20 +77,27 @@ pub fn within_bounds(selection: &Selection<'_>, agreement: &Agreement) -> Result
     Ok(())
 }
 
-/// Asks on the terminal. `show` prints what `more` gives and asks again; everything but yes means no.
-pub fn ask(selection: &Selection<'_>, more: &str) -> Result<bool> {
+/// Asks on the terminal. `show` prints what `more` gives and asks again; everything but yes means no. It waits
+/// on a thread of its own, so that an interrupt is heard meanwhile.
+pub async fn ask(selection: &Selection<'_>, more: String) -> Result<bool> {
     let targets: BTreeSet<&str> = selection.write.iter().map(|change| where_to(change)).collect();
     let count = plural(selection.write.len(), "change");
     let targets = targets.into_iter().collect::<Vec<_>>().join(", ");
+    let question = format!("Apply {count} to {targets}? [y/N/show] ");
+    tokio::task::spawn_blocking(move || answer(&question, &more)).await?
+}
+
+fn answer(question: &str, more: &str) -> Result<bool> {
     let mut lines = std::io::stdin().lock().lines();
     loop {
         let mut out = std::io::stderr().lock();
-        write!(out, "Apply {count} to {targets}? [y/N/show] ")?;
+        out.write_all(question.as_bytes())?;
         out.flush()?;
+        drop(out);
         let Some(line) = lines.next().transpose()? else { return Ok(false) };
         match line.trim().to_ascii_lowercase().as_str() {
             "y" | "yes" => return Ok(true),
-            "s" | "show" => writeln!(out, "{more}")?,
+            "s" | "show" => eprintln!("{more}"),
             _ => return Ok(false),
         }
     }

@@ -34,3 +34,21 @@ fn a_lost_grant_is_found_repaired_verified_and_taken_back() {
     assert!(place.fake.strangers().is_empty(), "{:#?}", place.fake.strangers());
     assert_eq!(json(&path)["changes"][0]["outcome"], "applied", "a receipt is not rewritten");
 }
+
+#[test]
+fn json_is_the_plan_of_a_dry_run_and_else_the_receipt() {
+    let place = Place::acme();
+    let plan = place.run("fix", &["--dry-run", "-o", "json"]);
+    let plan: serde_json::Value = serde_json::from_str(&plan.ends(2).out).unwrap();
+    let written = place.fix(&["-o", "json", "--receipt-out", "receipt.json"]);
+    let shown: serde_json::Value = serde_json::from_str(&written.ends(0).out).unwrap();
+    assert_eq!(shown, json(&place.folder.path().join("receipt.json")));
+    assert_eq!((&plan["schema"], &shown["schema"]), (&"pullaudit/plan/1".into(), &"pullaudit/receipt/1".into()));
+    assert_eq!(plan["changes"][0]["id"], shown["changes"][0]["id"]);
+    let undone = place.plain(&["undo", "receipt.json", "--yes", "-o", "json", "--verify-timeout", "4s"]);
+    let undone: serde_json::Value = serde_json::from_str(&undone.ends(0).out).unwrap();
+    assert_eq!(
+        (&undone["changes"][0]["action"], &undone["changes"][0]["outcome"]),
+        (&"remove".into(), &"applied".into())
+    );
+}
