@@ -77,10 +77,10 @@ impl Carry<'_> {
         if self.dry || !self.agreement.yes {
             shown?;
         }
-        consent::within_bounds(&selection, &self.agreement)?;
         if self.dry || selection.write.is_empty() {
             return self.unwritten(&selection, out);
         }
+        consent::within_bounds(&selection, &self.agreement)?;
         if !self.agreement.yes && !consent::ask(&selection, bodies(&selection)).await? {
             writeln!(aside, "nothing was written")?;
             return self.unwritten(&selection, out);
@@ -101,8 +101,8 @@ impl Carry<'_> {
     ) -> Result<ReceiptFile> {
         let mut aside = std::io::stderr();
         let told: &mut dyn Write = if self.output == PlanOutput::Json { &mut aside } else { &mut *out };
-        let undoing = selection.write.iter().all(|change| change.action == Action::Remove);
-        let clusters = if undoing { Vec::new() } else { carrier.clusters(&selection.write).await? };
+        let only_removals = selection.write.iter().all(|change| change.action == Action::Remove);
+        let clusters = if only_removals { Vec::new() } else { carrier.clusters(&selection.write).await? };
         let receipt = Receipt::new(self.plan, &selection.write, Timestamp::now());
         let mut file = ReceiptFile::create(self.writing.receipt_out.as_deref(), receipt)?;
         let _ = writeln!(told);
