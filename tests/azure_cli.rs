@@ -55,9 +55,17 @@ fn az_reads_what_there_is() {
         grants.as_array().unwrap().iter().map(|one| one["roleDefinitionName"].as_str().unwrap()).collect();
     roles.sort_unstable();
     assert_eq!(roles, ["AcrPush", "Reader"]);
+    // People name an identity by its client id, which is no id of a role assignment: Graph tells the other one.
+    let client = place.fake.change(|world| world.clusters[0].identity().unwrap().client_id.clone());
+    let own = az.json(&["role", "assignment", "list", "--all", "--assignee", &client]);
+    let own = own.as_array().unwrap();
+    assert!(own.len() == 2 && own.iter().all(|one| one["principalId"] == *who), "{own:#?}");
+    assert!(own.iter().all(|one| one["principalName"] == *client), "{own:#?}");
     let pull = az.json(&["role", "definition", "list", "--name", "AcrPull"]);
     assert_eq!(pull[0]["name"], role::ACR_PULL);
     az.knows_everything();
+    // What that would have caught.
+    assert_eq!(az.asks_elsewhere("https://elsewhere.invalid/"), ["CONNECT elsewhere.invalid:443 HTTP/1.0"]);
 }
 
 #[test]
@@ -71,6 +79,10 @@ fn pullaudit_sees_what_attach_acr_writes_and_detach_acr_takes() {
     place.fix(&[]).ends(0).says("nothing to fix");
     az.json(&[&update[..], &["--attach-acr", "acmeregistry"]].concat());
     assert_eq!(place.grants().len(), 1, "twice is once");
+    // It puts the grant before and after the cluster, so it meets RoleAssignmentExists in a first run too.
+    let puts = place.fake.requests().into_iter();
+    let puts = puts.filter(|seen| seen.method == "PUT" && seen.path.contains("/roleAssignments/"));
+    assert_eq!(puts.map(|seen| seen.status.unwrap()).collect::<Vec<_>>(), [201, 409, 409, 409]);
     az.json(&[&update[..], &["--detach-acr", "acmeregistry"]].concat());
     place.run("audit", &[]).ends(2);
     az.knows_everything();

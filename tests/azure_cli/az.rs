@@ -1,8 +1,9 @@
 //! `az`, pointed at the fake.
 
 use crate::azure::Place;
+use crate::servers::trap::Trap;
 use crate::servers::{Skipped, installed};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -11,10 +12,9 @@ pub(crate) struct Az<'a> {
     place: &'a Place,
     program: PathBuf,
     folder: tempfile::TempDir,
+    /// For whatever would leave this machine.
+    trap: Trap,
 }
-
-/// A port on which nobody listens, for whatever would leave this machine.
-const NOWHERE: &str = "http://127.0.0.1:9";
 
 impl<'a> Az<'a> {
     /// The one that `install.sh` put into `target/`.
@@ -35,7 +35,8 @@ impl<'a> Az<'a> {
         let config = "[cloud]\nname = fake\n[core]\ninstance_discovery = false\ncollect_telemetry = false\noutput = json\n\
                       encrypt_token_cache = false\nsurvey_message = false\n[auto-upgrade]\nenable = no\n";
         std::fs::write(folder.path().join("config"), config).unwrap();
-        Ok(Self { place, program, folder })
+        std::fs::write(folder.path().join("versionCheck.json"), known_version()).unwrap();
+        Ok(Self { place, program, folder, trap: Trap::start() })
     }
 
     fn run(&self, program: &str, arguments: &[&str]) -> Output {
@@ -47,7 +48,10 @@ impl<'a> Az<'a> {
         command
             .env("AZURE_CONFIG_DIR", self.folder.path())
             .env("REQUESTS_CA_BUNDLE", self.place.fake.ca_pem_path());
-        command.env("HTTPS_PROXY", NOWHERE).env("HTTP_PROXY", NOWHERE).env("NO_PROXY", "127.0.0.1,localhost");
+        command
+            .env("HTTPS_PROXY", self.trap.url())
+            .env("HTTP_PROXY", self.trap.url())
+            .env("NO_PROXY", "127.0.0.1,localhost");
         command.output().unwrap()
     }
 
@@ -76,9 +80,25 @@ impl<'a> Az<'a> {
         Self::succeeded(line, &self.run("sh", &["-c", line]));
     }
 
-    /// Nothing was asked that the fake does not know.
+    /// Nothing was asked that the fake does not know, and nobody else was asked.
     pub(crate) fn knows_everything(&self) {
         let strangers = self.place.fake.strangers();
         assert!(strangers.is_empty(), "{strangers:#?}");
+        assert_eq!(self.trap.caught(), [""; 0]);
     }
+
+    /// Where it goes for something that is elsewhere; forgotten afterwards.
+    pub(crate) fn asks_elsewhere(&self, url: &str) -> Vec<String> {
+        self.run(self.program.to_str().unwrap(), &["rest", "--skip-authorization-header", "--url", url]);
+        self.trap.take()
+    }
+}
+
+/// In a new folder `az` asks for the newest version of itself, whatever its settings say, unless this file holds
+/// its own.
+fn known_version() -> String {
+    let line = |line: &'static str| line.strip_prefix("azure-cli-core==");
+    let list = include_str!("../servers/azure/requirements.txt");
+    let version = list.lines().find_map(line).expect("a pinned version");
+    json!({ "versions": { "azure-cli": { "local": version }, "core": { "local": version } } }).to_string()
 }

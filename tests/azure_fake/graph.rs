@@ -40,21 +40,20 @@ fn asked(state: &State, call: &Call, rest: &[&str]) -> Outcome {
     }
 }
 
+/// Each type has fields of its own and not those of the others, not even as null: clients tell them apart by that.
 fn body(principal: &Principal) -> Value {
-    let kind = match principal.kind {
-        "Group" => "group",
-        "User" => "user",
-        _ => "servicePrincipal",
-    };
-    json!({
-        "@odata.type": format!("#microsoft.graph.{kind}"),
-        "id": principal.object_id,
-        "displayName": principal.name,
-        "appId": principal.app_id,
-        "servicePrincipalNames": [principal.app_id],
-        "userPrincipalName": (principal.kind == "User").then(|| format!("{}@acme.example", principal.name)),
-        "mail": null,
-    })
+    let (id, name) = (&principal.object_id, &principal.name);
+    match principal.kind {
+        "Group" => json!({ "@odata.type": "#microsoft.graph.group", "id": id, "displayName": name, "mail": null }),
+        "User" => json!({
+            "@odata.type": "#microsoft.graph.user", "id": id, "displayName": name, "mail": null,
+            "userPrincipalName": format!("{name}@acme.example"),
+        }),
+        _ => json!({
+            "@odata.type": "#microsoft.graph.servicePrincipal", "id": id, "displayName": name,
+            "appId": principal.app_id, "servicePrincipalNames": [principal.app_id],
+        }),
+    }
 }
 
 fn of_application<'a>(world: &'a World, app: &str) -> Option<&'a Principal> {

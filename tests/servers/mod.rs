@@ -29,6 +29,7 @@ pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod reviewer;
 pub(crate) mod rewrite;
+pub(crate) mod trap;
 pub(crate) mod upstream;
 
 use std::fmt;

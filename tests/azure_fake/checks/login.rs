@@ -7,6 +7,8 @@ const SUBSCRIPTIONS: &str = "/subscriptions?api-version=2022-12-01";
 const AKS: &str = "6dae42f8-4368-4678-94ff-3960e28e3630";
 const APP: &str = "44444444-0000-4000-8000-000000000001";
 const OBJECT: &str = "44444444-0000-4000-8000-000000000002";
+const USER: &str = "44444444-0000-4000-8000-000000000003";
+const GROUP: &str = "44444444-0000-4000-8000-000000000004";
 
 fn number(reply: &crate::azure_fake::client::Reply) -> i64 {
     reply.body["error_codes"][0].as_i64().unwrap_or_default()
@@ -113,7 +115,10 @@ fn entra_tells_where_its_ends_are() {
 
 #[test]
 fn graph_finds_applications_names_ids_and_refuses() {
-    let world = World::acme().principal(Principal::service(OBJECT, APP, "acme-app"));
+    let world = World::acme()
+        .principal(Principal::service(OBJECT, APP, "acme-app"))
+        .principal(Principal::user(USER, "ada"))
+        .principal(Principal::group(GROUP, "pullers", &[]));
     let fake = Fake::start(world);
     let graph = Client::of(&fake, &fake.graph_url());
     // A client id is no object id, and the other way round.
@@ -122,10 +127,12 @@ fn graph_finds_applications_names_ids_and_refuses() {
     assert_eq!(graph.get(&format!("/v1.0/servicePrincipals(appId=%27{APP}%27)?$select=id")).body["id"], OBJECT);
     let found = graph.get(&format!("/v1.0/servicePrincipals?$filter=appId eq '{APP}'"));
     assert_eq!(found.value()[0]["id"], OBJECT);
-    let ids = format!("{{\"ids\": [\"{OBJECT}\", \"{APP}\"]}}");
+    let ids = format!("{{\"ids\": [\"{OBJECT}\", \"{APP}\", \"{USER}\", \"{GROUP}\"]}}");
     let named = graph.send("POST", "/v1.0/directoryObjects/getByIds", &ids).unwrap();
-    assert_eq!(named.value().len(), 1);
-    assert_eq!(named.value()[0]["displayName"], "acme-app");
+    let of = |name: &str| named.value().iter().map(|one| one.get(name)).collect::<Vec<_>>();
+    assert_eq!(of("displayName"), [Some(&"acme-app".into()), Some(&"ada".into()), Some(&"pullers".into())]);
+    assert_eq!(of("appId"), [Some(&APP.into()), None, None]);
+    assert_eq!(of("userPrincipalName"), [None, Some(&"ada@acme.example".into()), None]);
     assert_eq!(graph.get("/v1.0/users").status, 400);
     assert_eq!(fake.strangers().len(), 1);
     fake.change(|world| world.caller.graph = false);
