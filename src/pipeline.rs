@@ -29,6 +29,7 @@ pub fn report(
 
     let mut notices = exceptions::apply(&mut checks, &config.exceptions, judging.at);
     notices.extend(opened.notices(judging.at, &snapshot.inventory()).into_iter().map(notice));
+    notices.extend(of_clusters(snapshot, clouds).map(notice));
     notices.extend(conflicts.iter().map(conflict));
     notices.extend(not_judged(&asking));
     notices.sort();
@@ -107,6 +108,17 @@ fn incomplete(snapshot: &Snapshot) -> Vec<Incomplete> {
         Incomplete { scope: gap.scope.clone(), reading, permission, message: gap.message.clone() }
     });
     gaps.collect()
+}
+
+/// What each cluster's own cloud finds about it.
+fn of_clusters<'a>(
+    snapshot: &'a Snapshot,
+    clouds: &'a Clouds,
+) -> impl Iterator<Item = pullaudit_core::Notice> + 'a {
+    snapshot.clusters.iter().flat_map(|record| {
+        let side = clouds.get(&record.cluster.provider).and_then(|provider| provider.clusters.as_ref());
+        side.map(|side| side.notices(record)).unwrap_or_default()
+    })
 }
 
 fn notice(notice: pullaudit_core::Notice) -> NoticeReport {

@@ -63,6 +63,11 @@ fn an_entra_token_made_in_process_opens_the_api_and_old_nodes_are_told_apart() {
     let of = |pool: &str| checks.iter().find(|check| check["pool"] == pool).map(|check| check["verdict"].clone());
     assert_eq!(of("system"), Some("allowed".into()), "{checks:#?}");
     assert!(checks.iter().all(|check| check["image"] == CART));
+    let notices = report["notices"].to_string();
+    assert!(
+        notices.contains("nodes-not-rotated") && notices.contains("01d00000-0000-4000-8000-000000000002"),
+        "{notices}"
+    );
     assert!(place.fake.strangers().is_empty());
 }
 

@@ -118,6 +118,12 @@ pullaudit_core::code_table! {
         "The identity of a cluster was replaced or the cluster is gone, and its grant stayed; or something other than a \
          cluster pulls with it.",
         "Where nothing else uses it: az role assignment delete --ids ID";
+    NodesNotRotated: "nodes-not-rotated", Medium, 14,
+        "Nodes of the pool still carry the client id of another kubelet identity than the cluster's: they pull as that one.",
+        "The kubelet identity was replaced, and nodes keep the former one until they are renewed. When it is deleted, they \
+         pull nothing.",
+        "az aks nodepool upgrade --cluster-name CLUSTER --resource-group GROUP --name POOL --node-image-only renews them; keep \
+         the former identity and its grants until then.";
     PrefixWithoutSlash: "prefix-without-slash", Medium, 11,
         "A condition names a folder of repositories without its last slash, so that it covers every name that begins \
          like it.",

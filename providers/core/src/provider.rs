@@ -2,9 +2,9 @@
 //! cluster's cloud says which credentials are tried, the registry's cloud weighs them.
 
 use crate::{
-    Change, Claim, Cluster, CodeRow, FixPolicy, Gap, HeldBack, ImageRef, Inventory, Keyring, Lookalike,
-    PermissionsOf, PodCredentials, Pool, Principal, Proposal, Question, Read, Registry, Section, Severity,
-    SnapshotError, Taint, Writer,
+    Change, Claim, Cluster, ClusterRecord, CodeRow, FixPolicy, Gap, HeldBack, ImageRef, Inventory, Keyring,
+    Lookalike, PermissionsOf, PodCredentials, Pool, Principal, Proposal, Question, Read, Registry, Section,
+    Severity, SnapshotError, Taint, Writer,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -185,6 +185,11 @@ pub trait Clusters: Send + Sync {
 
     /// Ids that people take for an identity of the cluster when they grant a right. Pure.
     fn lookalikes(&self, _cluster: &Discovered) -> Vec<Lookalike> {
+        Vec::new()
+    }
+
+    /// Findings about a cluster's own identities. Pure.
+    fn notices(&self, _record: &ClusterRecord) -> Vec<Notice> {
         Vec::new()
     }
 

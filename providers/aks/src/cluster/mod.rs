@@ -5,7 +5,7 @@ mod lookalikes;
 mod pools;
 
 pub use lookalikes::lookalikes;
-pub use pools::pools;
+pub use pools::{notices, pools};
 
 use crate::host;
 use pullaudit_core::{

@@ -1,9 +1,11 @@
 //! The pools of a cluster: its node pools, what Karpenter makes, virtual nodes, and nodes that do not yet
 //! have the identity of today.
 
+use crate::codes::Finding;
 use crate::facts::{AgentPool, ManagedCluster, ServicePrincipal, UserAssignedIdentity, cluster_table};
 use pullaudit_core::{
-    ClusterView, Discovered, Gap, NodeView, Obstacle, Open, Pool, Principal, PrincipalKind, Read, Shape, Taint,
+    ClusterRecord, ClusterView, Discovered, Gap, NodeView, Notice, Obstacle, Open, Pool, Principal, PrincipalKind,
+    Read, Shape, Taint,
 };
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +45,21 @@ pub fn pools(found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Ga
     listing.add_karpenter(detail.properties.node_provisioning_profile.mode.eq_ignore_ascii_case("Auto"));
     listing.add_unlisted(!gaps.is_empty());
     (listing.pools, gaps)
+}
+
+/// Nodes that do not have the identity of today.
+pub fn notices(record: &ClusterRecord) -> Vec<Notice> {
+    let code = Finding::NodesNotRotated.code();
+    let one = |pool: &Pool| {
+        let client = pool.node_labels.get(KUBELET_CLIENT)?;
+        let message = format!(
+            "{} of its nodes still pull as the former identity (client id {client}) until they are renewed",
+            pool.shape.nodes
+        );
+        let subject = format!("{}/{}", record.cluster.name, pool.name);
+        Some(Notice { code: code.name(), severity: code.severity(), subject, message })
+    };
+    record.pools.iter().filter_map(one).collect()
 }
 
 const CLUSTER_RIGHT: &str = "Microsoft.ContainerService/managedClusters/read";
