@@ -7,9 +7,10 @@ use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::remediate::Plan;
 use crate::remediate::consent::{self, Agreement, Selection};
+use crate::remediate::judge::worst;
 use crate::remediate::receipt::{Entry, Receipt, ReceiptFile, Seen};
 use crate::remediate::write::{Carrier, Found, line};
-use crate::report::{self, Around, Paint, VerdictWord, plural};
+use crate::report::{self, Around, Paint, plural};
 use crate::settings::Settings;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
@@ -86,19 +87,20 @@ impl Carry<'_> {
             return self.unwritten(&selection, out);
         }
         self.interrupt.begin();
-        let file = self.written(&carrier, &selection, out).await?;
-        let exit = self.exit(&selection, &file.receipt);
+        let (file, settled) = self.written(&carrier, &selection, out).await?;
+        let exit = self.exit(&selection, &file.receipt, settled);
         // Whoever reads may have gone: how it ended stands in the receipt.
         let _ = self.tell_end(&selection, &file, exit, out);
         Ok(exit)
     }
 
+    /// The receipt, and whether the clouds' settings now say what was expected.
     async fn written(
         &self,
         carrier: &Carrier<'_>,
         selection: &Selection<'_>,
         out: &mut dyn Write,
-    ) -> Result<ReceiptFile> {
+    ) -> Result<(ReceiptFile, bool)> {
         let mut aside = std::io::stderr();
         let told: &mut dyn Write = if self.output == PlanOutput::Json { &mut aside } else { &mut *out };
         let only_removals = selection.write.iter().all(|change| change.action == Action::Remove);
@@ -109,14 +111,14 @@ impl Carry<'_> {
         line(told, "receipt", &file.path().display().to_string());
         carrier.write(&selection.write, &clusters, &mut file, told).await?;
         let until = Instant::now() + carrier.verify_timeout;
-        let verified = carrier.verify(&mut file, until, told).await;
-        if let Err(error) = &verified {
+        let settled = carrier.verify(&mut file, until, told).await.unwrap_or_else(|error| {
             line(told, "listed", &format!("not known: {error:#}"));
-        }
+            false
+        });
         self.effect(&clusters, &mut file, until, told).await?;
         let kept = file.finish();
         kept.with_context(|| format!("the receipt {} can't be kept", file.path().display()))?;
-        Ok(file)
+        Ok((file, settled))
     }
 
     #[cfg(feature = "live")]
@@ -155,7 +157,7 @@ impl Carry<'_> {
         Ok(exit)
     }
 
-    fn exit(&self, selection: &Selection<'_>, receipt: &Receipt) -> Exit {
+    fn exit(&self, selection: &Selection<'_>, receipt: &Receipt, settled: bool) -> Exit {
         let any = |what: fn(&Entry) -> bool| receipt.changes.iter().any(what);
         if any(|entry| matches!(entry.outcome, Some(Outcome::Failed | Outcome::Stale)))
             || !selection.refused.is_empty()
@@ -171,12 +173,15 @@ impl Carry<'_> {
         {
             return Exit::Drift;
         }
-        let open = |entry: &Entry| {
-            let expected = self.plan.questions.iter().filter(|one| one.changes.contains(&entry.change.id));
-            let expected = crate::remediate::judge::worst(expected.map(|one| one.expect));
-            entry.listed != expected || entry.effect == Some(Seen::NotSeen)
-        };
-        if receipt.changes.iter().any(open) { Exit::Incomplete } else { Exit::Clean }
+        let seen = !any(|entry| entry.effect == Some(Seen::NotSeen));
+        if settled && seen { Exit::Clean } else { Exit::Incomplete }
+    }
+
+    /// Whether the cloud's settings do not say yet what the plan expects of a change: a grant that was taken
+    /// back goes on allowing the pull for a while.
+    fn unlisted(&self, entry: &Entry) -> bool {
+        let own = self.plan.questions.iter().filter(|one| one.changes.contains(&entry.change.id));
+        entry.listed != worst(own.map(|one| one.expect))
     }
 
     fn tell_end(
@@ -194,7 +199,9 @@ impl Carry<'_> {
             file.receipt.changes.iter().filter(|entry| entry.outcome == outcome).count()
         };
         let mut told = vec![format!("{} applied", count(Some(Outcome::Applied)))];
-        told.push(format!("{} already there", count(Some(Outcome::AlreadyThere))));
+        if count(Some(Outcome::AlreadyThere)) > 0 {
+            told.push(format!("{} already there", count(Some(Outcome::AlreadyThere))));
+        }
         told.push(format!("{} failed", count(Some(Outcome::Failed))));
         told.push(format!("{} stale", count(Some(Outcome::Stale))));
         if count(None) > 0 {
@@ -216,22 +223,20 @@ impl Carry<'_> {
             let line = format!("pullaudit undo {}", quoted(file.path()));
             writeln!(out, "take it back: {}", self.paint.command(&line))?;
         }
-        writeln!(out, "{}", ending(exit, &file.receipt))?;
+        writeln!(out, "{}", self.ending(exit, &file.receipt))?;
         Ok(())
     }
-}
 
-fn ending(exit: Exit, receipt: &Receipt) -> String {
-    let seen = receipt.changes.iter().any(|entry| entry.effect == Some(Seen::NotSeen));
-    match exit {
-        Exit::Clean => "exit 0: applied and verified".to_owned(),
-        Exit::Drift => "exit 2: drift is left".to_owned(),
-        Exit::Incomplete if seen => "exit 3: listed, effect not seen".to_owned(),
-        Exit::Incomplete => {
-            let open = receipt.changes.iter().filter(|entry| entry.listed != Some(VerdictWord::Allowed)).count();
-            format!("exit 3: {} applied, not yet listed", plural(open, "change"))
+    fn ending(&self, exit: Exit, receipt: &Receipt) -> String {
+        match exit {
+            Exit::Clean => "exit 0: applied and verified".to_owned(),
+            Exit::Drift => "exit 2: drift is left".to_owned(),
+            Exit::Incomplete => match receipt.changes.iter().filter(|entry| self.unlisted(entry)).count() {
+                0 => "exit 3: listed, effect not seen".to_owned(),
+                open => format!("exit 3: {} applied, not yet listed", plural(open, "change")),
+            },
+            other => other.line().to_owned(),
         }
-        other => other.line().to_owned(),
     }
 }
 

@@ -114,11 +114,25 @@ pub struct Place {
     pub pool: String,
 }
 
+impl Place {
+    /// `CLUSTER/POOL`, by the short name of the cluster.
+    pub fn short(&self) -> String {
+        let cluster = self.cluster.rsplit('/').next().unwrap_or(&self.cluster);
+        format!("{cluster}/{}", self.pool)
+    }
+}
+
 impl PlannedQuestion {
     /// The question itself; `None` where the file names no image.
     pub fn question(&self) -> Option<Question> {
         let image = ImageRef::parse(&self.image).ok()?;
         Some(Question { by: Credential::Principal(self.by.clone()), from: self.from.clone(), image })
+    }
+
+    /// `HOST/REPOSITORY`, or what stands for an image.
+    pub fn repository(&self) -> String {
+        let parsed = ImageRef::parse(&self.image);
+        parsed.map_or_else(|_| self.image.clone(), |image| format!("{}/{}", image.registry, image.repository))
     }
 }
 

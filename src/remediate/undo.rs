@@ -2,7 +2,7 @@
 
 use super::judge::Now;
 use super::receipt::Receipt;
-use super::{Effect, Plan, PlannedQuestion};
+use super::{Effect, Place, Plan, PlannedQuestion};
 use crate::clouds::Clouds;
 use crate::report::VerdictWord;
 use anyhow::Result;
@@ -76,11 +76,11 @@ fn effects(
         if *before != VerdictWord::Allowed || *then == VerdictWord::Allowed {
             continue;
         }
-        let Some(asked) = question.question() else { continue };
         for id in &question.changes {
             let effect = effects.entry(id.clone()).or_default();
-            effect.repositories.insert(format!("{}/{}", asked.image.registry, asked.image.repository));
-            effect.pools.extend(question.places.iter().map(|place| format!("{}/{}", place.cluster, place.pool)));
+            effect.repositories.insert(question.repository());
+            effect.pools.extend(question.places.iter().map(Place::short));
+            // Which of them pull this image the receipt does not tell: at most these.
             if let Some(former) = receipt.effects.get(id) {
                 effect.workloads.extend(former.workloads.iter().cloned());
             }

@@ -21,6 +21,9 @@ use std::time::{Duration, Instant};
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(15);
 
+/// Columns that a change may take in the line of its write, where others are to end in the same column.
+const WIDEST: usize = 70;
+
 /// What carrying a plan out needs.
 pub struct Carrier<'a> {
     /// The clouds.
@@ -113,6 +116,7 @@ impl<'a> Carrier<'a> {
         file: &mut ReceiptFile,
         out: &mut dyn Write,
     ) -> Result<()> {
+        let widest = changes.iter().map(|change| change.target.chars().count()).max().unwrap_or_default();
         for (number, change) in changes.iter().enumerate() {
             if self.interrupt.asked() {
                 line(out, "stopped", &format!("{} not begun", plural(changes.len() - number, "change")));
@@ -131,36 +135,37 @@ impl<'a> Carrier<'a> {
             let told = || format!("{} ended as {}", change.target, applied.outcome.as_str());
             let kept = file.note(&change.id, &applied);
             kept.with_context(|| format!("{}, and the receipt {} can't be kept", told(), file.path().display()))?;
-            let text = format!("{}   {}, {:.1} s", change.target, said(&applied), started.elapsed().as_secs_f32());
+            let (target, took) = (&change.target, started.elapsed().as_secs_f32());
+            let text = format!("{target:<width$}   {}, {took:.1} s", said(&applied), width = widest.min(WIDEST));
             line(out, &format!("write {}", number + 1), &text);
         }
         Ok(())
     }
 
     /// Asks the cloud until its settings say what the plan expects of every change that was written, or
-    /// time runs out. Notes in the receipt what they say in the end.
-    pub async fn verify(&self, file: &mut ReceiptFile, until: Instant, out: &mut dyn Write) -> Result<()> {
+    /// time runs out. Notes in the receipt what they say in the end; true where that is what was expected.
+    pub async fn verify(&self, file: &mut ReceiptFile, until: Instant, out: &mut dyn Write) -> Result<bool> {
         let questions = file.receipt.questions.clone();
         let written = |entry: &&Entry| matches!(entry.outcome, Some(Outcome::Applied | Outcome::AlreadyThere));
         let waiting: Vec<String> =
             file.receipt.changes.iter().filter(written).map(|entry| entry.change.id.clone()).collect();
         let (mut wait, mut said) = (FIRST, false);
-        let verdicts = loop {
+        let (verdicts, settled) = loop {
             let now = Timestamp::now();
             let verdicts = Now::read(self.clouds, &questions).await?.verdicts(&questions, now);
             let open = |(question, verdict): (&PlannedQuestion, &VerdictWord)| {
                 question.changes.iter().any(|id| waiting.contains(id)) && question.expect != *verdict
             };
-            let late = Instant::now() + wait >= until;
-            if !questions.iter().zip(&verdicts).any(open) || late {
-                break verdicts;
+            let settled = !questions.iter().zip(&verdicts).any(open);
+            if settled || Instant::now() + wait >= until {
+                break (verdicts, settled);
             }
             if !said {
                 line(out, "listed", "not yet: Azure and others take up to 10 minutes; asking again");
                 said = true;
             }
             if !self.interrupt.sleep(wait).await {
-                break verdicts;
+                break (verdicts, settled);
             }
             wait = (wait * 2).min(LONGEST);
         };
@@ -168,7 +173,7 @@ impl<'a> Carrier<'a> {
         for text in listed(&questions, &verdicts, &waiting) {
             line(out, "listed", &text);
         }
-        Ok(())
+        Ok(settled)
     }
 }
 
@@ -182,16 +187,21 @@ fn note_listed(file: &mut ReceiptFile, questions: &[PlannedQuestion], verdicts: 
     Ok(())
 }
 
+/// How many repositories have which verdict: the worst one of all who pull from them.
 fn listed(questions: &[PlannedQuestion], verdicts: &[VerdictWord], ids: &[String]) -> Vec<String> {
-    let mut by_word: BTreeMap<VerdictWord, usize> = BTreeMap::new();
+    let mut by_repository: BTreeMap<String, Vec<VerdictWord>> = BTreeMap::new();
     let written = |question: &PlannedQuestion| question.changes.iter().any(|id| ids.contains(id));
-    for (_, verdict) in questions.iter().zip(verdicts).filter(|(question, _)| written(question)) {
-        *by_word.entry(*verdict).or_default() += 1;
+    for (question, verdict) in questions.iter().zip(verdicts).filter(|(question, _)| written(question)) {
+        by_repository.entry(question.repository()).or_default().push(*verdict);
+    }
+    let mut by_word: BTreeMap<VerdictWord, usize> = BTreeMap::new();
+    for word in by_repository.values().filter_map(|verdicts| worst(verdicts.iter().copied())) {
+        *by_word.entry(word).or_default() += 1;
     }
     let all: usize = by_word.values().sum();
     let one = |(word, count): (VerdictWord, usize)| {
         let are = if all == 1 { "is" } else { "are" };
-        format!("{count} of {} {are} {} by what the cloud now lists", plural(all, "question"), word.as_str())
+        format!("{count} of {} {are} {} by what the cloud now lists", plural(all, "repository"), word.as_str())
     };
     by_word.into_iter().map(one).collect()
 }

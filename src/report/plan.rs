@@ -124,11 +124,21 @@ fn unblocks(effect: &Effect) -> String {
     format!("{} in {}", plural(effect.workloads.len(), "workload"), plural(namespaces.len(), "namespace"))
 }
 
-/// Ids that are longer than a line lose their middle: they stand whole in the command.
+/// Words that are longer than a line are shortened: they stand whole in the command.
 fn labelled(out: &mut String, label: &str, text: &str, paint: Paint) {
-    let words: Vec<String> = text.split(' ').map(|word| middle(word, WIDTH - 17)).collect();
+    let words: Vec<String> = text.split(' ').map(|word| short(word, WIDTH - 17)).collect();
     let text = &words.join(" ");
     line(out, &format!("     {}", paint.dim(&format!("{label:<12}"))), 17, text);
+}
+
+/// A path loses its head, as it is its end that people know it by; another word its middle.
+fn short(word: &str, width: usize) -> String {
+    if word.chars().count() <= width || !word.starts_with('/') {
+        return middle(word, width);
+    }
+    let mut ends = word.match_indices('/').map(|(at, _)| &word[at..]);
+    let end = ends.find(|end| end.chars().count() < width);
+    end.map_or_else(|| middle(word, width), |end| format!("…{end}"))
 }
 
 /// A text behind a head of `indent` columns, broken at spaces, its further lines set in under the first.

@@ -66,7 +66,7 @@ fn everything_else_means_no() {
 #[test]
 fn an_interrupt_at_the_question_ends_the_run() {
     let place = Place::acme();
-    let (code, shown) = typed(&place, "\u{3}\n");
+    let (code, shown) = typed(&place, "\u{3}");
     assert_eq!(code, Some(130), "{shown}");
     assert!(shown.contains("interrupted: nothing was written"), "{shown}");
     assert!(place.writes().is_empty() && place.receipts().is_empty());

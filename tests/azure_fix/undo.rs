@@ -1,7 +1,8 @@
 //! Undo takes back what its receipt says was written, if it still is that, and nothing else.
 
 use super::azure::Place;
-use super::azure_fake::{Fault, Grant, Registry, SUBSCRIPTION, Trouble, World, role};
+use super::azure_fake::{Fault, Grant, Lag, Registry, SUBSCRIPTION, Trouble, World, role};
+use std::time::Duration;
 
 #[test]
 fn what_others_hold_stays() {
@@ -85,4 +86,15 @@ fn the_condition_of_an_abac_registry_is_written_and_taken_back() {
     let path = place.receipts().remove(0);
     place.undo(&path).ends(0);
     assert!(place.grants().is_empty());
+}
+
+#[test]
+fn what_is_still_listed_as_allowed_is_not_called_taken_back() {
+    let place = Place::acme();
+    place.fix(&[]).ends(0);
+    place.fake.change(|world| world.write_lag = Lag::Time(Duration::from_mins(1)));
+    let path = place.receipts().remove(0);
+    let undone = place.plain(&["undo", path.to_str().unwrap(), "--yes", "--verify-timeout", "1s"]);
+    undone.ends(3).says("2 of 2 repositories are allowed by what the cloud now lists");
+    undone.says("exit 3: 1 change applied, not yet listed");
 }
