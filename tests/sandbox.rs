@@ -2,13 +2,18 @@
 #![cfg(feature = "live")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+use std::path::Path;
 use std::process::Command;
 
-/// Runs the example as README says it.
+/// Runs the example as `cargo run` would. It is built with the features that all tests are built with, so that
+/// a run of them all builds nothing twice.
 fn shown() -> String {
-    let mut command = Command::new(env!("CARGO"));
-    command.args(["run", "--quiet", "--locked", "--example", "sandbox"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-    let output = command.output().unwrap();
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--locked", "--workspace", "--example", "sandbox"]);
+    assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
+    let tests = std::env::current_exe().unwrap();
+    let example = tests.parent().and_then(Path::parent).unwrap().join("examples/sandbox");
+    let output = Command::new(example).output().unwrap();
     let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{out}\n{err}");
     steady(&out)
