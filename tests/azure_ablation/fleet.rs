@@ -63,7 +63,8 @@ pub(crate) fn world() -> World {
         .principal(Principal::group(PEOPLE, "people", &[&prod]))
         .role(custom)
         .deny(Deny::new("mrg-lock", &locked.id()).action("*/read").principal(PEOPLE, "Group"))
-        .paging(Paging::recorded(2));
+        .paging(Paging::recorded(2))
+        .custom_roles_below();
     world.registries = vec![legacy, rotated, tools, locked, closed, narrow];
     world.grants.extend(grants);
     world

@@ -121,9 +121,13 @@ pub(crate) fn definitions(world: &World, call: &Call, target: &Target) -> Result
     Ok(world.roles.iter().filter(fits).map(|role| role.body(&prefix)).collect())
 }
 
-/// One role definition. A custom role answers in the tenant's form, and below its own scopes.
+/// One role definition. A custom role answers below its own scopes and, unless the world hides it there, in the
+/// tenant's form.
 pub(crate) fn definition(world: &World, target: &Target) -> Outcome {
-    let here = |role: &&Role| key(&target.scope) == "/" || world.assignable_at(role, &target.scope);
+    let tenant = key(&target.scope) == "/";
+    let here = |role: &&Role| {
+        if tenant { role.built_in || !world.custom_roles_below } else { world.assignable_at(role, &target.scope) }
+    };
     let named = world.roles.iter().filter(|role| role.guid.eq_ignore_ascii_case(&target.name));
     let body = named.filter(here).map(|role| role.body(&prefix(world, &target.scope))).next();
     body.map(Answer::ok).ok_or_else(|| unknown_role(&target.name))

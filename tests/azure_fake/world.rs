@@ -61,6 +61,8 @@ pub(crate) struct World {
     pub(crate) write_lag: Lag,
     /// See [`ASSIGNMENT_LIMIT`].
     pub(crate) assignment_limit: usize,
+    /// Custom roles answer below their own scopes only, not in the tenant's form.
+    pub(crate) custom_roles_below: bool,
     /// Role assignments name their role as `/providers/…` instead of `/subscriptions/S/providers/…`.
     pub(crate) tenant_form: bool,
 }
@@ -83,6 +85,7 @@ impl World {
             paging: Paging::default(),
             write_lag: Lag::None,
             assignment_limit: ASSIGNMENT_LIMIT,
+            custom_roles_below: false,
             tenant_form: false,
         }
     }
@@ -190,6 +193,12 @@ impl World {
     /// Sets how many role assignments fit into a subscription.
     pub(crate) fn assignment_limit(mut self, limit: usize) -> Self {
         self.assignment_limit = limit;
+        self
+    }
+
+    /// Hides custom roles from those who ask in the tenant's form.
+    pub(crate) fn custom_roles_below(mut self) -> Self {
+        self.custom_roles_below = true;
         self
     }
 

@@ -20,8 +20,8 @@ pub mod table {
     /// `REGISTRY` → list of [`super::RoleAssignment`] at and above the registry, whoever holds them;
     /// `Microsoft.Authorization/roleAssignments/read`.
     pub const HOLDERS: &str = "roleAssignmentsAtScope";
-    /// GUID → [`super::RoleDefinition`]; `Microsoft.Authorization/roleDefinitions/read`; absent when it
-    /// was deleted.
+    /// GUID → [`super::RoleDefinition`]; `Microsoft.Authorization/roleDefinitions/read`; never absent, since a
+    /// role that is assigned can't be deleted.
     pub const DEFINITIONS: &str = "roleDefinitions";
     /// `REGISTRY` → list of [`super::DenyAssignment`] at and above; `Microsoft.Authorization/denyAssignments/read`.
     pub const DENY: &str = "denyAssignments";

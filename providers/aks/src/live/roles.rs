@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use pullaudit_core::{Read, Section};
 use std::collections::BTreeMap;
 
-/// How Azure says that a role is gone.
+/// How Azure says that it has no such role where it was asked.
 const GONE: &[&str] = &["RoleDefinitionDoesNotExist", "RoleDefinitionNotFound", "ResourceNotFound"];
 
 const ROLES: &str = "/providers/Microsoft.Authorization/roleDefinitions";
@@ -64,19 +64,23 @@ pub(crate) async fn collect(azure: &Azure, roles: &Roles) -> Section {
 
 /// The tenant is asked first, since one form serves every subscription. It may hide what a subscription
 /// shows: custom roles, and all roles from those who hold no right at its root.
+///
+/// A role that neither form has is unread, not absent: Azure deletes no role that is still assigned, and this
+/// one was named by an assignment. What is not found is hidden.
+///
+/// Source: Microsoft Learn, "Azure custom roles" (find role assignments to delete a custom role) and
+/// `Remove-AzRoleDefinition` (the delete fails where there are assignments).
 async fn definition(azure: &Azure, guid: &str, place: &Place) -> Read<RoleDefinition> {
     let first = match get(azure, guid, "").await {
         Ok(found) => return Read::Got(found),
         Err(trouble) => trouble,
     };
-    let (gone, refused) = (first.is(GONE), first.kind == Kind::Refused);
     let reading = format!("role definition {guid}");
-    if !gone && !refused {
+    if !first.is(GONE) && first.kind != Kind::Refused {
         return Read::Unread(first.open(reading, "the tenant"));
     }
     match get(azure, guid, &format!("/subscriptions/{}", place.subscription)).await {
         Ok(found) => Read::Got(found),
-        Err(trouble) if gone && trouble.is(GONE) => Read::Absent,
         Err(trouble) => Read::Unread(trouble.open(reading, format!("subscription {}", place.subscription))),
     }
 }

@@ -178,13 +178,14 @@ async fn what_is_refused_or_fails_is_an_unread_row_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_role_is_absent_only_where_azure_says_so_in_both_forms() {
+async fn a_role_that_is_assigned_is_read_in_either_form_or_unread_and_never_absent() {
     let tenant = "azure.com/providers/Microsoft.Authorization/roleDefinitions/";
     let under = "01/providers/Microsoft.Authorization/roleDefinitions/";
     let body = || format!(r#"{{"name":"{PULL}"}}"#);
     let gone = || error("RoleDefinitionDoesNotExist");
     let cases = [
-        ((404, gone()), (404, gone()), "absent"),
+        ((404, gone()), (404, gone()), "unread"),
+        ((404, gone()), (404, error("ResourceNotFound")), "unread"),
         ((404, gone()), (200, body()), "got"),
         ((403, error("AuthorizationFailed")), (200, body()), "got"),
         ((403, error("AuthorizationFailed")), (404, gone()), "unread"),
