@@ -86,7 +86,7 @@ struct Parts {
     grants: Vec<Value>,
     denies: Vec<Value>,
     member: bool,
-    gone: bool,
+    hidden: bool,
 }
 
 fn parts() -> impl Strategy<Value = Parts> {
@@ -94,26 +94,35 @@ fn parts() -> impl Strategy<Value = Parts> {
     let network = select(vec!["Enabled", "Enabled", "Enabled", "Disabled"]);
     let permissions = proptest::collection::vec(permission(), 0..3);
     (mode, network, permissions, grants(), denies(), any::<bool>(), proptest::bool::weighted(0.1)).prop_map(
-        |(mode, network, permissions, grants, denies, member, gone)| Parts {
+        |(mode, network, permissions, grants, denies, member, hidden)| Parts {
             properties: json!({ "roleAssignmentMode": mode, "publicNetworkAccess": network }),
             permissions,
             grants,
             denies,
             member,
-            gone,
+            hidden,
         },
     )
 }
 
 fn world(parts: &Parts) -> World {
     let custom = definition(CUSTOM, "acme-puller", json!(parts.permissions));
-    let custom = if parts.gone { Read::Absent } else { Read::Got(custom) };
+    let custom = if parts.hidden { Read::Absent } else { Read::Got(custom) };
     let of_identity: Vec<&Value> = parts.denies.iter().filter(|_| parts.member).collect();
     World::with(parts.properties.clone())
         .put(table::DEFINITIONS, CUSTOM, custom)
         .granted(json!(parts.grants))
         .denied(json!(parts.denies))
         .put(table::DENY_ASSIGNED, &pair(), Read::Got(json!(of_identity)))
+}
+
+/// How an answer goes missing.
+#[derive(Clone, Copy, Debug)]
+enum Loss {
+    Refused,
+    /// What Azure hides from a caller it answers with a 404.
+    NotFound,
+    NotCollected,
 }
 
 fn same(one: &Verdict, other: &Verdict) -> bool {
@@ -137,11 +146,12 @@ proptest! {
         let whole = world(&parts);
         let before = whole.verdict();
         for (table, key) in whole.0.tables.iter().flat_map(|(table, rows)| rows.keys().map(move |key| (table, key))) {
-            for obstacle in [Some(Obstacle::Refused), None] {
+            for loss in [Loss::Refused, Loss::NotFound, Loss::NotCollected] {
                 let mut less = World(whole.0.clone());
-                match obstacle {
-                    Some(obstacle) => prop_assert!(less.0.ablate(table, key, obstacle)),
-                    None => { less.0.tables.get_mut(table).unwrap().remove(key); }
+                match loss {
+                    Loss::Refused => prop_assert!(less.0.ablate(table, key, Obstacle::Refused)),
+                    Loss::NotFound => less.0.put(table, key, Read::Absent),
+                    Loss::NotCollected => { less.0.tables.get_mut(table).unwrap().remove(key); }
                 }
                 let after = less.verdict();
                 match &after {

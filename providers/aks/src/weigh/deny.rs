@@ -15,7 +15,6 @@ const EVERYBODY: &str = "00000000-0000-0000-0000-000000000000";
 pub(crate) fn claims(registry: &RegistryEntry, object: &str, acts: &[Act], repository: &str) -> Vec<Claim> {
     let denies = match &registry.denies {
         Row::Got(denies) => denies,
-        Row::Absent => return Vec::new(),
         Row::Open(open, code) => {
             let detail = "must not deny the pull";
             return vec![Claim::open(*code, registry.deny_place(), detail, vec![open.clone()])];
@@ -123,7 +122,7 @@ fn through_group(registry: &RegistryEntry, deny: &Deny, object: &str) -> Concern
         Some(Row::Got(names)) if names.contains(&deny.body.name.to_ascii_lowercase()) => Concerns::Yes,
         Some(Row::Got(_)) => Concerns::No,
         Some(Row::Open(open, _)) => Concerns::Open(open.clone()),
-        Some(Row::Absent) | None => {
+        None => {
             let what = format!("deny assignments of {object} on {}", registry.registry.name);
             Concerns::Open(registry.not_asked(&what, Right::Denies).0)
         }

@@ -15,11 +15,6 @@ pub(super) fn claims(pull: &Pull<'_>, mode: Mode) -> Vec<Claim> {
     let grants = match pull.registry.grants.get(pull.object) {
         Some(Row::Got(grants)) => grants,
         Some(Row::Open(open, code)) => return vec![unread(*code, place, open.clone())],
-        Some(Row::Absent) => {
-            let open =
-                Open::undecidable(format!("{place}: the registry was gone when they were read; read again"));
-            return vec![unread(Finding::AssignmentsUnread.code(), place, open)];
-        }
         None => {
             let (open, code) = pull.registry.not_asked(&place, Right::Assignments);
             return vec![unread(code, place, open)];
@@ -43,8 +38,6 @@ fn way(pull: &Pull<'_>, grant: &Grant, mode: Mode) -> Option<Claim> {
     let act = mode.acts().first().copied()?;
     let role = match pull.index.role(&grant.role) {
         Row::Got(role) => role,
-        // A deleted role grants nothing.
-        Row::Absent => return None,
         Row::Open(open, code) => {
             return Some(Claim::open(code, place(grant, &grant.role), "may grant the pull", vec![open]));
         }
@@ -103,7 +96,6 @@ fn metadata(pull: &Pull<'_>, grants: &[Grant]) -> Option<Claim> {
             Act::Metadata,
             pull.repository,
         )),
-        Row::Absent => Outcome::No,
         Row::Open(..) => {
             Outcome::Open(format!("whether role {} grants {}", grant.role, Act::Metadata.name()).into())
         }

@@ -31,10 +31,12 @@ pub(crate) struct Index {
 }
 
 /// One reading as weighing sees it: never collected is a gap like any other, only under its own code.
+///
+/// Nothing that is read here can be absent while the registry is there: a list may be empty, and an assigned
+/// role can't be deleted. What Azure did not find is hidden, or was gone by then, and settles nothing.
 #[derive(Clone, Debug)]
 pub(crate) enum Row<T> {
     Got(T),
-    Absent,
     Open(Open, Code),
 }
 
@@ -136,7 +138,6 @@ impl Index {
     pub(crate) fn role(&self, guid: &str) -> Row<&Role> {
         match self.definitions.get(guid) {
             Some(Row::Got(role)) => Row::Got(role),
-            Some(Row::Absent) => Row::Absent,
             Some(Row::Open(open, code)) => Row::Open(open.clone(), *code),
             None => not_collected(format!("role definition {guid}"), DEFINITION_RIGHT, "the tenant"),
         }
@@ -153,24 +154,22 @@ const ASSIGNMENT_RIGHT: &str = "Microsoft.Authorization/roleAssignments/read";
 const DENY_RIGHT: &str = "Microsoft.Authorization/denyAssignments/read";
 
 /// A body without its name is not what was asked for, and an empty role must not become one that
-/// grants nothing.
+/// grants nothing. Nor does a role that was not found: Azure deletes none that is assigned, so it is hidden.
 fn definition(key: &str, reading: &Read<serde_json::Value>, inside: bool) -> Row<Role> {
     let code = Finding::DefinitionUnread.code();
+    let failed = |why: &str| {
+        let obstacle = Obstacle::Failed(why.into());
+        Row::Open(Open::unread(format!("role definition {key}"), DEFINITION_RIGHT, "the tenant", obstacle), code)
+    };
     match reading {
-        Read::Absent => Row::Absent,
+        Read::Absent => failed("it was not found, and an assigned role can't be deleted"),
         Read::Unread(open) => Row::Open(open.clone(), code),
         Read::Got(value) => match RoleDefinition::deserialize(value) {
             Ok(body) if body.name.eq_ignore_ascii_case(key) => Row::Got(Role {
                 name: body.properties.role_name.as_str().into(),
                 permissions: Permissions::of(&body.properties.permissions, inside),
             }),
-            _ => {
-                let failed = Obstacle::Failed("the answer is about something else".into());
-                Row::Open(
-                    Open::unread(format!("role definition {key}"), DEFINITION_RIGHT, "the tenant", failed),
-                    code,
-                )
-            }
+            _ => failed("the answer is about something else"),
         },
     }
 }
@@ -246,7 +245,7 @@ fn row<T: DeserializeOwned, U>(
     code: Code,
 ) -> Option<Row<U>> {
     Some(match section.get(table, key)? {
-        Read::Absent => Row::Absent,
+        Read::Absent => Row::Open(Open::undecidable(format!("{table} {key}: not found; read it again")), code),
         Read::Unread(open) => Row::Open(open.clone(), code),
         Read::Got(value) => match T::deserialize(value).ok().and_then(make) {
             Some(made) => Row::Got(made),
