@@ -163,6 +163,9 @@ pub struct Permissions {
     /// With the right to read pull secrets, for --read-secrets.
     #[arg(long)]
     pub read_secrets: bool,
+    /// The config, for its scopes (default pullaudit.yaml if present).
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// What rights are for.

@@ -49,6 +49,42 @@ fn documents_parse_and_a_fix_needs_more_than_an_audit() {
 }
 
 #[test]
+fn no_role_of_another_account_may_be_assumed_but_those_that_the_config_names() {
+    let (_, policy, err) = permissions(&["--provider", "eks"]);
+    assert!(!policy.contains("AssumeRole") && err.contains("scopes.accounts"), "{policy}{err}");
+    let config = tempfile::NamedTempFile::new().unwrap();
+    let role = "arn:aws:iam::444455556666:role/audit";
+    let subscription = "11111111-0000-4000-8000-000000000001";
+    let text = format!(
+        "scopes:\n  accounts: [{{ id: '444455556666', role: '{role}' }}]\n  subscriptions: [{subscription}]\n"
+    );
+    std::fs::write(config.path(), text).unwrap();
+    let path = config.path().to_str().unwrap();
+    let (_, policy, _) = permissions(&["--provider", "eks", "--config", path]);
+    let policy: Value = serde_json::from_str(&policy).unwrap();
+    let of = |statement: &&Value| statement["Action"].to_string().contains("sts:AssumeRole");
+    let resources: Vec<&Value> =
+        policy["Statement"].as_array().unwrap().iter().filter(of).map(|one| &one["Resource"]).collect();
+    assert_eq!(resources, [role]);
+    let (_, role, _) = permissions(&["--provider", "aks", "--config", path]);
+    assert!(role.contains(&format!("/subscriptions/{subscription}")), "{role}");
+}
+
+#[test]
+fn a_flag_that_would_change_nothing_is_refused_and_quiet_is_quiet() {
+    for arguments in [
+        ["--provider", "aks", "--read-secrets", "--for=audit"],
+        ["--provider", "kubernetes", "--subscription", "11111111-0000-4000-8000-000000000001"],
+    ] {
+        let (code, out, err) = permissions(&arguments);
+        assert_eq!((code, out.as_str()), (Some(64), ""), "{err}");
+        assert!(err.contains("use it with --provider"), "{err}");
+    }
+    let (code, _, err) = permissions(&["--provider", "aks", "-q"]);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+}
+
+#[test]
 fn an_unknown_cloud_names_those_there_are() {
     let (code, _, err) = permissions(&["--provider", "gke"]);
     assert_eq!(code, Some(64));

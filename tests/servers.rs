@@ -280,7 +280,7 @@ mod kubernetes {
     use serde_json::json;
 
     use super::servers::aws;
-    use super::servers::kubernetes::{AUDITOR, Kubernetes, NOBODY, shared};
+    use super::servers::kubernetes::{ADMIN, AUDITOR, Kubernetes, NOBODY, shared};
     use super::servers::need;
     use super::servers::proxy::Trouble;
     use super::servers::reviewer::Trusted;
@@ -324,7 +324,7 @@ mod kubernetes {
                 "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name, "namespace": "broken" } }));
         }
         let proxy = kubernetes.proxy();
-        let client = client(kubernetes, AUDITOR, Some(&proxy.endpoint()));
+        let client = client(kubernetes, ADMIN, Some(&proxy.endpoint()));
         let maps = Api::<ConfigMap>::namespaced(client, "broken");
         let list = |page: &ListParams| kubernetes.block_on(maps.list(page));
         let first = list(&ListParams::default().limit(2)).expect("a page");

@@ -1,37 +1,68 @@
 //! `pullaudit permissions`: the least rights that pullaudit itself needs.
 
-use crate::cli::Permissions;
+use crate::cli::{self, Permissions};
 use crate::clouds::Clouds;
+use crate::config::Config;
 use crate::kubernetes::rights::cluster_role;
 use crate::usage::usage;
 use anyhow::Result;
-use pullaudit_core::Purpose;
+use pullaudit_core::{ClusterReading, Extent, Provider, Purpose};
 use std::io::Write;
 
 /// The word of `--provider` for the cluster's own API.
 const KUBERNETES: &str = "kubernetes";
 
-/// Prints the document on standard output, and what no document can give on standard error.
-pub fn run(args: &Permissions, clouds: &Clouds, out: &mut dyn Write) -> Result<()> {
+/// Prints the document on standard output, and, unless `quiet`, what no document can give on standard error.
+pub fn run(args: &Permissions, clouds: &Clouds, quiet: bool, out: &mut dyn Write) -> Result<()> {
+    let config = Config::load(args.config.as_deref())?;
+    fits(args)?;
     let purpose = match args.purpose {
-        crate::cli::Purpose::Audit => Purpose::Audit,
-        crate::cli::Purpose::Fix => Purpose::Fix,
+        cli::Purpose::Audit => Purpose::Audit,
+        cli::Purpose::Fix => Purpose::Fix,
     };
     if args.provider == KUBERNETES {
-        let role = cluster_role(&format!("pullaudit-{}", purpose.as_str()), args.read_secrets);
+        let sides = clouds.iter().filter_map(|provider| provider.clusters.as_ref());
+        let wants: Vec<ClusterReading> = sides.flat_map(|side| side.wants()).cloned().collect();
+        let role = cluster_role(&format!("pullaudit-{}", purpose.as_str()), args.read_secrets, &wants);
         out.write_all(role.as_bytes())?;
         return Ok(());
     }
     let Some(permissions) = clouds.get(&args.provider).and_then(|provider| provider.permissions) else {
-        let known = clouds.iter().filter(|provider| provider.permissions.is_some()).map(|provider| provider.name);
-        let known = known.chain([KUBERNETES]).collect::<Vec<_>>().join(", ");
-        return Err(usage(format!("--provider {}: there is no such one here, only {known}", args.provider)));
+        return Err(unknown(&args.provider, clouds));
     };
-    let made = permissions(purpose, &args.subscription);
+    let made = permissions(purpose, &extent(args, &config))?;
     out.write_all(made.document.as_bytes())?;
     out.flush()?;
-    for note in made.notes {
+    for note in made.notes.iter().filter(|_| !quiet) {
         eprintln!("note: {note}");
     }
     Ok(())
+}
+
+fn unknown(named: &str, clouds: &Clouds) -> anyhow::Error {
+    let has = |provider: &&Provider| provider.permissions.is_some();
+    let known = clouds.iter().filter(has).map(|provider| provider.name).chain([KUBERNETES]);
+    let known = known.collect::<Vec<_>>().join(", ");
+    usage(format!("--provider {named}: there is no such one here, only {known}"))
+}
+
+/// A flag that would change nothing is a misunderstanding.
+fn fits(args: &Permissions) -> Result<()> {
+    if args.read_secrets && args.provider != KUBERNETES {
+        return Err(usage("--read-secrets is about the cluster's own API: use it with --provider kubernetes"));
+    }
+    if !args.subscription.is_empty() && args.provider != "aks" {
+        return Err(usage("--subscription is about Azure: use it with --provider aks"));
+    }
+    Ok(())
+}
+
+/// What the flags say, else what the config says.
+fn extent(args: &Permissions, config: &Config) -> Extent {
+    let scopes = match args.provider.as_str() {
+        "aks" if !args.subscription.is_empty() => args.subscription.clone(),
+        "aks" => config.scopes.subscriptions.clone(),
+        _ => config.scopes.accounts.iter().map(|account| account.id.clone()).collect(),
+    };
+    Extent { scopes, roles: config.scopes.accounts.iter().filter_map(|account| account.role.clone()).collect() }
 }

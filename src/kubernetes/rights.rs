@@ -1,23 +1,34 @@
 //! The rights that pullaudit needs in a cluster, as a `ClusterRole`.
 
 use super::kinds::{BETWEEN, CONFIG_MAP, Kind, NODE, POD, REPLICA_SET, SECRET, SERVICE_ACCOUNT, TOPS};
+use pullaudit_core::ClusterReading;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// The `ClusterRole` of that name, as YAML. Pull secrets are read by name, and only where `secrets` says so:
-/// whoever may get them may read every secret of the cluster.
-pub fn cluster_role(name: &str, secrets: bool) -> String {
+/// whoever may get them may read every secret of the cluster. Config maps are read by name too, only those of
+/// `wants`: others may hold what is nobody's business.
+pub fn cluster_role(name: &str, secrets: bool, wants: &[ClusterReading]) -> String {
     let mut text = format!(
         "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: {name}\nrules:\n"
     );
     let listed = [NODE, POD, SERVICE_ACCOUNT, REPLICA_SET].into_iter().chain(TOPS).chain(BETWEEN);
-    // The bodies of few replica sets are read one by one; aws-auth is the one config map.
-    let got = [REPLICA_SET, CONFIG_MAP].into_iter().chain(secrets.then_some(SECRET));
+    // The bodies of few replica sets are read one by one.
+    let got = [REPLICA_SET].into_iter().chain(secrets.then_some(SECRET));
     for (verb, kinds) in [("list", listed.collect::<Vec<_>>()), ("get", got.collect())] {
         for (group, plurals) in by_group(&kinds) {
             let plurals = plurals.into_iter().collect::<Vec<_>>().join(", ");
             let _ = writeln!(text, "- apiGroups: [\"{group}\"]\n  resources: [{plurals}]\n  verbs: [{verb}]");
         }
+    }
+    let maps: BTreeSet<&str> = wants.iter().map(|ClusterReading::ConfigMap(_, name)| *name).collect();
+    if !maps.is_empty() {
+        let (group, plural) = (CONFIG_MAP.group, CONFIG_MAP.plural);
+        let maps = maps.into_iter().collect::<Vec<_>>().join(", ");
+        let _ = writeln!(
+            text,
+            "- apiGroups: [\"{group}\"]\n  resources: [{plural}]\n  resourceNames: [{maps}]\n  verbs: [get]"
+        );
     }
     text
 }

@@ -58,8 +58,16 @@ fn every_kind_is_one_workload_under_its_top_owner() {
     ended["status"] = json!({ "phase": "Succeeded" });
     server.apply(&ended);
 
-    let (observed, calls) = server.block_on(async { observe(&client(server, AUDITOR).await, &of(ns)).await });
+    let proxy = server.proxy();
+    let (observed, calls) =
+        server.block_on(async { observe(&through(server, &proxy, AUDITOR).await, &of(ns)).await });
     assert_eq!(observed.gaps, []);
+    // Every right that is printed is used; nodes and config maps belong to the view.
+    for (verb, resources) in printed_rights() {
+        for resource in resources.iter().filter(|resource| !["nodes", "configmaps"].contains(&resource.as_str())) {
+            assert_ne!(count(&proxy, &format!("{verb} {resource}")), 0, "{verb} {resource}");
+        }
+    }
     assert_eq!(
         names(&observed.workloads),
         [
@@ -294,4 +302,13 @@ fn pull_secrets_are_got_by_name_once_and_keep_nothing_secret() {
     proxy.reset();
     proxy.fault(|call| call.operation == "get secrets", Trouble::Lost);
     assert!(matches!(&read(ADMIN)[&key("gone")], Read::Unread(_)), "a middle box's 404 proves nothing");
+}
+
+/// Verb and resources of each rule of the printed role.
+fn printed_rights() -> Vec<(String, Vec<String>)> {
+    let role = pullaudit::kubernetes::rights::cluster_role("any", false, &[]);
+    let role: serde_json::Value = serde_saphyr::from_str(&role).unwrap();
+    let texts = |list: &serde_json::Value| serde_json::from_value::<Vec<String>>(list.clone()).unwrap();
+    let rules = role["rules"].as_array().unwrap().iter();
+    rules.map(|rule| (texts(&rule["verbs"]).remove(0), texts(&rule["resources"]))).collect()
 }

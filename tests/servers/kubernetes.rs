@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 use kube::api::{Api, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
 use kube::discovery::{ApiCapabilities, ApiResource, Scope, pinned_kind};
 use kube::{Client, Config};
+use pullaudit::kubernetes::rights::cluster_role;
+use pullaudit_core::ClusterReading;
 use serde_json::{Value, json};
 
 use super::kubernetes_calls::KubernetesCalls;
@@ -19,7 +21,7 @@ use super::{Skipped, installed, scripts};
 
 /// May do everything.
 pub(crate) const ADMIN: &str = "admin";
-/// May read what an audit reads, but no secret.
+/// May do what `pullaudit permissions --provider kubernetes` prints, so no test of an audit can pass by more.
 pub(crate) const AUDITOR: &str = "auditor";
 /// Is known, and may do nothing.
 pub(crate) const NOBODY: &str = "nobody";
@@ -153,18 +155,8 @@ impl Kubernetes {
     }
 
     fn let_the_auditor_read(&self) {
-        self.apply(&json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-            "metadata": { "name": AUDITOR },
-            "rules": [
-                { "apiGroups": [""], "verbs": ["get", "list"], "resources": [
-                    "pods", "nodes", "namespaces", "serviceaccounts", "replicationcontrollers", "configmaps",
-                    "podtemplates"] },
-                { "apiGroups": ["apps"], "verbs": ["get", "list"], "resources": [
-                    "deployments", "statefulsets", "daemonsets", "replicasets"] },
-                { "apiGroups": ["batch"], "verbs": ["get", "list"], "resources": ["jobs", "cronjobs"] },
-            ],
-        }));
+        let role = cluster_role(AUDITOR, false, &[ClusterReading::ConfigMap("kube-system", "aws-auth")]);
+        self.apply(&serde_saphyr::from_str(&role).expect("the role is YAML"));
         self.apply(&json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
             "metadata": { "name": AUDITOR },

@@ -138,4 +138,9 @@ pullaudit_core::code_table! {
         "The secret expired or was rotated, or the registry's identity lost its right on the key vault.",
         "az acr credential-set show --registry REGISTRY --name SET --query authCredentials names the fault; correct the \
          secret in the key vault, or the identity's right to read it.";
+    CacheRulesUnread: "cache-rules-unread", Info, 6,
+        "A registry's cache rules or their logins could not be read, so nothing is said about their health.",
+        "pullaudit lacks Microsoft.ContainerRegistry/registries/cacheRules/read or credentialSets/read there, or the reading \
+         failed. No verdict hangs on them.",
+        "Grant Reader on the registry's subscription to the identity that pullaudit runs as.";
 }

@@ -33,7 +33,7 @@ pub use keyring::{
     Attempt, Credential, Keyring, NodeKey, PodCredentials, PullSecret, SecretDefect, SecretEntry, SecretRef,
     UrlGlob, keyring, pull_claim,
 };
-pub use permissions::{Permissions, PermissionsOf, Purpose};
+pub use permissions::{DamagedRights, Extent, Permissions, PermissionsOf, Purpose, rights};
 pub use provider::{
     AccessError, ApiAccess, ClusterReading, ClusterView, Clusters, CollectError, DiscoverError, Discovered,
     Discovery, Facts, NodeView, Notice, Owner, Provider, Registries, Scope,

@@ -62,8 +62,9 @@ pub(crate) async fn collect(azure: &Azure, roles: &Roles) -> Section {
     section
 }
 
-/// The tenant is asked first, since one form serves every subscription. It may hide what a subscription
-/// shows: custom roles, and all roles from those who hold no right at its root.
+/// The subscription is asked first: whoever reads a registry's role assignments reads roles there as a rule.
+/// The tenant's form hides custom roles, and every role from those who hold no right at its root, but it may
+/// show what was moved out of the subscription's sight.
 ///
 /// A role that neither form has is unread, not absent: Azure deletes no role that is still assigned, and this
 /// one was named by an assignment. What is not found is hidden.
@@ -71,17 +72,20 @@ pub(crate) async fn collect(azure: &Azure, roles: &Roles) -> Section {
 /// Source: Microsoft Learn, "Azure custom roles" (find role assignments to delete a custom role) and
 /// `Remove-AzRoleDefinition` (the delete fails where there are assignments).
 async fn definition(azure: &Azure, guid: &str, place: &Place) -> Read<RoleDefinition> {
-    let first = match get(azure, guid, "").await {
+    let scope = format!("subscription {}", place.subscription);
+    let reading = format!("role definition {guid}");
+    let below = match get(azure, guid, &format!("/subscriptions/{}", place.subscription)).await {
         Ok(found) => return Read::Got(found),
         Err(trouble) => trouble,
     };
-    let reading = format!("role definition {guid}");
-    if !first.is(GONE) && first.kind != Kind::Refused {
-        return Read::Unread(first.open(reading, "the tenant"));
+    let refused = below.kind == Kind::Refused;
+    if !refused && !below.is(GONE) {
+        return Read::Unread(below.open(reading, scope));
     }
-    match get(azure, guid, &format!("/subscriptions/{}", place.subscription)).await {
+    match get(azure, guid, "").await {
         Ok(found) => Read::Got(found),
-        Err(trouble) => Read::Unread(trouble.open(reading, format!("subscription {}", place.subscription))),
+        Err(above) if above.kind == Kind::Refused && !refused => Read::Unread(above.open(reading, "the tenant")),
+        Err(_) => Read::Unread(below.open(reading, scope)),
     }
 }
 

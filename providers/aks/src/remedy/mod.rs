@@ -24,6 +24,9 @@ use pullaudit_core::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// GUIDs of the roles that a repair grants, and no other.
+pub(crate) const LEAST_ROLES: [&str; 2] = [ACR_PULL.guid, REPOSITORY_READER.guid];
+
 /// One registry and one identity, with the places of the questions about them.
 type Groups<'a> = BTreeMap<(String, String), Group<'a>>;
 

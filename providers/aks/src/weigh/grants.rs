@@ -140,7 +140,7 @@ fn nothing(pull: &Pull<'_>, mode: Mode, place: &str, count: usize) -> Claim {
 fn role_name(pull: &Pull<'_>, grant: &Grant) -> String {
     match pull.index.role(&grant.role) {
         Row::Got(role) => role.name.to_string(),
-        _ => grant.role.clone(),
+        Row::Open(..) => grant.role.clone(),
     }
 }
 
@@ -155,7 +155,7 @@ fn left_behind<'a>(pull: &Pull<'a>, mode: Mode) -> Option<&'a Grant> {
             role.permissions.cover(act, pull.repository) == Outcome::Yes
                 && role.permissions.cover(push, pull.repository) == Outcome::No
         }
-        _ => false,
+        Row::Open(..) => false,
     };
     let mut here: Vec<&Grant> = holders
         .iter()

@@ -87,6 +87,8 @@ pub(crate) struct RegistryEntry {
     pub(crate) denied: HashMap<String, Row<BTreeSet<String>>>,
     pub(crate) rules: Vec<CacheRule>,
     pub(crate) credential_sets: Vec<CredentialSet>,
+    /// Rules and credential sets that could not be read.
+    pub(crate) unread: Vec<Open>,
 }
 
 impl Index {
@@ -191,6 +193,10 @@ impl RegistryEntry {
             denied: HashMap::new(),
             rules: list(section, table::CACHE_RULES, &id),
             credential_sets: list(section, table::CREDENTIAL_SETS, &id),
+            unread: [table::CACHE_RULES, table::CREDENTIAL_SETS]
+                .into_iter()
+                .filter_map(|table| section.get(table, &id).and_then(Read::open).cloned())
+                .collect(),
             place,
             subscription: subscription.to_owned(),
             registry,

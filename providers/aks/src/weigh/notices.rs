@@ -19,6 +19,10 @@ pub(super) fn of(index: &Index, inventory: &Inventory) -> Vec<Notice> {
             }
         }
         found.extend(rules(registry));
+        found.extend(registry.unread.iter().map(|open| {
+            let subject = format!("registry {}", registry.registry.name);
+            notice(Finding::CacheRulesUnread, subject, open.to_string())
+        }));
     }
     found.into_iter().collect()
 }

@@ -108,7 +108,7 @@ async fn every_table_is_filled_by_one_call_a_row() {
         ),
         format!("{authorization}/denyAssignments?api-version=2022-04-01&$filter=atScope()"),
         format!("{arm}/cacheRules?api-version=2025-11-01"),
-        format!("GET https://management.azure.com{ROLES}/{PULL}?api-version=2022-04-01"),
+        format!("GET https://management.azure.com/subscriptions/{SUB}{ROLES}/{PULL}?api-version=2022-04-01"),
     ] {
         assert!(seen.contains(&line), "{line} not in {seen:#?}");
     }
@@ -187,6 +187,7 @@ async fn a_role_that_is_assigned_is_read_in_either_form_or_unread_and_never_abse
         ((404, gone()), (404, gone()), "unread"),
         ((404, gone()), (404, error("ResourceNotFound")), "unread"),
         ((404, gone()), (200, body()), "got"),
+        ((200, body()), (404, gone()), "got"),
         ((403, error("AuthorizationFailed")), (200, body()), "got"),
         ((403, error("AuthorizationFailed")), (404, gone()), "unread"),
         ((404, error("SubscriptionNotFound")), (200, body()), "unread"),
@@ -195,7 +196,7 @@ async fn a_role_that_is_assigned_is_read_in_either_form_or_unread_and_never_abse
     ];
     for (first, second, expected) in cases {
         let told = format!("{first:?} {second:?}");
-        let run = Run::new(rules(vec![(tenant, first.0, first.1), (under, second.0, second.1)]));
+        let run = Run::new(rules(vec![(under, first.0, first.1), (tenant, second.0, second.1)]));
         let section = run.live.collect(&[asked("acme-h4sh.azurecr.io/a:1")]).await.unwrap();
         let outcome = match section.get(DEFINITIONS, PULL).unwrap() {
             Read::Got(_) => "got",
