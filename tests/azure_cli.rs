@@ -105,9 +105,8 @@ fn az_sees_what_pullaudit_writes() {
 }
 
 /// The line `as az` of a plan does what the plan would.
-fn the_line_does_the_same(test: &str, world: World) {
-    let place = place(world);
-    let Some(az) = begin(&place, test) else { return };
+fn the_line_does_the_same(test: &str, place: &Place) {
+    let Some(az) = begin(place, test) else { return };
     let plan: Value = serde_json::from_str(&place.run("fix", &["--dry-run", "-o", "json"]).ends(2).out).unwrap();
     let change = &plan["changes"][0];
     az.shell(change["command"].as_str().unwrap());
@@ -124,12 +123,22 @@ fn the_line_does_the_same(test: &str, world: World) {
 
 #[test]
 fn the_line_of_a_plan_works() {
-    the_line_does_the_same("the_line_of_a_plan_works", World::acme());
+    the_line_does_the_same("the_line_of_a_plan_works", &place(World::acme()));
 }
 
 #[test]
 fn the_line_of_a_plan_with_a_condition_works() {
     let mut world = World::acme();
     world.registries = vec![Registry::new(SUBSCRIPTION, "rg-acme", "acmeregistry").abac()];
-    the_line_does_the_same("the_line_of_a_plan_with_a_condition_works", world);
+    the_line_does_the_same("the_line_of_a_plan_with_a_condition_works", &place(world));
+}
+
+#[test]
+fn the_line_of_a_plan_that_opens_a_grant_works() {
+    let mut world = World::acme();
+    world.registries = vec![Registry::new(SUBSCRIPTION, "rg-acme", "acmeregistry").abac()];
+    let place = place(world);
+    place.fix(&[]).ends(0);
+    place.apps(&["acmeregistry.azurecr.io/shop/cart:1.4.2", "acmeregistry.azurecr.io/shop/new:1"]);
+    the_line_does_the_same("the_line_of_a_plan_that_opens_a_grant_works", &place);
 }

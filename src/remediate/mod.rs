@@ -79,6 +79,9 @@ pub struct Effect {
     /// Those of them that have a pod in back-off.
     #[serde(default)]
     pub failing: BTreeSet<String>,
+    /// Whether they turn from allowed, as a change does that takes back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub breaks: bool,
 }
 
 /// One question of one identity that changes turn.

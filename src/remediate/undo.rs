@@ -38,8 +38,11 @@ pub async fn plan(receipt: &Receipt, clouds: &Clouds) -> Result<Undoing> {
         match writer.undo(change).await {
             Ok(Some(change)) => undoing.plan.changes.push(change),
             Ok(None) => {
-                let how =
-                    if change.action == Action::Remove { "is there again already" } else { "is gone already" };
+                let how = match change.action {
+                    Action::Add => "is gone already",
+                    Action::Change => "is as it was before already",
+                    Action::Remove => "is there again already",
+                };
                 undoing.gone.push(format!("{}: {how}", change.target));
             }
             Err(error) => undoing.kept.push(error.to_string()),
@@ -78,6 +81,7 @@ fn effects(
         }
         for id in &question.changes {
             let effect = effects.entry(id.clone()).or_default();
+            effect.breaks = true;
             effect.repositories.insert(question.repository());
             effect.pools.extend(question.places.iter().map(Place::short));
             // Which of them pull this image the receipt does not tell: at most these.

@@ -85,7 +85,9 @@ impl<'a> Carrier<'a> {
         if change.action == Action::Remove {
             return None;
         }
-        for question in self.questions(&[change]) {
+        // Who pulls there matters to what shall let them pull, not to what takes that back.
+        let meant = |question: &&PlannedQuestion| question.expect == VerdictWord::Allowed;
+        for question in self.questions(&[change]).filter(meant) {
             // Who pulls for a service account stands in its annotations, which the plan was made from.
             if question.by.kind == PrincipalKind::ServiceAccountRole {
                 continue;

@@ -104,7 +104,7 @@ fn effects(out: &mut String, change: &Change, effect: Option<&Effect>, paint: Pa
     let effect = effect.unwrap_or(&empty);
     let (repositories, pools) =
         (plural(effect.repositories.len(), "repository"), plural(effect.pools.len(), "pool"));
-    if change.action == Action::Remove {
+    if change.action == Action::Remove || effect.breaks {
         let breaks = match effect.repositories.len() {
             0 => "none of the pulls that it was made for".to_owned(),
             _ => format!("{repositories} allowed → denied on {pools}; {}", unblocks(effect)),

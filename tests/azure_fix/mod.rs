@@ -31,11 +31,16 @@ impl Place {
 
     /// A world with these images.
     pub(crate) fn of(world: World, images: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let place = Self { fake: Fake::start(world), folder: tempfile::tempdir().unwrap() };
+        place.apps(images);
+        place
+    }
+
+    /// Makes these the images of the manifest.
+    pub(crate) fn apps(&self, images: &[&str]) {
         let one = |(number, image): (usize, &&str)| deployment(&format!("app-{number}"), image);
         let text: String = images.iter().enumerate().map(one).collect();
-        std::fs::write(folder.path().join("apps.yaml"), text).unwrap();
-        Self { fake: Fake::start(world), folder }
+        std::fs::write(self.folder.path().join("apps.yaml"), text).unwrap();
     }
 
     /// The program in the folder, with the fake's credentials.

@@ -89,6 +89,46 @@ fn the_condition_of_an_abac_registry_is_written_and_taken_back() {
 }
 
 #[test]
+fn a_grant_of_ours_is_opened_for_a_new_repository_and_closed_again() {
+    let mut world = World::acme();
+    world.registries = vec![Registry::new(SUBSCRIPTION, "rg-acme", "tools").abac()];
+    let place = Place::of(world, &["tools.azurecr.io/team/a:1"]);
+    place.fix(&[]).ends(0);
+    let first = place.grants();
+    place.apps(&["tools.azurecr.io/team/a:1", "tools.azurecr.io/team/b:1"]);
+    place.fix(&["--dry-run"]).ends(2).says("~ 1").says("team/b, beside the 1 that it names already");
+    place.fix(&["--receipt-out", "second.json"]).ends(0).says("1 applied");
+    let [(_, _, _, Some(condition))] = &place.grants()[..] else { panic!("{:?}", place.grants()) };
+    assert!(condition.contains("'team/a'") && condition.contains("'team/b'"), "{condition}");
+    place.run("audit", &[]).ends(0);
+    place.fix(&[]).ends(0).says("nothing to fix");
+    place.undo(&place.folder.path().join("second.json")).ends(0).says("1 repository allowed → denied");
+    assert_eq!(place.grants(), first);
+    place.undo(&place.folder.path().join("second.json")).ends(0).says("is as it was before already");
+    assert_eq!(place.grants(), first);
+}
+
+#[test]
+fn a_grant_that_somebody_edited_or_deleted_meanwhile_is_not_opened() {
+    let edits: [fn(&mut World); 2] = [
+        |world| world.grants[0].condition = Some("((!(ActionMatches{'a/b'})))".to_owned()),
+        |world| world.grants.clear(),
+    ];
+    for edit in edits {
+        let mut world = World::acme();
+        world.registries = vec![Registry::new(SUBSCRIPTION, "rg-acme", "tools").abac()];
+        let place = Place::of(world, &["tools.azurecr.io/team/a:1"]);
+        place.fix(&[]).ends(0);
+        place.apps(&["tools.azurecr.io/team/a:1", "tools.azurecr.io/team/b:1"]);
+        place.fix(&["--dry-run", "--plan-out", "plan.json"]).ends(2);
+        place.fake.change(edit);
+        let before = (place.grants(), place.writes().len());
+        place.plain(&["apply", "plan.json", "--yes"]).ends(1).says("stale");
+        assert_eq!((place.grants(), place.writes().len()), before);
+    }
+}
+
+#[test]
 fn what_is_still_listed_as_allowed_is_not_called_taken_back() {
     let place = Place::acme();
     place.fix(&[]).ends(0);

@@ -160,6 +160,10 @@ bodies! {
         condition: Option<String>,
         /// `2.0`.
         condition_version: Option<String>,
+        /// A word of whoever wrote it.
+        description: Option<String>,
+        /// For grants across tenants.
+        delegated_managed_identity_resource_id: Option<String>,
     }
     /// A role, as `GET …/roleDefinitions/GUID` writes it.
     RoleDefinition {

@@ -111,6 +111,66 @@ fn an_assignment_that_azure_would_not_take_twice_is_not_written_again() {
     assert!(proposal.held_back[0].why.contains("already gives"), "{:?}", proposal.held_back);
 }
 
+/// The assignment that a change leaves.
+fn written(change: &Change) -> Value {
+    let mut standing = change.after.clone().unwrap();
+    standing["name"] = json!(change.id);
+    standing["id"] = json!(change.document);
+    standing["properties"]["scope"] = json!(registry_id());
+    standing
+}
+
+#[test]
+fn a_grant_of_ours_is_opened_for_a_new_repository_and_no_other_assignment_is_made() {
+    let first = propose(&World::abac(), &of_identity(&["team/app", "ops/agent"])).changes.remove(0);
+    let world = World::abac().granted(json!([written(&first)]));
+    let proposal = propose(&world, &of_identity(&["team/web"]));
+    let [change] = proposal.changes.as_slice() else { panic!("{proposal:?}") };
+    assert_eq!((change.action, &change.document, change.safety), (Action::Change, &first.document, Safety::Safe));
+    assert_eq!(change.before, first.after);
+    for name in ["team/app", "ops/agent", "team/web"] {
+        assert!(turned(&world, &proposal.changes, &question(identity(OBJECT), name)), "{name}");
+    }
+    assert!(!turned(&world, &proposal.changes, &question(identity(OBJECT), "team/other")));
+    insta::assert_snapshot!(change.command);
+
+    // What somebody edited is theirs, and so is the like under another name.
+    let text = first.after.as_ref().unwrap()["properties"]["condition"].as_str().unwrap().to_owned();
+    let mut edited = written(&first);
+    edited["properties"]["condition"] = json!(text.replace("'team/app'", "'team/app' "));
+    let mut other = written(&first);
+    other["name"] = json!("0b1ec700-0000-4000-8000-000000000077");
+    let mut described = written(&first);
+    described["properties"]["description"] = json!("reviewed by ops");
+    for foreign in [edited, other, described] {
+        let proposal = propose(&World::abac().granted(json!([foreign])), &of_identity(&["team/web"]));
+        assert!(proposal.changes.is_empty(), "{proposal:?}");
+        assert!(proposal.held_back[0].why.contains("did not write"), "{:?}", proposal.held_back);
+    }
+}
+
+#[test]
+fn with_consent_a_grant_of_ours_loses_its_condition() {
+    let first = propose(&World::abac(), &of_identity(&["team/app"])).changes.remove(0);
+    let world = World::abac().granted(json!([written(&first)]));
+    let asked = of_identity(&["team/web"]);
+    let broad = FixPolicy { broad: true, ..FixPolicy::default() };
+    let proposal = world.facts().remedies(&asked.iter().collect::<Vec<_>>(), AT, broad);
+    let change = &proposal.changes[0];
+    assert_eq!((change.action, change.safety), (Action::Change, Safety::NeedsConsent));
+    assert_eq!(change.after.as_ref().unwrap()["properties"].get("condition"), None);
+    assert!(turned(&world, &proposal.changes, &question(identity(OBJECT), "any")));
+}
+
+#[test]
+fn where_a_grant_without_a_condition_stands_the_reason_is_what_denies() {
+    let everybody = json!([{ "id": "00000000-0000-0000-0000-000000000000", "type": "SystemDefined" }]);
+    let world = World::legacy().role(ACR_PULL).denied(json!([deny("mrg-lock", "/", everybody, json!(["*"]))]));
+    let proposal = propose(&world, &of_identity(&["team/app"]));
+    assert!(proposal.changes.is_empty());
+    assert!(proposal.held_back[0].why.contains("deny assignment mrg-lock"), "{:?}", proposal.held_back);
+}
+
 #[test]
 fn a_condition_that_denies_one_repository_only_leaves_that_one_out() {
     // The deny assignment is about one repository; the grant is for the other.
@@ -141,23 +201,28 @@ fn worlds() -> impl Strategy<Value = World> {
         select(vec![json!([]), json!([]), json!(["*/read"]), json!([PULL]), json!([CONTENT]), json!(["*/write"])]);
     let condition =
         select(vec![None, Some("StringEquals 'team/app'"), Some("StringLike 'ops/*'"), Some("Odd 'x'")]);
-    (mode, roles, denied, condition, any::<bool>()).prop_map(|(mode, roles, denied, condition, above)| {
-        let scope = if above { format!("/subscriptions/{SUBSCRIPTION}") } else { registry_id() };
-        let grants: Vec<Value> = roles
-            .into_iter()
-            .map(|role| {
-                let grant = assignment(OBJECT, role, &scope);
-                condition.map_or(grant.clone(), |text| with_condition(grant, &on_repository(text)))
-            })
-            .collect();
-        let who = json!([{ "id": OBJECT, "type": "ServicePrincipal" }]);
-        let denies = if denied == json!([]) { json!([]) } else { json!([deny("d", "/", who, denied)]) };
-        World::with(json!({ "roleAssignmentMode": mode })).granted(json!(grants)).denied(denies).put(
-            table::HOLDERS,
-            &key(),
-            Read::Got(json!([])),
-        )
-    })
+    let ours = proptest::bool::weighted(0.3);
+    (mode, roles, denied, condition, any::<bool>(), ours).prop_map(
+        |(mode, roles, denied, condition, above, ours)| {
+            let scope = if above { format!("/subscriptions/{SUBSCRIPTION}") } else { registry_id() };
+            let own = ours.then(|| written(&propose(&World::abac(), &of_identity(&["team/app"])).changes[0]));
+            let grants: Vec<Value> = roles
+                .into_iter()
+                .map(|role| {
+                    let grant = assignment(OBJECT, role, &scope);
+                    condition.map_or(grant.clone(), |text| with_condition(grant, &on_repository(text)))
+                })
+                .chain(own)
+                .collect();
+            let who = json!([{ "id": OBJECT, "type": "ServicePrincipal" }]);
+            let denies = if denied == json!([]) { json!([]) } else { json!([deny("d", "/", who, denied)]) };
+            World::with(json!({ "roleAssignmentMode": mode })).granted(json!(grants)).denied(denies).put(
+                table::HOLDERS,
+                &key(),
+                Read::Got(json!([])),
+            )
+        },
+    )
 }
 
 proptest! {
@@ -204,7 +269,8 @@ proptest! {
             all.iter().filter(|one| matches!(verdict(&facts, one), Verdict::Denied { .. })).cloned().collect();
         let added = propose(&world, &denied).changes;
         let taken: Vec<Change> = added.iter().map(|change| Change {
-            action: Action::Remove, before: change.after.clone(), after: None, ..change.clone()
+            action: if change.action == Action::Add { Action::Remove } else { change.action },
+            before: change.after.clone(), after: change.before.clone(), ..change.clone()
         }).collect();
         let both: Vec<&Change> = added.iter().chain(&taken).collect();
         let then = facts.after(&both).unwrap();

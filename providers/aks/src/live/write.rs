@@ -65,7 +65,7 @@ pub(crate) async fn apply(azure: &Azure, change: &Change, journal: &mut dyn Jour
     match change.action {
         Action::Add => add(azure, change, &grant, journal).await,
         Action::Remove => remove(azure, change, &grant, journal).await,
-        Action::Change => Applied::failed("a role assignment is never replaced", LeftBehind::Nothing),
+        Action::Change => replace(azure, change, &grant, journal).await,
     }
 }
 
@@ -74,7 +74,7 @@ async fn add(azure: &Azure, change: &Change, grant: &Grant, journal: &mut dyn Jo
         let why = "it gives more than a pull from a registry, which pullaudit never plans: the plan was edited";
         return Applied::failed(why, LeftBehind::Nothing);
     }
-    if let Some(ended) = check::moved(azure, change, grant).await {
+    if let Some(ended) = check::moved(azure, change, grant, None).await {
         return ended;
     }
     if let Err(error) = journal.about_to_write(change) {
@@ -88,6 +88,28 @@ async fn add(azure: &Azure, change: &Change, grant: &Grant, journal: &mut dyn Jo
         Sent::Refused(trouble) if trouble.is(&["RoleAssignmentExists"]) => {
             Applied::already_there("Azure holds an assignment of that role, identity and scope under another name")
         }
+        Sent::Refused(trouble) => Applied::failed(trouble.wanting(), LeftBehind::Nothing),
+        Sent::Unanswered(trouble) => settle(azure, grant, change, &trouble).await,
+    }
+}
+
+/// Puts another condition on a grant of ours; nothing else of one can be changed.
+async fn replace(azure: &Azure, change: &Change, grant: &Grant, journal: &mut dyn Journal) -> Applied {
+    let least =
+        |former: &Grant| former.is_least() && former.compare(&grant.assignment) == Likeness::OtherCondition;
+    let Some(former) = Grant::former(change).filter(|former| grant.is_least() && least(former)) else {
+        let why = "it changes more than the condition of a pull, which pullaudit never plans: the plan was edited";
+        return Applied::failed(why, LeftBehind::Nothing);
+    };
+    if let Some(ended) = check::moved(azure, change, grant, Some(&former)).await {
+        return ended;
+    }
+    if let Err(error) = journal.about_to_write(change) {
+        return unnoted(&error);
+    }
+    match send(azure, PUT_ROLE_ASSIGNMENT, change, change.after.as_ref()).await {
+        Sent::Done { status: 201, .. } => Applied::done("made anew: it was gone right before"),
+        Sent::Done { .. } => Applied::done("its condition is replaced"),
         Sent::Refused(trouble) => Applied::failed(trouble.wanting(), LeftBehind::Nothing),
         Sent::Unanswered(trouble) => settle(azure, grant, change, &trouble).await,
     }
@@ -130,7 +152,7 @@ async fn remove(azure: &Azure, change: &Change, grant: &Grant, journal: &mut dyn
 /// Nobody answered a write: what stands there now tells what became of it.
 async fn settle(azure: &Azure, grant: &Grant, change: &Change, trouble: &Trouble) -> Applied {
     match standing(azure, grant, change).await {
-        Ok(Some(Likeness::Same)) => Applied::done("created; the answer was lost"),
+        Ok(Some(Likeness::Same)) => Applied::done("written; the answer was lost"),
         Ok(_) => Applied::failed(trouble.detail.as_str(), LeftBehind::Nothing),
         Err(_) => Applied::failed(unsettled(trouble, change), LeftBehind::Unknown),
     }
@@ -149,10 +171,15 @@ fn unnoted(error: &std::io::Error) -> Applied {
 
 /// How what stands under the change's own name is like its grant; `None` where nothing does.
 async fn standing(azure: &Azure, grant: &Grant, change: &Change) -> Result<Option<Likeness>, Trouble> {
+    Ok(found(azure, change).await?.map(|found| grant.compare(&found)))
+}
+
+/// What stands under the change's own name.
+async fn found(azure: &Azure, change: &Change) -> Result<Option<RoleAssignment>, Trouble> {
     let operation = GET_ROLE_ASSIGNMENT;
     let found = azure.arm.get::<RoleAssignment>(operation, &change.document, &query(operation, "")).await;
     match found {
-        Ok(found) => Ok(Some(grant.compare(&found))),
+        Ok(found) => Ok(Some(found)),
         Err(trouble) if trouble.is(GONE) => Ok(None),
         Err(trouble) => Err(trouble),
     }
@@ -164,31 +191,45 @@ fn is_about_the_document(note: &Note) -> bool {
 
 /// The change that takes another one back, where what stands there is what that one left.
 pub(crate) async fn undo(azure: &Azure, change: &Change) -> Result<Option<Change>, CannotUndo> {
-    let Some(grant) = Grant::of(change).filter(|_| change.action != Action::Change) else {
+    let Some(grant) = Grant::of(change) else {
         return Err(CannotUndo::Unsupported(format!("{}: is no grant", change.target)));
     };
     let changed = |difference: &str| {
         Err(CannotUndo::Changed { document: change.document.clone(), difference: difference.to_owned() })
     };
-    let standing = standing(azure, &grant, change).await.map_err(|trouble| CannotUndo::Unread {
+    let standing = found(azure, change).await.map_err(|trouble| CannotUndo::Unread {
         document: change.document.clone(),
         open: trouble.open("the assignment", place(&grant.scope)),
     })?;
-    match (change.action, standing) {
-        (Action::Remove, None) | (Action::Add, Some(Likeness::Same)) => Ok(Some(back(change, &grant))),
+    let is_former = match (&standing, Grant::former(change)) {
+        (Some(found), Some(former)) => former.compare(found) == Likeness::Same,
+        _ => false,
+    };
+    match (change.action, standing.map(|found| grant.compare(&found))) {
+        (Action::Remove, None) | (Action::Add | Action::Change, Some(Likeness::Same)) => {
+            Ok(Some(back(change, &grant)))
+        }
         (Action::Remove, Some(Likeness::Same)) | (Action::Add, None) => Ok(None),
+        (Action::Change, _) if is_former => Ok(None),
+        (Action::Change, None) => changed("it is gone"),
         (_, Some(Likeness::OtherCondition)) => changed("its condition is another"),
         (_, _) => changed("it gives another role, or names somebody else"),
     }
 }
 
 fn back(change: &Change, grant: &Grant) -> Change {
-    let removing = change.action == Action::Add;
     let removal = || format!("az role assignment delete --ids {}", change.document);
-    let command = if removing { removal() } else { grant.create_line().unwrap_or_default() };
+    let (action, command) = match change.action {
+        Action::Add => (Action::Remove, removal()),
+        Action::Remove => (Action::Add, grant.create_line().unwrap_or_default()),
+        Action::Change => {
+            let line = change.before.as_ref().and_then(|body| grant.update_line(change, body));
+            (Action::Change, line.unwrap_or_default())
+        }
+    };
     Change {
         target: format!("take back: {}", change.target),
-        action: if removing { Action::Remove } else { Action::Add },
+        action,
         before: change.after.clone(),
         after: change.before.clone(),
         safety: Safety::Safe,

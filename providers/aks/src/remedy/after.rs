@@ -17,7 +17,10 @@ pub(crate) fn after(facts: &AksFacts, changes: &[&Change]) -> Option<AksFacts> {
             match change.action {
                 Action::Add => insert(&mut section, table, &key, &grant.assignment),
                 Action::Remove => remove(&mut section, table, &key, &grant.name),
-                Action::Change => return None,
+                Action::Change => {
+                    remove(&mut section, table, &key, &grant.name);
+                    insert(&mut section, table, &key, &grant.assignment);
+                }
             }
         }
         define(&mut section, &grant.assignment);

@@ -56,36 +56,86 @@ pub(super) enum Reach<'a> {
     AllRepositories,
 }
 
-/// The grant as a change.
-pub(super) fn change(facts: &AksFacts, group: &Group<'_>, role: &Least, reach: Reach<'_>) -> Change {
+/// The grant as a change. Where a grant of ours stands for `standing` repositories, it is that one, opened for
+/// more.
+pub(super) fn change(
+    facts: &AksFacts,
+    group: &Group<'_>,
+    role: &Least,
+    reach: Reach<'_>,
+    standing: Option<&BTreeSet<String>>,
+) -> Change {
     let Group { registry, principal, .. } = group;
     let (scope, object) = (&registry.registry.id, principal.id.to_ascii_lowercase());
-    let text = [&registry.id, &object, role.guid].map(str::to_ascii_lowercase).join("|");
-    let name = Uuid::new_v5(&ASSIGNMENTS, text.as_bytes()).to_string();
+    let name = own_name(group, role);
+    let names = |names: &BTreeSet<&str>| condition(role, names);
+    let former = standing.map(|standing| names(&standing.iter().map(String::as_str).collect()));
     let condition = match reach {
-        Reach::Repositories(repositories) => Some(condition(role, repositories)),
+        Reach::Repositories(repositories) => {
+            let all = repositories.iter().copied().chain(standing.into_iter().flatten().map(String::as_str));
+            Some(names(&all.collect()))
+        }
         Reach::Registry | Reach::AllRepositories => None,
     };
     let host = &registry.registry.properties.login_server;
     let document = format!("{scope}{ASSIGNMENT_TYPE}{name}");
+    let after = body(registry, &object, role, condition.as_deref());
+    let (verb, action, command) = match former {
+        None => ("grant", Action::Add, command(&name, role, scope, &object, condition.as_deref())),
+        Some(_) => ("open", Action::Change, update(&document, scope, &after)),
+    };
     Change {
         id: name.clone(),
         provider: "aks".to_owned(),
         owner: registry.subscription.clone(),
-        target: format!("grant {} on {host} to {}", role.name, principal.name),
-        action: Action::Add,
-        before: None,
-        after: Some(body(registry, &object, role, condition.as_deref())),
+        target: match action {
+            Action::Change => format!("{verb} {} of {} on {host} for more", role.name, principal.name),
+            _ => format!("{verb} {} on {host} to {}", role.name, principal.name),
+        },
+        action,
+        before: former.map(|former| body(registry, &object, role, Some(&former))),
+        after: Some(after),
         safety: if reach == Reach::AllRepositories { Safety::NeedsConsent } else { Safety::Safe },
-        notes: notes(group, role, reach, &name),
+        notes: notes(group, role, reach, standing, &name),
         rests_on: basis::of_section(facts.section(), registry, &object),
-        command: command(&name, role, scope, &object, condition.as_deref()),
+        command,
         import: format!("terraform import azurerm_role_assignment.pull {document}"),
         document,
     }
 }
 
-fn notes(group: &Group<'_>, role: &Least, reach: Reach<'_>, name: &str) -> Vec<Note> {
+/// The name that our grant has there, in every run.
+fn own_name(group: &Group<'_>, role: &Least) -> String {
+    let text = [&group.registry.id, &group.principal.id, role.guid].map(str::to_ascii_lowercase).join("|");
+    Uuid::new_v5(&ASSIGNMENTS, text.as_bytes()).to_string()
+}
+
+/// The repositories that an assignment names, where it is ours: by its name, and to the letter by its
+/// condition, without anything beside it. What somebody else wrote or edited is theirs to change.
+pub(super) fn ours(group: &Group<'_>, role: &Least, assignment: &RoleAssignment) -> Option<BTreeSet<String>> {
+    let text = assignment.properties.condition.as_deref()?;
+    let named = text.split(NAMED).skip(1).map(|rest| rest.split('\'').next().map(str::to_owned));
+    let names: BTreeSet<String> = named.collect::<Option<_>>()?;
+    let written = condition(role, &names.iter().map(String::as_str).collect());
+    let own = assignment.name.eq_ignore_ascii_case(&own_name(group, role)) && is_plain(assignment);
+    (own && text == written).then_some(names)
+}
+
+/// Whether it holds nothing that writing it anew would lose.
+pub(crate) fn is_plain(assignment: &RoleAssignment) -> bool {
+    let about = &assignment.properties;
+    [&about.description, &about.delegated_managed_identity_resource_id]
+        .into_iter()
+        .all(|text| text.as_ref().is_none_or(String::is_empty))
+}
+
+fn notes(
+    group: &Group<'_>,
+    role: &Least,
+    reach: Reach<'_>,
+    standing: Option<&BTreeSet<String>>,
+    name: &str,
+) -> Vec<Note> {
     let Group { registry, principal, .. } = group;
     let object = principal.id.to_ascii_lowercase();
     let mut notes = vec![Note::new("role", role.why)];
@@ -94,7 +144,11 @@ fn notes(group: &Group<'_>, role: &Least, reach: Reach<'_>, name: &str) -> Vec<N
         Reach::AllRepositories => notes.push(Note::new("condition", "none: all repositories of the registry")),
         Reach::Repositories(names) => {
             let list = names.iter().copied().collect::<Vec<_>>().join(", ");
-            notes.push(Note::new("condition", format!("only {list}")));
+            let text = match standing {
+                None => format!("only {list}"),
+                Some(standing) => format!("{list}, beside the {} that it names already", standing.len()),
+            };
+            notes.push(Note::new("condition", text));
         }
     }
     notes.extend([
@@ -122,15 +176,14 @@ fn body(registry: &RegistryEntry, object: &str, role: &Least, condition: Option<
     json!({ "properties": properties })
 }
 
+/// How a condition begins to name a repository.
+const NAMED: &str = "@Request[Microsoft.ContainerRegistry/registries/repositories:name] StringEqualsIgnoreCase '";
+
 /// The form that Azure's portal writes: other actions pass, these two only for the named repositories.
 fn condition(role: &Least, repositories: &BTreeSet<&str>) -> String {
     let actions = role.data_actions.iter().map(|action| format!("!(ActionMatches{{'{action}'}})"));
     let actions = actions.collect::<Vec<_>>().join(" AND ");
-    let compare = |name: &&str| {
-        format!(
-            "@Request[Microsoft.ContainerRegistry/registries/repositories:name] StringEqualsIgnoreCase '{name}'"
-        )
-    };
+    let compare = |name: &&str| format!("{NAMED}{name}'");
     // Azure wants parentheses where an operator joins more than two.
     let names =
         repositories.iter().map(compare).reduce(|all, one| format!("({all} OR {one})")).unwrap_or_default();
@@ -148,6 +201,20 @@ fn command(name: &str, role: &Least, scope: &str, object: &str, condition: Optio
     )
 }
 
+/// The line that puts another condition on an assignment; az wants the whole of it. Conditions hold single
+/// quotes, so the text stands in double ones.
+fn update(document: &str, scope: &str, body: &Value) -> String {
+    let mut whole = body["properties"].clone();
+    whole["name"] = json!(document.rsplit('/').next());
+    whole["scope"] = json!(scope);
+    if whole.get("condition").is_none() {
+        // az takes what is left out from the assignment as it is.
+        (whole["condition"], whole["conditionVersion"]) = (json!(""), json!(""));
+    }
+    let text = whole.to_string().replace('\\', "\\\\").replace('"', "\\\"");
+    format!("az role assignment update --role-assignment \"{text}\"")
+}
+
 /// A grant as a change names it.
 pub(crate) struct Grant {
     /// ARM id of the registry.
@@ -161,8 +228,18 @@ pub(crate) struct Grant {
 impl Grant {
     /// The grant that a change makes or takes away; `None` where it is none of Azure's.
     pub(crate) fn of(change: &Change) -> Option<Self> {
+        Self::from(change, change.after.as_ref().or(change.before.as_ref())?)
+    }
+
+    /// The grant as it was, where a change replaces one by another.
+    #[cfg(feature = "live")]
+    pub(crate) fn former(change: &Change) -> Option<Self> {
+        Self::from(change, change.before.as_ref().filter(|_| change.action == Action::Change)?)
+    }
+
+    fn from(change: &Change, body: &Value) -> Option<Self> {
         let (scope, name) = change.document.split_once(ASSIGNMENT_TYPE)?;
-        let mut body = change.after.clone().or_else(|| change.before.clone())?;
+        let mut body = body.clone();
         body["id"] = json!(change.document);
         body["name"] = json!(name);
         body["properties"]["scope"] = json!(scope);
@@ -189,6 +266,12 @@ impl Grant {
         let least = [&ACR_PULL, &REPOSITORY_READER].into_iter().find(|least| least.guid == role)?;
         let condition = self.assignment.properties.condition.as_deref().filter(|text| !text.is_empty());
         Some(command(&self.name, least, &self.scope, &self.object(), condition))
+    }
+
+    /// The line that puts this in the place of another; `None` where it is none that pullaudit makes.
+    #[cfg(feature = "live")]
+    pub(crate) fn update_line(&self, change: &Change, body: &Value) -> Option<String> {
+        self.is_least().then(|| update(&change.document, &self.scope, body))
     }
 
     /// How another assignment stands to this one.

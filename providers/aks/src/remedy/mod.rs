@@ -9,19 +9,21 @@ pub(crate) use after::after;
 #[cfg(feature = "live")]
 pub(crate) use basis::fingerprints;
 #[cfg(feature = "live")]
-pub(crate) use grant::{Grant, Likeness, is_least};
+pub(crate) use grant::{Grant, Likeness, is_least, is_plain};
 pub(crate) use leftover::leftovers;
 #[cfg(feature = "live")]
 pub(crate) use leftover::still_gone;
 
+use crate::facts::{RoleAssignment, table};
 use crate::weigh::AksFacts;
-use crate::weigh::index::{RegistryEntry, Row};
+use crate::weigh::index::RegistryEntry;
 use grant::{ACR_PULL, Least, REPOSITORY_READER, Reach, change};
 use jiff::Timestamp;
 use pullaudit_core::{
-    Change, Credential, Facts as _, FixPolicy, HeldBack, Mode, Principal, Proposal, Question, Remedy, Verdict,
-    judge,
+    Change, Credential, Facts as _, FixPolicy, HeldBack, Mode, Principal, Proposal, Question, Read, Remedy,
+    Verdict, judge,
 };
+use serde::Deserialize as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// GUIDs of the roles that a repair grants, and no other.
@@ -97,12 +99,16 @@ fn grant(
             );
         }
     };
-    if let Some(name) = in_the_way(group, role) {
-        return Err(all(format!(
-            "role assignment {name} already gives {} on {} under a condition, and a second one is refused: add the \
-             repositories to it with az role assignment update",
-            role.name, group.registry.registry.name
-        )));
+    let mut standing = None;
+    for assignment in in_the_way(facts, group, role) {
+        let Some(names) = grant::ours(group, role, &assignment) else {
+            return Err(all(format!(
+                "role assignment {} already gives {} on {} under a condition that pullaudit did not write, and a second \
+                 one is refused: add the repositories to it with az role assignment update",
+                assignment.name, role.name, group.registry.registry.name
+            )));
+        };
+        standing = Some(names);
     }
     let reach = |repositories| match role.data_actions {
         [] => Reach::Registry,
@@ -110,13 +116,16 @@ fn grant(
         _ => Reach::Repositories(repositories),
     };
     let wanted = names(denied, &group.questions);
-    let whole = change(facts, group, role, reach(&wanted));
+    let whole = change(facts, group, role, reach(&wanted), standing.as_ref());
     let (helped, held) = prove(facts, &whole, group, denied, at);
     if helped.is_empty() {
         return Err(held);
     }
     let wanted = names(denied, &helped);
-    let change = if held.is_empty() { whole } else { change(facts, group, role, reach(&wanted)) };
+    let change = match held.is_empty() {
+        true => whole,
+        false => change(facts, group, role, reach(&wanted), standing.as_ref()),
+    };
     Ok((change, helped, held))
 }
 
@@ -124,17 +133,20 @@ fn names<'a>(denied: &[&'a Question], numbers: &[usize]) -> BTreeSet<&'a str> {
     numbers.iter().map(|number| denied[*number].image.repository.as_str()).collect()
 }
 
-/// Azure knows one assignment for a role, an identity and a scope, whatever its condition.
-fn in_the_way(group: &Group<'_>, role: &Least) -> Option<String> {
-    let Some(Row::Got(grants)) = group.registry.grants.get(&group.principal.id.to_ascii_lowercase()) else {
-        return None;
-    };
-    let same = grants.iter().find(|grant| {
-        grant.role == role.guid
-            && grant.scope.eq_ignore_ascii_case(&group.registry.id)
-            && grant.principal.eq_ignore_ascii_case(&group.principal.id)
+/// The grant under a condition that takes the place of another: Azure knows one assignment for a role, an
+/// identity and a scope. Where one without a condition stands, it is something else that denies.
+fn in_the_way(facts: &AksFacts, group: &Group<'_>, role: &Least) -> Vec<RoleAssignment> {
+    let key = format!("{}|{}", group.registry.id, group.principal.id.to_ascii_lowercase());
+    let rows = facts.section().get(table::ASSIGNMENTS, &key).and_then(Read::got);
+    let mut all = rows.and_then(|rows| Vec::<RoleAssignment>::deserialize(rows).ok()).unwrap_or_default();
+    all.retain(|one| {
+        let about = &one.properties;
+        about.condition.as_ref().is_some_and(|text| !text.is_empty())
+            && about.scope.eq_ignore_ascii_case(&group.registry.id)
+            && about.principal_id.eq_ignore_ascii_case(&group.principal.id)
+            && about.role_definition_id.rsplit('/').next().is_some_and(|guid| guid.eq_ignore_ascii_case(role.guid))
     });
-    same.map(|grant| grant.name.to_string())
+    all
 }
 
 /// Weighs the questions on the facts as they would be: those that it turns, and the reasons of the rest.

@@ -5,7 +5,7 @@ use crate::live::Azure;
 use crate::live::operation::{GET_REGISTRY, LIST_DENY_ASSIGNMENTS, LIST_ROLE_ASSIGNMENTS};
 use crate::live::service::query;
 use crate::live::trouble::Trouble;
-use crate::remedy::{Grant, Likeness, fingerprints};
+use crate::remedy::{Grant, Likeness, fingerprints, is_plain};
 use futures_util::future::join3;
 use pullaudit_core::{Applied, Change, Fingerprint, LeftBehind};
 
@@ -13,7 +13,14 @@ const AUTHORIZATION: &str = "/providers/Microsoft.Authorization";
 
 /// How the change ends without being sent: the grant is there, or the world is another than the plan saw,
 /// or nobody can tell. `None` where all is as planned.
-pub(super) async fn moved(azure: &Azure, change: &Change, grant: &Grant) -> Option<Applied> {
+///
+/// `former` is the grant that the change replaces: it must stand there still.
+pub(super) async fn moved(
+    azure: &Azure,
+    change: &Change,
+    grant: &Grant,
+    former: Option<&Grant>,
+) -> Option<Applied> {
     let (grants, now) = match look(azure, grant).await {
         Ok(seen) => seen,
         Err(trouble) => {
@@ -25,7 +32,16 @@ pub(super) async fn moved(azure: &Azure, change: &Change, grant: &Grant) -> Opti
     if let Some(same) = like(Likeness::Same) {
         return Some(Applied::already_there(format!("role assignment {} gives just that", same.name)));
     }
-    if let Some(other) = like(Likeness::OtherCondition) {
+    let other = like(Likeness::OtherCondition);
+    if former.is_some() && other.is_none() {
+        return Some(Applied::stale("the role assignment that it changes is gone"));
+    }
+    let replaced = |one: &RoleAssignment| {
+        former.is_some_and(|former| {
+            is_plain(one) && former.compare(one) == Likeness::Same && one.name.eq_ignore_ascii_case(&grant.name)
+        })
+    };
+    if let Some(other) = other.filter(|other| !replaced(other)) {
         let why = format!("role assignment {} gives the same role here under another condition", other.name);
         return Some(Applied::stale(why));
     }
