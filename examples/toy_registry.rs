@@ -107,7 +107,7 @@ async fn main() -> anyhow::Result<()> {
 
     let snapshot = snapshot(&Toy.collect(&[]).await?)?;
     let judging = Judging { at: snapshot.taken_at, mode: Mode::Default };
-    let report = pipeline::report(&snapshot, &[], &clouds, &Config::default(), judging)?;
+    let report = pipeline::report(&snapshot, &[], &clouds, &Config::default(), judging, "")?;
     print!("{}", people(&report, People { paint: Paint(false), all: true, elapsed: None, exit: Exit::Drift }));
     anyhow::ensure!(report.summary.allowed == 1 && report.summary.denied == 1, "the toy judges as it should");
     Ok(())

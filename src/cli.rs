@@ -206,6 +206,28 @@ pub struct Source {
     pub from: Vec<String>,
 }
 
+impl Source {
+    /// The flags that name its images once more, each with a space before it, for a command line that people
+    /// copy; empty where the live workloads are meant.
+    pub fn images_again(&self) -> String {
+        let mut flags = String::new();
+        let files = self.files.iter().map(|file| ("-f", file.display().to_string()));
+        for (flag, value) in files.chain(self.images.iter().map(|image| ("--image", image.clone()))) {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@+=,~".contains(&byte);
+            let quoted = if !value.is_empty() && value.bytes().all(plain) {
+                value
+            } else {
+                format!("'{}'", value.replace('\'', "'\\''"))
+            };
+            flags.push_str(&format!(" {flag} {quoted}"));
+        }
+        if self.with_live {
+            flags.push_str(" --with-live");
+        }
+        flags
+    }
+}
+
 /// Which clusters, which workloads.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Selecting")]

@@ -19,6 +19,8 @@ pub struct Repairs<'a> {
     pub snapshot: &'a Snapshot,
     /// Ids of the checks that a change of ours would turn.
     pub repairable: &'a BTreeSet<String>,
+    /// Flags that name the same images again, see [`crate::cli::Source::images_again`].
+    pub images: &'a str,
 }
 
 impl Repairs<'_> {
@@ -30,7 +32,7 @@ impl Repairs<'_> {
         let cluster = clusters().find(|cluster| cluster.id.0 == id)?;
         let twins = clusters().filter(|one| one.name == cluster.name && one.provider == cluster.provider).count();
         let name = if twins == 1 { cluster.name.as_str() } else { id };
-        Some(format!("pullaudit fix --provider {} --cluster {name}", cluster.provider))
+        Some(format!("pullaudit fix --provider {} --cluster {name}{}", cluster.provider, self.images))
     }
 }
 

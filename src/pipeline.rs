@@ -14,13 +14,14 @@ use anyhow::Result;
 use jiff::Timestamp;
 use pullaudit_core::{Conflict, Credential, Open, Severity, Snapshot, Verdict};
 
-/// Judges a snapshot.
+/// Judges a snapshot. `images` are the flags by which a repair is told the same images.
 pub fn report(
     snapshot: &Snapshot,
     conflicts: &[Conflict],
     clouds: &Clouds,
     config: &Config,
     judging: Judging,
+    images: &str,
 ) -> Result<Report> {
     let asking = questions::ask(snapshot, clouds);
     let opened = Opened::new(snapshot, clouds)?;
@@ -47,7 +48,7 @@ pub fn report(
         incomplete_because: incomplete(snapshot),
         summary,
         clusters: clusters(snapshot),
-        incidents: incidents::incidents(&checks, &Repairs { snapshot, repairable: &repairable }),
+        incidents: incidents::incidents(&checks, &Repairs { snapshot, repairable: &repairable, images }),
         unsettled: incidents::unsettled(&checks),
         checks,
         notices,

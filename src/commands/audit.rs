@@ -26,7 +26,14 @@ pub async fn run(args: &Audit, paint: Paint, progress: Progress, out: &mut dyn W
     let found = facts::find(&args.source, &settings, &clouds, &progress).await?;
     progress.say("judging");
     let judging = judging(&args.judging, found.snapshot.taken_at);
-    let report = pipeline::report(&found.snapshot, &found.conflicts, &clouds, &settings.config, judging)?;
+    let report = pipeline::report(
+        &found.snapshot,
+        &found.conflicts,
+        &clouds,
+        &settings.config,
+        judging,
+        &args.source.images_again(),
+    )?;
     drop(progress);
 
     let exit = exit::of(&report, args.fail_on, args.severity_threshold, &known);

@@ -36,6 +36,17 @@ fn a_lost_grant_is_found_repaired_verified_and_taken_back() {
 }
 
 #[test]
+fn the_line_that_an_incident_shows_repairs_it() {
+    let place = Place::acme();
+    let report = place.run("audit", &["-o", "json", "--image", "acmeregistry.azurecr.io/shop/only:1"]);
+    let report: serde_json::Value = serde_json::from_str(&report.ends(2).out).unwrap();
+    let line = report["incidents"][0]["fix"].as_str().unwrap();
+    assert!(line.ends_with(" -f apps.yaml --image acmeregistry.azurecr.io/shop/only:1"), "{line}");
+    let words: Vec<&str> = line.split(' ').skip(1).chain(["--yes", "--verify-timeout", "4s"]).collect();
+    place.plain(&words).ends(0).says("3 repositories denied → allowed");
+}
+
+#[test]
 fn json_is_the_plan_of_a_dry_run_and_else_the_receipt() {
     let place = Place::acme();
     let plan = place.run("fix", &["--dry-run", "-o", "json"]);
