@@ -69,10 +69,12 @@ pub(crate) fn measured() -> bool {
     };
     signed_in(&fake, &program, folder.path());
     let ratio = repair(&fake, &program, folder.path(), Duration::ZERO);
-    // The floor names no latency. What the network adds falls on round trips, of which a repair has more.
-    repair(&fake, &program, folder.path(), Duration::from_millis(50));
+    // The floor names no latency, so this one is only told: what the network adds falls on round trips, of which
+    // an audit, a plan, a write and its proof have more than a write alone.
+    let far = repair(&fake, &program, folder.path(), Duration::from_millis(50));
+    println!("      fix --yes, beside attach-acr alone, at 50 ms: {far:.2} times its wall time");
     assert!(fake.strangers().is_empty());
-    held && ratio
+    held && line("fix --yes, beside attach-acr alone", ratio, 0.2, "times")
 }
 
 /// The calls of an audit that finds drift and has two roles to read on the way.
@@ -82,15 +84,15 @@ fn audit(fake: &Fake, folder: &Path) -> bool {
     let stranger = "0b1ec700-0000-4000-8000-000000000009";
     fake.change(|world| {
         world.grants.clear();
-        world.grants.push(Grant::new(&registry, role::READER, &kubelet));
+        world.grants.push(Grant::new(&registry, role::CATALOG_LISTER, &kubelet));
         world.grants.push(Grant::new(&registry, role::ACR_PULL, stranger));
     });
     run(&mut pullaudit(fake, folder, &[&["audit"][..], &HERE].concat()), &[2]);
     line("calls of an audit besides tokens", f64::from(u32::try_from(calls(fake)).unwrap()), 8.0, "")
 }
 
-/// A whole repair beside `attach-acr`, at a latency.
-fn repair(fake: &Fake, program: &Path, folder: &Path, latency: Duration) -> bool {
+/// How many times the wall time of `attach-acr` a whole repair takes, at a latency.
+fn repair(fake: &Fake, program: &Path, folder: &Path, latency: Duration) -> f64 {
     fake.set_latency(latency);
     let seconds = |mut command: Command| run(&mut command, &[0]).wall.as_secs_f64();
     let file = folder.join("credentials").display().to_string();
@@ -116,5 +118,5 @@ fn repair(fake: &Fake, program: &Path, folder: &Path, latency: Duration) -> bool
          before kubectl (get-credentials) {read:.3} s",
         latency.as_millis()
     );
-    line("fix --yes, beside attach-acr alone", ours, 0.2 * theirs, "s")
+    ours / theirs
 }
