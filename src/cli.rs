@@ -8,6 +8,7 @@ use crate::exit::FailOn;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 use pullaudit_core::Severity;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -219,7 +220,7 @@ impl Source {
             } else {
                 format!("'{}'", value.replace('\'', "'\\''"))
             };
-            flags.push_str(&format!(" {flag} {quoted}"));
+            let _ = write!(flags, " {flag} {quoted}");
         }
         if self.with_live {
             flags.push_str(" --with-live");

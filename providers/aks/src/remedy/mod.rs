@@ -122,10 +122,8 @@ fn grant(
         return Err(held);
     }
     let wanted = names(denied, &helped);
-    let change = match held.is_empty() {
-        true => whole,
-        false => change(facts, group, role, reach(&wanted), standing.as_ref()),
-    };
+    let narrowed = || change(facts, group, role, reach(&wanted), standing.as_ref());
+    let change = if held.is_empty() { whole } else { narrowed() };
     Ok((change, helped, held))
 }
 
