@@ -80,18 +80,23 @@ pub(super) fn change(
     let host = &registry.registry.properties.login_server;
     let document = format!("{scope}{ASSIGNMENT_TYPE}{name}");
     let after = body(registry, &object, role, condition.as_deref());
-    let (verb, action, command) = match former {
-        None => ("grant", Action::Add, command(&name, role, scope, &object, condition.as_deref())),
-        Some(_) => ("open", Action::Change, update(&document, scope, &after)),
+    let (action, target, command) = match former {
+        None => (
+            Action::Add,
+            format!("grant {} on {host} to {}", role.name, principal.name),
+            command(&name, role, scope, &object, condition.as_deref()),
+        ),
+        Some(_) => (
+            Action::Change,
+            format!("open {} of {} on {host} for more", role.name, principal.name),
+            update(&document, scope, &after),
+        ),
     };
     Change {
         id: name.clone(),
         provider: "aks".to_owned(),
         owner: registry.subscription.clone(),
-        target: match action {
-            Action::Change => format!("{verb} {} of {} on {host} for more", role.name, principal.name),
-            _ => format!("{verb} {} on {host} to {}", role.name, principal.name),
-        },
+        target,
         action,
         before: former.map(|former| body(registry, &object, role, Some(&former))),
         after: Some(after),
