@@ -49,6 +49,8 @@ pub enum Command {
     Collect(Box<Collect>),
     /// Ask one question: may WHO pull IMAGE? `can-pull -` reads `IMAGE WHO` lines
     CanPull(Box<CanPull>),
+    /// Compare two snapshots: identities replaced, grants lost, verdicts turned
+    Diff(Diff),
     /// Say what image references mean
     Image(Image),
     /// Print the least rights that pullaudit itself needs: an Azure role, an IAM policy, a role of Kubernetes
@@ -134,6 +136,29 @@ pub struct CanPull {
     #[command(flatten)]
     pub reading: Reading,
     /// Output format: people or json.
+    #[arg(short, long, value_name = "FORMAT", default_value = "people")]
+    pub output: Output,
+}
+
+/// `pullaudit diff`
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The earlier snapshot.
+    #[arg(value_name = "OLD")]
+    pub old: String,
+    /// The later snapshot.
+    #[arg(value_name = "NEW")]
+    pub new: String,
+    /// Clusters by full id, name or glob, with `/POOL` for one pool.
+    #[arg(long, value_name = "CLUSTER[/POOL]")]
+    pub cluster: Vec<String>,
+    /// The config file, for its exceptions and public registries.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How to judge: each at the time of its reading, or both at --as-of.
+    #[command(flatten)]
+    pub judging: Judging,
+    /// Output format: people, json or yaml.
     #[arg(short, long, value_name = "FORMAT", default_value = "people")]
     pub output: Output,
 }

@@ -1,6 +1,6 @@
 //! Checks to incidents by cause, unknown checks by what would settle them. Pure.
 
-use crate::report::{Check, Identity, Incident, Needing, State, Unsettled, VerdictWord, plural};
+use crate::report::{Check, Identity, Incident, Needing, State, Unsettled, VerdictWord, WorkloadReport, plural};
 use pullaudit_core::{Severity, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,7 +65,7 @@ fn incident(cause: &Cause<'_>, checks: &[&Check], repairs: &Repairs<'_>) -> Inci
         registry: cause.registry.map(ToOwned::to_owned),
         checks: checks.iter().map(|check| check.id.clone()).collect(),
         why: why(cause.code, checks),
-        breaks: breaks(checks),
+        breaks: breaks(checks.iter().flat_map(|check| &check.workloads)),
         fix: repairs.command(checks).unwrap_or_else(|| format!("pullaudit explain {}", cause.code)),
     }
 }
@@ -102,9 +102,10 @@ fn short(kind: &str, name: &str) -> String {
     format!("{kind}/{name}")
 }
 
-fn breaks(checks: &[&Check]) -> String {
+/// What a refusal breaks, and when.
+pub fn breaks<'a>(workloads: impl IntoIterator<Item = &'a WorkloadReport>) -> String {
     let mut states: BTreeMap<String, State> = BTreeMap::new();
-    for workload in checks.iter().flat_map(|check| &check.workloads) {
+    for workload in workloads {
         let state = states.entry(short(&workload.kind, &workload.name)).or_insert(workload.state);
         *state = (*state).min(workload.state);
     }

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod clouds;
 pub mod commands;
 pub mod config;
+pub mod diff;
 pub mod exceptions;
 pub mod exit;
 pub mod facts;

@@ -2,7 +2,7 @@
 
 use crate::cli::{Cli, Color, Command, Reading, Select};
 use crate::clouds::Clouds;
-use crate::commands::{apply, audit, can_pull, collect, explain, fix, image, permissions, undo};
+use crate::commands::{apply, audit, can_pull, collect, diff, explain, fix, image, permissions, undo};
 use crate::exit::{Exit, FAILED, INTERRUPTED, USAGE};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
@@ -88,6 +88,7 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<u8> {
         Command::Undo(args) => wait(&interrupt, undo::run(args, paint(cli.color), progress(), &interrupt, out)),
         Command::Collect(args) => wait(&interrupt, collect::run(args, progress(), out)),
         Command::CanPull(args) => wait(&interrupt, can_pull::run(args, paint(cli.color), progress(), out)),
+        Command::Diff(args) => diff::run(args, paint(cli.color), out).map(Exit::code),
         Command::Image(args) => image::run(args, &offline()?, out).map(|()| clean),
         Command::Permissions(args) => permissions::run(args, &offline()?, cli.quiet, out).map(|()| clean),
         Command::Explain(args) => explain::run(args, &offline()?, out).map(|()| clean),

@@ -1,4 +1,4 @@
-"""The Azure part of the fleet: an AKS cluster whose kubelet identity was replaced."""
+"""The Azure part of the fleet: an AKS cluster, before or after its kubelet identity was replaced."""
 
 SUBSCRIPTION = "11111111-aaaa-4bbb-8ccc-000000000001"
 OLD = "1f0d0c6e-3b7a-4f0e-9b57-6f2f5a8d22c4"
@@ -62,7 +62,8 @@ def only(*repositories):
 class Facts:
     """What Resource Manager said of three registries."""
 
-    def __init__(self):
+    def __init__(self, puller):
+        self.puller = puller
         self.tables = {"registries": {SUBSCRIPTION: {"got": []}}}
         tenant = "7e0a0000-0000-4000-8000-000000000001"
         self.put("subscriptions", "", {"got": [{"subscriptionId": SUBSCRIPTION, "tenantId": tenant}]})
@@ -80,14 +81,13 @@ class Facts:
             {"id": registry_id(name), "name": name, "location": "westeurope", "properties": properties})
         key = registry_id(name).lower()
         self.put("roleAssignmentsAtScope", key, {"got": held})
-        mine = [one for one in held if one["properties"]["principalId"] == NEW]
-        self.put("roleAssignments", f"{key}|{NEW}", {"got": mine})
+        mine = [one for one in held if one["properties"]["principalId"] == self.puller]
+        self.put("roleAssignments", f"{key}|{self.puller}", {"got": mine})
         self.put("denyAssignments", key, {"got": list(denies)})
         self.put("cacheRules", key, {"got": []})
 
 
-def pools(cluster):
-    identity = {"kind": "kubelet", "id": NEW, "name": "aks-kubelet-b"}
+def pools(cluster, identity):
     result = []
     for name, nodes in (("system", 3), ("apps", 8), ("spot", 2)):
         labels = {"kubernetes.azure.com/agentpool": name}
@@ -102,19 +102,20 @@ def pools(cluster):
 
 def add_to(fleet):
     """Adds the cluster, its workloads and the facts about its registries."""
+    puller, name = (OLD, "aks-kubelet-a") if fleet.before else (NEW, "aks-kubelet-b")
     cluster = (f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-prod/providers"
                "/Microsoft.ContainerService/managedClusters/prod-weu-1")
     fleet.clusters.append({
         "id": cluster, "provider": "aks", "name": "prod-weu-1", "location": "westeurope", "scope": SUBSCRIPTION,
         "endpoint": "https://prod-weu-1-example.hcp.westeurope.azmk8s.io", "reachable": True,
-        "pools": pools(cluster),
+        "pools": pools(cluster, {"kind": "kubelet", "id": puller, "name": name}),
     })
-    facts = Facts()
+    facts = Facts(puller)
     legacy, abac = "LegacyRegistryPermissions", "AbacRepositoryPermissions"
     facts.registry("acmeprod", legacy, [assignment(1, "acmeprod", OLD, ACR_PULL)])
     facts.registry("acmebase", legacy, [assignment(2, "acmebase", OLD, ACR_PULL)], [deny()])
     # Whoever replaced the identity thought of the newest registry, and of two of its repositories.
-    facts.registry("acmetools", abac, [assignment(3, "acmetools", NEW, READER, only("ops/agent", "ops/proxy"))])
+    facts.registry("acmetools", abac, [assignment(3, "acmetools", puller, READER, only("ops/agent", "ops/proxy"))])
 
     apps = ["apps", "spot"]
     for name in ("cart", "search", "checkout"):

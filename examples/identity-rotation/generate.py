@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Writes fleet.snapshot.json: three EKS clusters after a node role was re-created, and an AKS cluster after its
-kubelet identity was replaced.
+kubelet identity was replaced. With --before it writes the same fleet a week earlier, before.snapshot.json.
 
-Everything in it is made up. Run it after changing it: ./generate.py > fleet.snapshot.json
+Everything in it is made up. Run it after changing it:
+./generate.py > fleet.snapshot.json; ./generate.py --before > before.snapshot.json
 """
 
 import json
@@ -40,7 +41,8 @@ def role_arn(account, name):
 
 
 class Fleet:
-    def __init__(self):
+    def __init__(self, before=False):
+        self.before = before
         self.clusters, self.workloads = [], []
         self.tables, self.azure = {}, {}
 
@@ -131,7 +133,7 @@ class Fleet:
     def snapshot(self):
         return {
             "schema": "pullaudit/snapshot/1",
-            "takenAt": "2026-11-25T14:02:11Z",
+            "takenAt": "2026-11-17T14:02:11Z" if self.before else "2026-11-25T14:02:11Z",
             "clusters": sorted(self.clusters, key=lambda cluster: cluster["id"]),
             "workloads": sorted(
                 self.workloads, key=lambda one: (one["cluster"], one["namespace"], one["kind"], one["name"])
@@ -174,8 +176,8 @@ def host(account, region):
     return f"{account}.dkr.ecr.{region}.amazonaws.com"
 
 
-def build():
-    fleet = Fleet()
+def build(before=False):
+    fleet = Fleet(before)
     shared, platform = host(SHARED, EU), host(PLATFORM, EU)
 
     pay = fleet.cluster(PLATFORM, EU, "pay-euc1", [
@@ -195,7 +197,7 @@ def build():
     ])
 
     # The re-created role: its own policies came back with it, the repository policies still name the old id.
-    fleet.role(PLATFORM, "pay-general", LIVE_ID, [PULL_ONLY, WORKER])
+    fleet.role(PLATFORM, "pay-general", DEAD_ID if before else LIVE_ID, [PULL_ONLY, WORKER])
     fleet.role(PLATFORM, "pay-batch", "AROAEXAMPLEPAYBATCH01", [PULL_ONLY, WORKER])
     fleet.role(PLATFORM, "pay-fargate", "AROAEXAMPLEPAYFARGATE", [PULL_ONLY])
     fleet.role(PLATFORM, "shop-web", "AROAEXAMPLESHOPWEB001", [PULL_ONLY, WORKER])
@@ -282,5 +284,5 @@ def build():
 
 
 if __name__ == "__main__":
-    json.dump(build(), sys.stdout, indent=2)
+    json.dump(build("--before" in sys.argv), sys.stdout, indent=2)
     sys.stdout.write("\n")

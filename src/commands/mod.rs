@@ -5,6 +5,7 @@ pub mod audit;
 pub mod can_pull;
 pub mod carry;
 pub mod collect;
+pub mod diff;
 pub mod explain;
 pub mod fix;
 pub mod image;

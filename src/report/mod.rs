@@ -1,6 +1,7 @@
 //! The report: one value, many renderings. Its fields are public (CONTRACT: `pullaudit/report/1`);
 //! they may grow, never change.
 
+mod diff;
 mod people;
 mod plan;
 mod text;
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub use diff::diff;
 pub use people::{People, people};
 pub use plan::{Around, line, plan};
 pub use text::{Paint, fit, middle, number, plural};

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The width that nothing exceeds.
-const WIDTH: usize = 115;
+pub(super) const WIDTH: usize = 115;
 /// Where the text of a block begins.
 const INDENT: usize = 12;
 
@@ -104,7 +104,7 @@ fn verdicts(report: &Report, paint: Paint) -> String {
     format!("  {}", parts.join("     "))
 }
 
-fn label(paint: Paint, name: &str, text: &str) -> Vec<String> {
+pub(super) fn label(paint: Paint, name: &str, text: &str) -> Vec<String> {
     wrap(text, WIDTH - INDENT)
         .into_iter()
         .enumerate()
@@ -116,7 +116,7 @@ fn label(paint: Paint, name: &str, text: &str) -> Vec<String> {
 }
 
 /// Breaks at spaces; a word longer than the line has its middle shortened.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let word = middle(word, width);
@@ -160,7 +160,7 @@ fn failing(check: &Check) -> impl Iterator<Item = Name<'_>> {
     check.workloads.iter().filter(|one| one.state == State::Failing).map(|one| name(check, one))
 }
 
-fn place(report: &Report, cluster: Option<&str>, pools: &[String]) -> String {
+pub(super) fn place(report: &Report, cluster: Option<&str>, pools: &[String]) -> String {
     let cluster = cluster.and_then(|id| report.clusters.iter().find(|cluster| cluster.id == id));
     let (provider, name) = cluster.map_or(("", ""), |cluster| (cluster.provider.as_str(), cluster.name.as_str()));
     let pools = match (pools, cluster.map_or(0, |cluster| cluster.pools.len())) {
@@ -242,7 +242,7 @@ fn shown(subject: &str, count: &str) -> String {
 }
 
 /// `ledger/*` for what lies under one prefix, `*` for what does not.
-fn common(names: &[&&str]) -> String {
+pub(super) fn common(names: &[&&str]) -> String {
     let prefix = |name: &str| name.split_once('/').map(|(first, _)| first.to_owned());
     let first = names.first().and_then(|name| prefix(name));
     match first {

@@ -220,6 +220,12 @@ pub trait Facts: Send + Sync {
     /// What the facts say to a question, at a time; `None` when they say nothing.
     fn weigh(&self, question: &Question, at: Timestamp) -> Option<Claim>;
 
+    /// The id that an identity of this cloud would not keep if it were made anew under the same name; `None`
+    /// where such an id was not read, or the name itself would change.
+    fn unique_id(&self, _identity: &str) -> Option<String> {
+        None
+    }
+
     /// Findings that are not about one question.
     fn notices(&self, at: Timestamp, inventory: &Inventory) -> Vec<Notice>;
 

@@ -122,6 +122,14 @@ impl Facts for EksFacts {
         }
     }
 
+    fn unique_id(&self, identity: &str) -> Option<String> {
+        let arn = RoleArn::parse(identity)?;
+        match &self.index.role(arn.account, arn.name)?.state {
+            RoleState::Known(role) => Some(role.role_id.clone()),
+            _ => None,
+        }
+    }
+
     fn notices(&self, _: Timestamp, _: &Inventory) -> Vec<Notice> {
         self.index.malformed()
     }
