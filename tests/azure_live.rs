@@ -74,7 +74,14 @@ fn collected_and_replayed_is_the_same() {
     let live = report(&place, &[]);
     place.run("collect", &["-o", "facts.json"]);
     let ran = place.plain(&["audit", "--from", "facts.json", "-o", "json"]);
-    let replayed: Value = serde_json::from_str(&ran.out).unwrap();
+    let mut replayed: Value = serde_json::from_str(&ran.out).unwrap();
+    // A snapshot does not tell which manifests its workloads are from, so a repair is not told them again.
+    for incident in replayed["incidents"].as_array_mut().unwrap() {
+        let fix = incident["fix"].as_str().unwrap().to_owned();
+        if fix.starts_with("pullaudit fix") {
+            incident["fix"] = format!("{fix} -f apps.yaml").into();
+        }
+    }
     for part in ["checks", "incidents", "notices", "clusters", "incompleteBecause"] {
         assert_eq!(live[part], replayed[part], "{part}");
     }
