@@ -1,6 +1,7 @@
 //! What a change rests on, so that a world that moved is seen before anything is written.
 
 use super::document;
+use super::target::Target;
 use crate::facts::Role;
 use pullaudit_core::Fingerprint;
 use serde_json::Value;
@@ -13,15 +14,15 @@ const DIGESTS: Uuid = Uuid::from_u128(0x4be1_90c7_6a2d_5d38_97f4_05b8_e3a6_c91d)
 /// run.
 const CHANGES: Uuid = Uuid::from_u128(0xd2f8_1e53_70b9_5c4a_8a16_b94d_21c7_f06e);
 
-/// A document by its text, or that there is none. Texts of one meaning have one digest: AWS writes back other
+/// The document of a change by its text, or that there is none. Texts of one meaning have one digest: AWS writes back other
 /// letters than it was given.
-pub(crate) fn of_document(reading: &str, text: Option<&str>) -> Fingerprint {
+pub(crate) fn of_document(target: &Target, text: Option<&str>) -> Fingerprint {
     let content = match text.map(|text| (text, document::parse(text))) {
         None => "absent".to_owned(),
         Some((_, Ok(document))) => document::meaning(&document).to_string(),
         Some((text, Err(_))) => text.to_owned(),
     };
-    print(reading, &content)
+    print(&target.reading(), &content)
 }
 
 /// The role itself: another one of its name, and another boundary, are another basis.
@@ -31,10 +32,10 @@ pub(crate) fn of_role(role: &Role) -> Fingerprint {
 }
 
 /// The managed policies of a role, in any order.
-pub(crate) fn of_attached(role: &str, arns: &[String]) -> Fingerprint {
+pub(crate) fn of_attached(target: &Target, arns: &[String]) -> Fingerprint {
     let mut arns = arns.to_vec();
     arns.sort();
-    print(&format!("managed policies of {role}"), &arns.join("\n"))
+    print(&target.reading(), &arns.join("\n"))
 }
 
 fn print(reading: &str, content: &str) -> Fingerprint {

@@ -8,6 +8,8 @@ mod command;
 mod document;
 #[cfg(any(test, feature = "live"))]
 mod gate;
+#[cfg(any(test, feature = "live"))]
+mod look;
 mod own;
 mod owner_tool;
 mod repository;
@@ -17,6 +19,16 @@ mod target;
 mod tests;
 
 pub(crate) use after::after;
+#[cfg(feature = "live")]
+pub(crate) use back::{Back, back, change_back};
+#[cfg(feature = "live")]
+pub(crate) use basis::{of_attached, of_document, of_role};
+#[cfg(feature = "live")]
+pub(crate) use gate::refuse;
+#[cfg(feature = "live")]
+pub(crate) use look::{Look, Shown, look, shown};
+#[cfg(feature = "live")]
+pub(crate) use target::{POLICY_NAME, RepositoryArn};
 
 use crate::facts::Role;
 use crate::host::EcrHost;
@@ -29,7 +41,7 @@ use pullaudit_core::{
     Change, Credential, Facts as _, FixPolicy, HeldBack, Mode, Proposal, Question, Read, Remedy, Verdict, judge,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use target::Target;
+pub(crate) use target::Target;
 
 /// A question that a policy may turn.
 #[derive(Clone, Copy)]

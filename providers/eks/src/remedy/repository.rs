@@ -60,7 +60,6 @@ pub(super) fn change(facts: &EksFacts, needs: &[&Need<'_>], policy: FixPolicy) -
         "no lock",
         "ECR replaces the whole policy: it is read again right before and after, and --force is never sent",
     ));
-    let reading = format!("repository policy of {}", target.id());
     Ok(Change {
         id: basis::id(&target.id(), statements(&merged)),
         target: format!("let {roles} pull from {name} of {}", need.host.account),
@@ -69,7 +68,7 @@ pub(super) fn change(facts: &EksFacts, needs: &[&Need<'_>], policy: FixPolicy) -
         after: Some(target.body(&text)),
         safety: Safety::NeedsConsent,
         notes: all,
-        rests_on: vec![basis::of_document(&reading, before)],
+        rests_on: vec![basis::of_document(&target, before)],
         command: command(&target, Some(&text)),
         import: format!("terraform import aws_ecr_repository_policy.pullaudit_pull {name}"),
         ..bare(&target)

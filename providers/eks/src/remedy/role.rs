@@ -256,7 +256,6 @@ fn of_inline(facts: &EksFacts, needs: &[&Need<'_>], policy: &Value, reach: Reach
     }
     let count = needs.iter().map(|need| need.resource()).collect::<BTreeSet<_>>().len();
     let repositories = if count == 1 { "repository" } else { "repositories" };
-    let reading = format!("inline policy {POLICY_NAME} of {}", need.role.arn);
     let change = Change {
         id: basis::id(&target.id(), &target.own(Some(&text))),
         target: format!("let role {name} pull from {count} {repositories}"),
@@ -265,7 +264,7 @@ fn of_inline(facts: &EksFacts, needs: &[&Need<'_>], policy: &Value, reach: Reach
         after: Some(target.body(&text)),
         safety: if reach == Reach::Exact { Safety::Safe } else { Safety::NeedsConsent },
         notes,
-        rests_on: vec![basis::of_role(need.role), basis::of_document(&reading, before)],
+        rests_on: vec![basis::of_role(need.role), basis::of_document(&target, before)],
         command: command(&target, Some(&text)),
         import: format!("terraform import aws_iam_role_policy.pullaudit_pull {name}:{POLICY_NAME}"),
         ..bare(&target)
@@ -285,7 +284,7 @@ fn attachment(needs: &[&Need<'_>], target: &Target, attached: &[String]) -> Chan
             Note::new("role", need.role.arn.as_str()),
             Note::new("policy", format!("{arn}: all repositories; an inline policy would be too large")),
         ],
-        rests_on: vec![basis::of_role(need.role), basis::of_attached(&need.role.arn, attached)],
+        rests_on: vec![basis::of_role(need.role), basis::of_attached(target, attached)],
         command: command(target, Some("")),
         import: format!(
             "terraform import aws_iam_role_policy_attachment.pullaudit_pull {}/{arn}",

@@ -83,6 +83,15 @@ impl Target {
         }
     }
 
+    /// What is read of it, for people.
+    pub(crate) fn reading(&self) -> String {
+        match self {
+            Self::Inline { role } => format!("inline policy {POLICY_NAME} of {role}"),
+            Self::Attachment { role } => format!("managed policies of {role}"),
+            Self::Repository { arn } => format!("repository policy of {arn}"),
+        }
+    }
+
     /// The account that it lies in.
     pub(crate) fn account(&self) -> &str {
         match self {

@@ -3,6 +3,7 @@
 // `json!(…)` reads best as it is.
 #![allow(clippy::needless_pass_by_value)]
 
+mod looks;
 mod taking_back;
 mod written;
 

@@ -1,0 +1,227 @@
+//! Where a document lies, with the clients that read and write it.
+
+use crate::live::Live;
+use crate::live::accounts::Account;
+use crate::live::call::Caller;
+use crate::live::ecr::{NO_POLICY, NO_REPOSITORY};
+use crate::live::iam::{NONE, Reading};
+use crate::live::operation::{
+    ATTACH_ROLE_POLICY, DELETE_REPOSITORY_POLICY, DELETE_ROLE_POLICY, DETACH_ROLE_POLICY, GET_REPOSITORY_POLICY,
+    Operation, PUT_ROLE_POLICY, SET_REPOSITORY_POLICY,
+};
+use crate::live::trouble::Trouble;
+use crate::remedy::{POLICY_NAME, RepositoryArn, Target, of_attached, of_document, of_role};
+use aws_smithy_types::retry::RetryConfig;
+use pullaudit_core::{Change, Fingerprint, Obstacle, Open, Read};
+
+/// Answers that nothing was done and that asking again may help.
+const BUSY: &[&str] = &[
+    "ConcurrentModification",
+    "ConcurrentModificationException",
+    "EntityTemporarilyUnmodifiable",
+    "RequestLimitExceeded",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+];
+
+/// How a write ended.
+pub(super) enum Sent {
+    /// It was taken.
+    Done,
+    /// It was refused, and nothing was done.
+    Refused(Trouble),
+    /// Nothing was done, and asking again may help.
+    Busy(Trouble),
+    /// It may have taken effect.
+    Unanswered(Trouble),
+}
+
+/// A document with the account that it lies in.
+pub(super) struct Place<'a> {
+    pub(super) target: &'a Target,
+    caller: &'a Caller,
+    account: &'a Account,
+    scope: String,
+}
+
+/// The operation that makes a document say `there`, or takes it away.
+pub(super) fn operation(target: &Target, there: bool) -> &'static Operation {
+    match (target, there) {
+        (Target::Inline { .. }, true) => PUT_ROLE_POLICY,
+        (Target::Inline { .. }, false) => DELETE_ROLE_POLICY,
+        (Target::Attachment { .. }, true) => ATTACH_ROLE_POLICY,
+        (Target::Attachment { .. }, false) => DETACH_ROLE_POLICY,
+        (Target::Repository { .. }, true) => SET_REPOSITORY_POLICY,
+        (Target::Repository { .. }, false) => DELETE_REPOSITORY_POLICY,
+    }
+}
+
+impl<'a> Place<'a> {
+    /// Only a credential of the document's own account writes there: IAM takes a bare name, and the caller's
+    /// account may have another role of it.
+    pub(super) async fn of(live: &'a Live, target: &'a Target) -> Result<Self, Open> {
+        let region = match target {
+            Target::Repository { arn } => RepositoryArn::parse(arn).map(|of| of.region),
+            Target::Inline { .. } | Target::Attachment { .. } => None,
+        };
+        let (id, reading) = (target.account(), target.reading());
+        let accounts = live.accounts(region).await.map_err(|error| {
+            let why = Obstacle::Failed(error.to_string().lines().next().unwrap_or_default().into());
+            Open::unread(reading.as_str(), operation(target, true).action, format!("account {id}"), why)
+        })?;
+        let account = accounts.get(id).ok_or_else(|| accounts.closed(id, reading, operation(target, true)))?;
+        Ok(Self { target, caller: &live.caller, account, scope: format!("account {id}") })
+    }
+
+    /// True where a write shows only after a while.
+    pub(super) fn is_eventual(&self) -> bool {
+        !matches!(self.target, Target::Repository { .. })
+    }
+
+    /// The document's text; `None` where there is none, an empty one for an attachment that is there.
+    pub(super) async fn text(&self) -> Result<Option<String>, Open> {
+        match self.target {
+            Target::Inline { .. } => {
+                let iam = self.account.iam();
+                let document = self.reading(&iam).inline(self.role(), POLICY_NAME).await;
+                got(document.map(|document| document.text))
+            }
+            Target::Attachment { .. } => {
+                let arn = self.target.policy_arn();
+                Ok(self.attached().await?.contains(&arn).then(String::new))
+            }
+            Target::Repository { arn } => self.repository(arn).await,
+        }
+    }
+
+    /// The document's text with the prints of all that the change rests on.
+    pub(super) async fn seen(&self, change: &Change) -> Result<(Option<String>, Vec<Fingerprint>), Open> {
+        let mut prints = Vec::new();
+        let text = match self.target {
+            Target::Attachment { .. } => {
+                let attached = self.attached().await?;
+                prints.push(of_attached(self.target, &attached));
+                attached.contains(&self.target.policy_arn()).then(String::new)
+            }
+            Target::Inline { .. } | Target::Repository { .. } => {
+                let text = self.text().await?;
+                prints.push(of_document(self.target, text.as_deref()));
+                text
+            }
+        };
+        if change.rests_on.iter().any(|print| print.reading.starts_with("role ")) {
+            let iam = self.account.iam();
+            if let Some(role) = got(self.reading(&iam).role(self.role()).await)? {
+                prints.push(of_role(&role));
+            }
+        }
+        Ok((text, prints))
+    }
+
+    fn role(&self) -> &str {
+        self.target.role_name().unwrap_or_default()
+    }
+
+    fn reading<'b>(&'b self, iam: &'b aws_sdk_iam::Client) -> Reading<'b> {
+        Reading { caller: self.caller, iam, scope: self.scope.clone() }
+    }
+
+    async fn attached(&self) -> Result<Vec<String>, Open> {
+        let iam = self.account.iam();
+        Ok(got(self.reading(&iam).attached(self.role()).await)?.unwrap_or_default())
+    }
+
+    async fn repository(&self, arn: &str) -> Result<Option<String>, Open> {
+        let Some(of) = RepositoryArn::parse(arn) else { return Ok(None) };
+        let ecr = self.account.ecr(of.region);
+        let sent = ecr.get_repository_policy().registry_id(of.account).repository_name(of.name).send();
+        match self.caller.ask(GET_REPOSITORY_POLICY, sent).await {
+            Ok(answer) => Ok(answer.policy_text),
+            Err(trouble) if trouble.is(&[NO_POLICY]) => Ok(None),
+            Err(trouble) => Err(trouble.open(self.target.reading(), self.scope.as_str())),
+        }
+    }
+
+    /// Sends the document once, without the SDK's own repetitions: each needs a look before it.
+    pub(super) async fn send(&self, text: Option<&str>) -> Sent {
+        let operation = operation(self.target, text.is_some());
+        let answer = match self.target {
+            Target::Inline { .. } => self.send_inline(operation, text).await,
+            Target::Attachment { .. } => self.send_attachment(operation, text.is_some()).await,
+            Target::Repository { arn } => self.send_repository(operation, arn, text).await,
+        };
+        match answer {
+            Ok(()) => Sent::Done,
+            // What is to be taken away is gone already.
+            Err(trouble) if text.is_none() && trouble.is(&[NONE, &[NO_POLICY, NO_REPOSITORY]].concat()) => {
+                Sent::Done
+            }
+            Err(trouble) if trouble.is(BUSY) || is_new_principal(&trouble) => Sent::Busy(trouble),
+            Err(trouble) if trouble.is_refusal() => Sent::Refused(trouble),
+            Err(trouble) => Sent::Unanswered(trouble),
+        }
+    }
+
+    async fn send_inline(&self, operation: &'static Operation, text: Option<&str>) -> Result<(), Trouble> {
+        let (iam, once) = (self.account.iam(), once_iam());
+        if let Some(text) = text {
+            let sent = iam.put_role_policy().role_name(self.role()).policy_name(POLICY_NAME).policy_document(text);
+            self.caller.ask(operation, sent.customize().config_override(once).send()).await.map(|_| ())
+        } else {
+            let sent = iam.delete_role_policy().role_name(self.role()).policy_name(POLICY_NAME);
+            self.caller.ask(operation, sent.customize().config_override(once).send()).await.map(|_| ())
+        }
+    }
+
+    async fn send_attachment(&self, operation: &'static Operation, there: bool) -> Result<(), Trouble> {
+        let (iam, once, arn) = (self.account.iam(), once_iam(), self.target.policy_arn());
+        if there {
+            let sent = iam.attach_role_policy().role_name(self.role()).policy_arn(arn);
+            self.caller.ask(operation, sent.customize().config_override(once).send()).await.map(|_| ())
+        } else {
+            let sent = iam.detach_role_policy().role_name(self.role()).policy_arn(arn);
+            self.caller.ask(operation, sent.customize().config_override(once).send()).await.map(|_| ())
+        }
+    }
+
+    /// `force` is never set: it would switch off ECR's guard against locking oneself out.
+    async fn send_repository(
+        &self,
+        operation: &'static Operation,
+        arn: &str,
+        text: Option<&str>,
+    ) -> Result<(), Trouble> {
+        let Some(of) = RepositoryArn::parse(arn) else {
+            return Err(Trouble::failed(operation, "the document is no repository"));
+        };
+        let ecr = self.account.ecr(of.region);
+        let once = aws_sdk_ecr::config::Config::builder().retry_config(RetryConfig::disabled());
+        if let Some(text) = text {
+            let sent = ecr.set_repository_policy().registry_id(of.account).repository_name(of.name);
+            let sent = sent.policy_text(text).customize().config_override(once).send();
+            self.caller.ask(operation, sent).await.map(|_| ())
+        } else {
+            let sent = ecr.delete_repository_policy().registry_id(of.account).repository_name(of.name);
+            self.caller.ask(operation, sent.customize().config_override(once).send()).await.map(|_| ())
+        }
+    }
+}
+
+fn once_iam() -> aws_sdk_iam::config::Builder {
+    aws_sdk_iam::config::Config::builder().retry_config(RetryConfig::disabled())
+}
+
+/// A role that was made a moment ago is not known yet where a policy is saved.
+fn is_new_principal(trouble: &Trouble) -> bool {
+    trouble.is(&["InvalidParameterException", "MalformedPolicyDocument"])
+        && ["Principal not found", "Invalid principal in policy"].iter().any(|text| trouble.detail.contains(text))
+}
+
+fn got<T>(read: Read<T>) -> Result<Option<T>, Open> {
+    match read {
+        Read::Got(value) => Ok(Some(value)),
+        Read::Absent => Ok(None),
+        Read::Unread(open) => Err(open),
+    }
+}
