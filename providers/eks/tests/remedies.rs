@@ -5,7 +5,7 @@
 
 mod support;
 
-use pullaudit_core::{Action, Read, Safety};
+use pullaudit_core::{Action, Credential, Principal, PrincipalKind, Read, Safety};
 use pullaudit_eks::facts::table;
 use serde_json::{Value, json};
 use support::repair::*;
@@ -264,4 +264,26 @@ fn a_repository_that_nobody_may_look_into_waits_for_its_owner_with_the_text_for_
     assert!(why.starts_with("waiting-for-owner: account 444455556666 owns "), "{why}");
     assert!(why.contains(&format!(r#""Principal": {{ "AWS": "{ROLE_ARN}" }}"#)), "{why}");
     assert!(why.contains("ecr:GetDownloadUrlForLayer"), "{why}");
+}
+
+#[test]
+fn a_role_that_is_named_without_its_path_is_written_with_it() {
+    // aws-auth drops paths, and so do sessions; policies keep them.
+    for named in ["arn:aws:iam::111122223333:role/node", "arn:aws:sts::111122223333:assumed-role/node/i-0abc"] {
+        let proposal = propose(&World::two_accounts().by(named));
+        let [own, theirs] = proposal.changes.as_slice() else { panic!("{proposal:#?}") };
+        assert_eq!(own.document, format!("{ROLE_ARN}:pullaudit-pull"));
+        assert_eq!(written(theirs)["Statement"][0]["Principal"]["AWS"], ROLE_ARN);
+    }
+}
+
+#[test]
+fn the_role_of_a_service_account_is_not_repaired_as_its_trust_is_not_weighed() {
+    let by = Credential::Principal(Principal {
+        kind: PrincipalKind::ServiceAccountRole,
+        id: ROLE_ARN.to_owned(),
+        name: "node".to_owned(),
+    });
+    let why = held(&World { by, ..World::one_account() });
+    assert!(why.starts_with("a grant would not be proved enough: ") && why.contains("trusts"), "{why}");
 }

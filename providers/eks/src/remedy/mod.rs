@@ -96,8 +96,9 @@ pub(crate) fn propose(facts: &EksFacts, denied: &[&Question], at: Timestamp, pol
         if failed.is_empty() {
             break planned;
         }
+        let gone: BTreeSet<usize> = failed.iter().flat_map(|(numbers, _)| numbers).copied().collect();
+        left.retain(|(need, _)| !gone.contains(&need.number));
         for (numbers, why) in failed {
-            left.retain(|(need, _)| !numbers.contains(&need.number));
             held.entry(why).or_default().extend(numbers);
         }
     };

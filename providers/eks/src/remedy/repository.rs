@@ -45,7 +45,10 @@ pub(super) fn change(facts: &EksFacts, needs: &[&Need<'_>], policy: FixPolicy) -
         ));
     }
     let roles: BTreeSet<&str> = needs.iter().map(|need| need.role_name()).collect();
-    let roles = roles.into_iter().collect::<Vec<_>>().join(", ");
+    let who = match roles.len() {
+        1 | 2 => roles.into_iter().collect::<Vec<_>>().join(" and "),
+        many => format!("{many} roles"),
+    };
     let (foreign, name) = (own::foreign(Side::Repository, &merged).len(), need.repository());
     let target = Target::Repository { arn };
     let mut all = vec![Note::new("repository", target.id())];
@@ -62,7 +65,7 @@ pub(super) fn change(facts: &EksFacts, needs: &[&Need<'_>], policy: FixPolicy) -
     ));
     Ok(Change {
         id: basis::id(&target.id(), statements(&merged)),
-        target: format!("let {roles} pull from {name} of {}", need.host.account),
+        target: format!("let {who} pull from {name} of {}", need.host.account),
         action: if before.is_some() { Action::Change } else { Action::Add },
         before: before.map(|text| target.body(text)),
         after: Some(target.body(&text)),
