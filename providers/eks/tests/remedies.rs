@@ -264,6 +264,7 @@ fn a_repository_that_nobody_may_look_into_waits_for_its_owner_with_the_text_for_
     assert!(why.starts_with("waiting-for-owner: account 444455556666 owns "), "{why}");
     assert!(why.contains(&format!(r#""Principal": {{ "AWS": "{ROLE_ARN}" }}"#)), "{why}");
     assert!(why.contains("ecr:GetDownloadUrlForLayer"), "{why}");
+    assert!(why.contains("Our half: aws iam put-role-policy --role-name node "), "{why}");
 }
 
 #[test]

@@ -136,7 +136,12 @@ fn a_pull_through_rule_adds_the_import_only_where_it_is_read_and_covers_the_repo
         ":v1",
         Read::Absent,
     );
-    assert!(held(&first).starts_with("a grant would not be proved enough: "), "{}", held(&first));
+    let why = held(&first);
+    assert!(why.starts_with("a grant lets the role import it, and only the first pull tells"), "{why}");
+    assert!(why.contains("aws iam put-role-policy") && why.contains("ecr:BatchImportUpstreamImage"), "{why}");
+    assert!(!why.contains("ecr:CreateRepository"), "{why}");
+    let none = first.row(table::REPOSITORIES, "", Read::Absent);
+    assert!(held(&none).contains("ecr:CreateRepository"), "{}", held(&none));
 }
 
 #[test]

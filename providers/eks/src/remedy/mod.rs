@@ -30,6 +30,7 @@ pub(crate) use look::{Look, Shown, look, shown};
 #[cfg(feature = "live")]
 pub(crate) use target::{POLICY_NAME, RepositoryArn};
 
+use crate::codes::Finding;
 use crate::facts::Role;
 use crate::host::EcrHost;
 use crate::weigh::EksFacts;
@@ -38,7 +39,8 @@ use after::Edit;
 use jiff::Timestamp;
 use own::{CREATE, IMPORT, PULL, Wanted};
 use pullaudit_core::{
-    Change, Credential, Facts as _, FixPolicy, HeldBack, Mode, Proposal, Question, Read, Remedy, Verdict, judge,
+    Change, Code, Credential, Facts as _, FixPolicy, HeldBack, Mode, Proposal, Question, Read, Remedy, Verdict,
+    judge,
 };
 use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use target::Target;
@@ -234,12 +236,20 @@ fn why_not(facts: &EksFacts, then: Option<&EksFacts>, need: &Need<'_>, at: Times
         Some(Verdict::Unknown { .. }) if facts.is_foreign(&need.host, need.repository()) => {
             repository::hand_over(facts, need)
         }
+        Some(Verdict::Unknown { needing }) if needing.iter().all(|need| need.code == first_pull()) => format!(
+            "a grant lets the role import it, and only the first pull tells whether the upstream has it: {}",
+            role::by_hand(facts, need)
+        ),
         Some(Verdict::Unknown { needing }) => {
             let first = needing.first().map_or_else(String::new, |need| need.open.to_string());
             format!("a grant would not be proved enough: {first}")
         }
         Some(Verdict::Allowed { .. }) | None => "no change of one document is enough".to_owned(),
     }
+}
+
+fn first_pull() -> Code {
+    Finding::PullThroughFirstPull.code()
 }
 
 /// The change of each document that these questions need, and what can't be written.

@@ -3,7 +3,7 @@
 use super::command::command;
 use super::document::{self, each_principal, spaced, statements, statements_mut};
 use super::own::{self, PULL, Side, Wanted, is_role_id};
-use super::role::bare;
+use super::role::{bare, by_hand};
 use super::target::{RepositoryArn, Target};
 use super::{Need, basis, text_of};
 use crate::facts::table;
@@ -92,10 +92,11 @@ pub(super) fn hand_over(facts: &EksFacts, need: &Need<'_>) -> String {
     let list: Vec<String> = statements(&policy).iter().map(spaced).collect();
     format!(
         "waiting-for-owner: account {} owns {} and no credential in use belongs to it. Its owner adds to the repository's \
-         policy: {} Once the account is under scopes.accounts, fix writes our half too",
+         policy: {} Our half: {}",
         need.host.account,
         need.resource(),
-        list.join(", ")
+        list.join(", "),
+        by_hand(facts, need)
     )
 }
 
@@ -143,7 +144,7 @@ fn merged(
 
 fn dead_note(id: &str, place: &str, role: Option<&str>) -> String {
     let now = role.map_or_else(String::new, |role| {
-        format!(" The live {role} stands in our own statement; --consent prune writes it in the place of the id.")
+        format!(" The live {role} stands in our own statement; --consent broad --consent prune writes it in the place of the id.")
     });
     format!(
         "{} of {place} is the id of no role that was read, and stays.{now} ECR may refuse a policy with it",

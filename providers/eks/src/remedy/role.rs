@@ -223,6 +223,13 @@ fn room(facts: &EksFacts, need: &Need<'_>) -> usize {
     LARGEST.saturating_sub(texts.map(document::size).sum())
 }
 
+/// The line that writes our half for one question.
+pub(super) fn by_hand(facts: &EksFacts, need: &Need<'_>) -> String {
+    let target = Target::Inline { role: need.role.arn.clone() };
+    let policy = inline(facts, &[need], &BTreeSet::new(), Reach::Exact);
+    policy.map_or_else(|why| why, |policy| command(&target, Some(&document::text(&policy))))
+}
+
 /// Why our inline policy can't be written without losing what stands in it.
 pub(super) fn unkept(facts: &EksFacts, need: &Need<'_>) -> Option<String> {
     inline(facts, &[need], &BTreeSet::new(), Reach::Exact).err()
@@ -249,7 +256,10 @@ fn of_inline(facts: &EksFacts, needs: &[&Need<'_>], policy: &Value, reach: Reach
         Note::new("role", need.role.arn.as_str()),
         Note::new("policy", format!("inline, {POLICY_NAME}: the login, and the actions of a pull where named")),
         Note::new("only", repositories(policy).into_iter().collect::<Vec<_>>().join(", ")),
-        Note::new("size", format!("{} characters; {} are left to it", text.len(), room(facts, need))),
+        Note::new(
+            "size",
+            format!("{} of the {} characters that inline policies have left", text.len(), room(facts, need)),
+        ),
     ];
     if foreign > 0 {
         notes.push(Note::new("kept", format!("statements of others in it, as they stand: {foreign}")));
