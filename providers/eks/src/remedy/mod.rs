@@ -17,6 +17,8 @@ mod role;
 mod target;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "live"))]
+mod write;
 
 pub(crate) use after::after;
 #[cfg(feature = "live")]
@@ -24,11 +26,9 @@ pub(crate) use back::{Back, back, change_back};
 #[cfg(feature = "live")]
 pub(crate) use basis::{of_attached, of_document, of_role};
 #[cfg(feature = "live")]
-pub(crate) use gate::refuse;
-#[cfg(feature = "live")]
-pub(crate) use look::{Look, Shown, look, shown};
-#[cfg(feature = "live")]
 pub(crate) use target::{POLICY_NAME, RepositoryArn};
+#[cfg(feature = "live")]
+pub(crate) use write::{Document, Sent, write};
 
 use crate::codes::Finding;
 use crate::facts::Role;

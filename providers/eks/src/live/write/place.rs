@@ -10,9 +10,12 @@ use crate::live::operation::{
     Operation, PUT_ROLE_POLICY, SET_REPOSITORY_POLICY,
 };
 use crate::live::trouble::Trouble;
-use crate::remedy::{POLICY_NAME, RepositoryArn, Target, of_attached, of_document, of_role};
+use crate::remedy::{Document, POLICY_NAME, RepositoryArn, Sent, Target, of_attached, of_document, of_role};
+use async_trait::async_trait;
 use aws_smithy_types::retry::RetryConfig;
 use pullaudit_core::{Change, Fingerprint, Obstacle, Open, Read};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Answers that nothing was done and that asking again may help.
 const BUSY: &[&str] = &[
@@ -25,24 +28,21 @@ const BUSY: &[&str] = &[
     "TooManyRequestsException",
 ];
 
-/// How a write ended.
-pub(super) enum Sent {
-    /// It was taken.
-    Done,
-    /// It was refused, and nothing was done.
-    Refused(Trouble),
-    /// Nothing was done, and asking again may help.
-    Busy(Trouble),
-    /// It may have taken effect.
-    Unanswered(Trouble),
-}
+/// A role that was just made may take a while to be known where principals are checked; a write gets so many
+/// times the bound of one call.
+const CALLS: u32 = 4;
+/// The first wait; it doubles.
+const FIRST: Duration = Duration::from_millis(500);
+/// No wait is longer.
+const LONGEST: Duration = Duration::from_secs(15);
 
 /// A document with the account that it lies in.
 pub(super) struct Place<'a> {
-    pub(super) target: &'a Target,
+    target: &'a Target,
     caller: &'a Caller,
     account: &'a Account,
     scope: String,
+    until: Instant,
 }
 
 /// The operation that makes a document say `there`, or takes it away.
@@ -71,52 +71,8 @@ impl<'a> Place<'a> {
             Open::unread(reading.as_str(), operation(target, true).action, format!("account {id}"), why)
         })?;
         let account = accounts.get(id).ok_or_else(|| accounts.closed(id, reading, operation(target, true)))?;
-        Ok(Self { target, caller: &live.caller, account, scope: format!("account {id}") })
-    }
-
-    /// True where a write shows only after a while.
-    pub(super) fn is_eventual(&self) -> bool {
-        !matches!(self.target, Target::Repository { .. })
-    }
-
-    /// The document's text; `None` where there is none, an empty one for an attachment that is there.
-    pub(super) async fn text(&self) -> Result<Option<String>, Open> {
-        match self.target {
-            Target::Inline { .. } => {
-                let iam = self.account.iam();
-                let document = self.reading(&iam).inline(self.role(), POLICY_NAME).await;
-                got(document.map(|document| document.text))
-            }
-            Target::Attachment { .. } => {
-                let arn = self.target.policy_arn();
-                Ok(self.attached().await?.contains(&arn).then(String::new))
-            }
-            Target::Repository { arn } => self.repository(arn).await,
-        }
-    }
-
-    /// The document's text with the prints of all that the change rests on.
-    pub(super) async fn seen(&self, change: &Change) -> Result<(Option<String>, Vec<Fingerprint>), Open> {
-        let mut prints = Vec::new();
-        let text = match self.target {
-            Target::Attachment { .. } => {
-                let attached = self.attached().await?;
-                prints.push(of_attached(self.target, &attached));
-                attached.contains(&self.target.policy_arn()).then(String::new)
-            }
-            Target::Inline { .. } | Target::Repository { .. } => {
-                let text = self.text().await?;
-                prints.push(of_document(self.target, text.as_deref()));
-                text
-            }
-        };
-        if change.rests_on.iter().any(|print| print.reading.starts_with("role ")) {
-            let iam = self.account.iam();
-            if let Some(role) = got(self.reading(&iam).role(self.role()).await)? {
-                prints.push(of_role(&role));
-            }
-        }
-        Ok((text, prints))
+        let until = Instant::now() + live.options.timeout * CALLS;
+        Ok(Self { target, caller: &live.caller, account, scope: format!("account {id}"), until })
     }
 
     fn role(&self) -> &str {
@@ -140,26 +96,6 @@ impl<'a> Place<'a> {
             Ok(answer) => Ok(answer.policy_text),
             Err(trouble) if trouble.is(&[NO_POLICY]) => Ok(None),
             Err(trouble) => Err(trouble.open(self.target.reading(), self.scope.as_str())),
-        }
-    }
-
-    /// Sends the document once, without the SDK's own repetitions: each needs a look before it.
-    pub(super) async fn send(&self, text: Option<&str>) -> Sent {
-        let operation = operation(self.target, text.is_some());
-        let answer = match self.target {
-            Target::Inline { .. } => self.send_inline(operation, text).await,
-            Target::Attachment { .. } => self.send_attachment(operation, text.is_some()).await,
-            Target::Repository { arn } => self.send_repository(operation, arn, text).await,
-        };
-        match answer {
-            Ok(()) => Sent::Done,
-            // What is to be taken away is gone already.
-            Err(trouble) if text.is_none() && trouble.is(&[NONE, &[NO_POLICY, NO_REPOSITORY]].concat()) => {
-                Sent::Done
-            }
-            Err(trouble) if trouble.is(BUSY) || is_new_principal(&trouble) => Sent::Busy(trouble),
-            Err(trouble) if trouble.is_refusal() => Sent::Refused(trouble),
-            Err(trouble) => Sent::Unanswered(trouble),
         }
     }
 
@@ -208,8 +144,88 @@ impl<'a> Place<'a> {
     }
 }
 
+#[async_trait]
+impl Document for Place<'_> {
+    async fn text(&self) -> Result<Option<String>, Open> {
+        match self.target {
+            Target::Inline { .. } => {
+                let iam = self.account.iam();
+                let document = self.reading(&iam).inline(self.role(), POLICY_NAME).await;
+                got(document.map(|document| document.text))
+            }
+            Target::Attachment { .. } => {
+                let arn = self.target.policy_arn();
+                Ok(self.attached().await?.contains(&arn).then(String::new))
+            }
+            Target::Repository { arn } => self.repository(arn).await,
+        }
+    }
+
+    async fn seen(&self, change: &Change) -> Result<(Option<String>, Vec<Fingerprint>), Open> {
+        let mut prints = Vec::new();
+        let text = match self.target {
+            Target::Attachment { .. } => {
+                let attached = self.attached().await?;
+                prints.push(of_attached(self.target, &attached));
+                attached.contains(&self.target.policy_arn()).then(String::new)
+            }
+            Target::Inline { .. } | Target::Repository { .. } => {
+                let text = self.text().await?;
+                prints.push(of_document(self.target, text.as_deref()));
+                text
+            }
+        };
+        if change.rests_on.iter().any(|print| print.reading.starts_with("role ")) {
+            let iam = self.account.iam();
+            if let Some(role) = got(self.reading(&iam).role(self.role()).await)? {
+                prints.push(of_role(&role));
+            }
+        }
+        Ok((text, prints))
+    }
+
+    async fn send(&self, text: Option<&str>) -> Sent {
+        let operation = operation(self.target, text.is_some());
+        let answer = match self.target {
+            Target::Inline { .. } => self.send_inline(operation, text).await,
+            Target::Attachment { .. } => self.send_attachment(operation, text.is_some()).await,
+            Target::Repository { arn } => self.send_repository(operation, arn, text).await,
+        };
+        match answer {
+            Ok(()) => Sent::Done,
+            // What is to be taken away is gone already.
+            Err(trouble) if text.is_none() && trouble.is(&[NONE, &[NO_POLICY, NO_REPOSITORY]].concat()) => {
+                Sent::Done
+            }
+            Err(trouble) if trouble.is(BUSY) || is_new_principal(&trouble) => Sent::Busy(wanting(&trouble)),
+            Err(trouble) if trouble.is_refusal() => Sent::Refused(wanting(&trouble)),
+            Err(trouble) => Sent::Unanswered(trouble.detail),
+        }
+    }
+
+    async fn pause(&self, times: u32) -> bool {
+        let wait = FIRST.saturating_mul(2_u32.saturating_pow(times)).min(LONGEST);
+        if Instant::now() + wait >= self.until {
+            return false;
+        }
+        tokio::time::sleep(wait).await;
+        true
+    }
+
+    fn is_eventual(&self) -> bool {
+        !matches!(self.target, Target::Repository { .. })
+    }
+}
+
 fn once_iam() -> aws_sdk_iam::config::Builder {
     aws_sdk_iam::config::Config::builder().retry_config(RetryConfig::disabled())
+}
+
+fn wanting(trouble: &Trouble) -> String {
+    match trouble.missing_right() {
+        Some(right) => format!("you lack {right}: {}", trouble.detail),
+        None => trouble.detail.clone(),
+    }
 }
 
 /// A role that was made a moment ago is not known yet where a policy is saved.

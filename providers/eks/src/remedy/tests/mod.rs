@@ -5,6 +5,7 @@
 
 mod looks;
 mod taking_back;
+mod writes;
 mod written;
 
 use super::own::{IMPORT, PULL, Side, TOKEN, Wanted, foreign, is_own, merge, own};
