@@ -1,7 +1,6 @@
 //! Where a document lies, with the clients that read and write it.
 
 use crate::live::Live;
-use crate::live::accounts::Account;
 use crate::live::call::Caller;
 use crate::live::ecr::{NO_POLICY, NO_REPOSITORY};
 use crate::live::iam::{NONE, Reading};
@@ -36,11 +35,13 @@ const FIRST: Duration = Duration::from_millis(500);
 /// No wait is longer.
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// A document with the account that it lies in.
+/// A document with the clients of the account that it lies in: each is made once, as it has connections of its own.
 pub(super) struct Place<'a> {
     target: &'a Target,
     caller: &'a Caller,
-    account: &'a Account,
+    iam: aws_sdk_iam::Client,
+    /// In the repository's region; of no use to a role.
+    ecr: aws_sdk_ecr::Client,
     scope: String,
     until: Instant,
 }
@@ -72,26 +73,25 @@ impl<'a> Place<'a> {
         })?;
         let account = accounts.get(id).ok_or_else(|| accounts.closed(id, reading, operation(target, true)))?;
         let until = Instant::now() + live.options.timeout * CALLS;
-        Ok(Self { target, caller: &live.caller, account, scope: format!("account {id}"), until })
+        let (iam, ecr) = (account.iam(), account.ecr(region.unwrap_or(&account.home)));
+        Ok(Self { target, caller: &live.caller, iam, ecr, scope: format!("account {id}"), until })
     }
 
     fn role(&self) -> &str {
         self.target.role_name().unwrap_or_default()
     }
 
-    fn reading<'b>(&'b self, iam: &'b aws_sdk_iam::Client) -> Reading<'b> {
-        Reading { caller: self.caller, iam, scope: self.scope.clone() }
+    fn reading(&self) -> Reading<'_> {
+        Reading { caller: self.caller, iam: &self.iam, scope: self.scope.clone() }
     }
 
     async fn attached(&self) -> Result<Vec<String>, Open> {
-        let iam = self.account.iam();
-        Ok(got(self.reading(&iam).attached(self.role()).await)?.unwrap_or_default())
+        Ok(got(self.reading().attached(self.role()).await)?.unwrap_or_default())
     }
 
     async fn repository(&self, arn: &str) -> Result<Option<String>, Open> {
         let Some(of) = RepositoryArn::parse(arn) else { return Ok(None) };
-        let ecr = self.account.ecr(of.region);
-        let sent = ecr.get_repository_policy().registry_id(of.account).repository_name(of.name).send();
+        let sent = self.ecr.get_repository_policy().registry_id(of.account).repository_name(of.name).send();
         match self.caller.ask(GET_REPOSITORY_POLICY, sent).await {
             Ok(answer) => Ok(answer.policy_text),
             Err(trouble) if trouble.is(&[NO_POLICY]) => Ok(None),
@@ -100,7 +100,7 @@ impl<'a> Place<'a> {
     }
 
     async fn send_inline(&self, operation: &'static Operation, text: Option<&str>) -> Result<(), Trouble> {
-        let (iam, once) = (self.account.iam(), once_iam());
+        let (iam, once) = (&self.iam, once_iam());
         if let Some(text) = text {
             let sent = iam.put_role_policy().role_name(self.role()).policy_name(POLICY_NAME).policy_document(text);
             self.caller.ask(operation, sent.customize().config_override(once).send()).await.map(|_| ())
@@ -111,7 +111,7 @@ impl<'a> Place<'a> {
     }
 
     async fn send_attachment(&self, operation: &'static Operation, there: bool) -> Result<(), Trouble> {
-        let (iam, once, arn) = (self.account.iam(), once_iam(), self.target.policy_arn());
+        let (iam, once, arn) = (&self.iam, once_iam(), self.target.policy_arn());
         if there {
             let sent = iam.attach_role_policy().role_name(self.role()).policy_arn(arn);
             self.caller.ask(operation, sent.customize().config_override(once).send()).await.map(|_| ())
@@ -131,14 +131,13 @@ impl<'a> Place<'a> {
         let Some(of) = RepositoryArn::parse(arn) else {
             return Err(Trouble::failed(operation, "the document is no repository"));
         };
-        let ecr = self.account.ecr(of.region);
         let once = aws_sdk_ecr::config::Config::builder().retry_config(RetryConfig::disabled());
         if let Some(text) = text {
-            let sent = ecr.set_repository_policy().registry_id(of.account).repository_name(of.name);
+            let sent = self.ecr.set_repository_policy().registry_id(of.account).repository_name(of.name);
             let sent = sent.policy_text(text).customize().config_override(once).send();
             self.caller.ask(operation, sent).await.map(|_| ())
         } else {
-            let sent = ecr.delete_repository_policy().registry_id(of.account).repository_name(of.name);
+            let sent = self.ecr.delete_repository_policy().registry_id(of.account).repository_name(of.name);
             self.caller.ask(operation, sent.customize().config_override(once).send()).await.map(|_| ())
         }
     }
@@ -149,8 +148,7 @@ impl Document for Place<'_> {
     async fn text(&self) -> Result<Option<String>, Open> {
         match self.target {
             Target::Inline { .. } => {
-                let iam = self.account.iam();
-                let document = self.reading(&iam).inline(self.role(), POLICY_NAME).await;
+                let document = self.reading().inline(self.role(), POLICY_NAME).await;
                 got(document.map(|document| document.text))
             }
             Target::Attachment { .. } => {
@@ -175,11 +173,10 @@ impl Document for Place<'_> {
                 text
             }
         };
-        if change.rests_on.iter().any(|print| print.reading.starts_with("role ")) {
-            let iam = self.account.iam();
-            if let Some(role) = got(self.reading(&iam).role(self.role()).await)? {
-                prints.push(of_role(&role));
-            }
+        if change.rests_on.iter().any(|print| print.reading.starts_with("role "))
+            && let Some(role) = got(self.reading().role(self.role()).await)?
+        {
+            prints.push(of_role(&role));
         }
         Ok((text, prints))
     }
