@@ -190,6 +190,24 @@ fn a_dead_id_is_told_and_stays_and_is_mapped_only_where_the_user_prunes() {
 }
 
 #[test]
+fn a_dead_id_is_never_mapped_where_the_role_would_get_more_than_a_pull() {
+    let mut push = grant(json!({"AWS": DEAD_ID}));
+    push["Action"] = json!(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:PutImage"]);
+    let mut deny = grant(json!({"AWS": DEAD_ID}));
+    (deny["Sid"], deny["Effect"]) = (json!("Never"), json!("Deny"));
+    for list in [json!([push]), json!([grant(json!({"AWS": DEAD_ID})), deny])] {
+        let world =
+            World::two_accounts().inline(&policy(json!([pull_all()]))).repository_policy(&policy(list.clone()));
+        let proposal = propose_all(&world, &[world.question()], PRUNE);
+        let after = written(only(&proposal))["Statement"].as_array().unwrap().clone();
+        assert_eq!(after[..after.len() - 1], *list.as_array().unwrap());
+        assert_eq!(after.last().unwrap()["Principal"]["AWS"], ROLE_ARN);
+        let told = notes(only(&proposal));
+        assert!(told.contains("stays") && !told.contains("--consent prune"), "{told}");
+    }
+}
+
+#[test]
 fn an_id_of_a_role_that_lives_is_no_dead_one() {
     // AWS shows the id of a live role in passing.
     let mut statement = grant(json!({"AWS": [ROLE_ID, "999999999999"]}));

@@ -1,10 +1,10 @@
 //! The gate before a write: a plan may come from a file, so each change is looked at by itself.
 
 use super::document;
-use super::own::{foreign, is_role_id};
+use super::own::{foreign, is_role_id, only_reads};
 use super::target::Target;
 use crate::weigh::arn::RoleArn;
-use pullaudit_core::Change;
+use pullaudit_core::{Action, Change};
 use serde_json::Value;
 
 /// Why a change must not be written, whoever made the plan: it does more than adding or taking away
@@ -34,15 +34,19 @@ pub(crate) fn refuse(target: &Target, change: &Change) -> Option<String> {
     let before_list = foreign(side, before.as_ref().unwrap_or(&empty));
     let after_list = foreign(side, after.as_ref().unwrap_or(&empty));
     let same_list = before_list.len() == after_list.len()
-        && before_list.iter().zip(&after_list).all(|(before, after)| same_but_for_ids(before, after));
+        && before_list.iter().zip(&after_list).all(|(before, after)| {
+            // Taking back puts the id where it was.
+            same_but_for_ids(before, after) || (change.action == Action::Remove && same_but_for_ids(after, before))
+        });
     let same_fields = before.is_none() || after.is_none() || fields(&before) == fields(&after);
     (!same_list || !same_fields).then(|| "it changes statements that are not pullaudit's own".to_owned())
 }
 
-/// True when two statements differ at most in ids of roles that became ARNs of roles.
+/// True when two statements differ at most in ids of roles that became ARNs of roles, where that gives reading
+/// and nothing else.
 fn same_but_for_ids(before: &Value, after: &Value) -> bool {
-    if before == after {
-        return true;
+    if before == after || !only_reads(before) {
+        return before == after;
     }
     let (mut ids, mut arns) = (before.clone(), after.clone());
     let mark = |text: &str| {

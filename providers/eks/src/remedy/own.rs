@@ -82,6 +82,32 @@ pub(super) fn is_role_id(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
+/// What reads a repository and its images, and does nothing else.
+const READS: [&str; 6] = [
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:DescribeImages",
+    "ecr:DescribeRepositories",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:ListImages",
+];
+
+/// The actions that a statement names.
+pub(super) fn actions(statement: &Value) -> Vec<&str> {
+    match &statement["Action"] {
+        Value::String(one) => vec![one],
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// True for an Allow that gives reading and nothing else, whoever it names.
+pub(super) fn only_reads(statement: &Value) -> bool {
+    let actions = actions(statement);
+    let known = actions.iter().all(|action| READS.contains(action));
+    statement["Effect"] == "Allow" && !actions.is_empty() && known
+}
+
 fn texts(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::String(one) => Some(vec![one.clone()]),

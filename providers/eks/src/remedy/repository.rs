@@ -2,7 +2,7 @@
 
 use super::command::command;
 use super::document::{self, each_principal, spaced, statements, statements_mut};
-use super::own::{self, PULL, Side, Wanted, is_role_id};
+use super::own::{self, PULL, Side, Wanted, is_role_id, only_reads};
 use super::role::{bare, by_hand};
 use super::target::{RepositoryArn, Target};
 use super::{Need, basis, text_of};
@@ -122,15 +122,17 @@ fn merged(
     };
     let roles: BTreeSet<&str> = needs.iter().map(|need| need.role.arn.as_str()).collect();
     let dead = dead_ids(facts, &policy);
-    let only = (roles.first().filter(|_| roles.len() == 1), dead.iter().next().filter(|_| dead.len() == 1));
+    let (role, id) = (single(roles.iter()).copied(), single(dead.iter()));
     let mut covered = false;
-    match only {
-        (Some(role), Some((id, place))) if prune => {
+    match (role, id) {
+        (Some(role), Some((id, place))) if prune && may_map(&policy, id) => {
             covered = map(&mut policy, id, role);
             notes.push(Note::new("dead id", format!("{} of {place} becomes {role}", short_id(id))));
         }
-        _ => notes
-            .extend(dead.iter().map(|(id, place)| Note::new("dead id", dead_note(id, place, only.0.copied())))),
+        _ => {
+            let now = role.filter(|_| id.is_some_and(|(id, _)| may_map(&policy, id)));
+            notes.extend(dead.iter().map(|(id, place)| Note::new("dead id", dead_note(id, place, now))));
+        }
     }
     if !covered {
         let mut wanted = Wanted::new();
@@ -140,6 +142,11 @@ fn merged(
         own::merge(Side::Repository, &mut policy, &wanted);
     }
     Ok(policy)
+}
+
+/// The one of a list that has no other.
+fn single<T>(mut list: impl Iterator<Item = T>) -> Option<T> {
+    list.next().filter(|_| list.next().is_none())
 }
 
 fn dead_note(id: &str, place: &str, role: Option<&str>) -> String {
@@ -170,31 +177,34 @@ fn dead_ids(facts: &EksFacts, policy: &Value) -> BTreeMap<String, String> {
     found
 }
 
+/// Whether a role may stand in the place of an id: nowhere would it get more than reading.
+fn may_map(policy: &Value, id: &str) -> bool {
+    let mut with_id = statements(policy).iter().filter(|statement| names(statement, id));
+    with_id.all(only_reads)
+}
+
+fn names(statement: &Value, id: &str) -> bool {
+    let mut found = false;
+    for element in ["Principal", "NotPrincipal"] {
+        each_principal(&mut statement[element].clone(), &mut |text| {
+            found |= text == id;
+            None
+        });
+    }
+    found
+}
+
 /// Puts a role's ARN in the place of an id. True where a statement that had it gives the whole pull without a
 /// condition, so that none of our own is needed.
 fn map(policy: &mut Value, id: &str, role: &str) -> bool {
     let mut covered = false;
-    for statement in statements_mut(policy) {
-        let mut had = false;
+    for statement in statements_mut(policy).iter_mut().filter(|statement| names(statement, id)) {
         if let Some(principal) = statement.get_mut("Principal") {
-            each_principal(principal, &mut |text| {
-                (text == id).then(|| {
-                    had = true;
-                    role.to_owned()
-                })
-            });
+            each_principal(principal, &mut |text| (text == id).then(|| role.to_owned()));
         }
-        covered |= had && gives_pull(statement);
+        let actions = own::actions(statement);
+        let whole = PULL.actions.iter().all(|action| actions.contains(action));
+        covered |= whole && statement.get("Condition").is_none();
     }
     covered
-}
-
-fn gives_pull(statement: &Value) -> bool {
-    let actions: Vec<&str> = match &statement["Action"] {
-        Value::String(one) => vec![one],
-        Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    let plain = statement["Effect"] == "Allow" && statement.get("Condition").is_none();
-    plain && PULL.actions.iter().all(|action| actions.contains(action))
 }

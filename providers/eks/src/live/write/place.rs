@@ -194,6 +194,10 @@ impl Document for Place<'_> {
             Err(trouble) if text.is_none() && trouble.is(&[NONE, &[NO_POLICY, NO_REPOSITORY]].concat()) => {
                 Sent::Done
             }
+            Err(trouble) if is_new_principal(&trouble) && text.is_some_and(|text| text.contains("\"AROA")) => {
+                let why = "a policy that names the id of a role that is gone: --consent broad --consent prune";
+                Sent::Refused(format!("{}; ECR refuses {why}", trouble.detail))
+            }
             Err(trouble) if trouble.is(BUSY) || is_new_principal(&trouble) => Sent::Busy(wanting(&trouble)),
             Err(trouble) if trouble.is_refusal() => Sent::Refused(wanting(&trouble)),
             Err(trouble) => Sent::Unanswered(trouble.detail),

@@ -6,7 +6,7 @@ use super::super::own::{Side, merge};
 use super::super::target::Target;
 use super::{DEAD, OTHER_ROLE, REPOSITORY, ROLE, documents, wanted};
 use proptest::prelude::*;
-use pullaudit_core::Change;
+use pullaudit_core::{Action, Change};
 use serde_json::{Value, json};
 
 fn change(target: &Target, before: Option<&Value>, after: Option<&Value>) -> Change {
@@ -72,12 +72,33 @@ fn a_change_that_gives_more_than_a_pull_or_touches_others_is_refused() {
         let told = refuse(&target, &change(&target, Some(&before), Some(&after)));
         assert_eq!(told.as_deref(), Some("it changes statements that are not pullaudit's own"), "{after}");
     }
-    // An id that became the ARN of a role is what `prune` does; the ARN of a role that became another is not.
-    let mapped = edited("/Statement/0/Principal/AWS", json!([OTHER_ROLE, "999999999999"]));
-    assert_eq!(refuse(&target, &change(&target, Some(&before), Some(&mapped))), None);
-    let swapped = edited("/Statement/0/Principal/AWS", json!([ROLE, "999999999999"]));
-    assert!(refuse(&target, &change(&target, Some(&mapped), Some(&swapped))).is_some());
     assert!(refuse(&target, &change(&target, Some(&before), None)).is_some());
+}
+
+#[test]
+fn an_id_becomes_the_arn_of_a_role_only_where_that_gives_reading() {
+    let (target, _) = targets()[1].clone();
+    let of = |action: &str, principals: Value| {
+        json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": principals}, "Action": ["ecr:BatchGetImage", action]}]})
+    };
+    let told = |action: &str, before: Value, after: Value| {
+        refuse(&target, &change(&target, Some(&of(action, before)), Some(&of(action, after))))
+    };
+    let (dead, mapped) = (json!([DEAD, OTHER_ROLE]), json!([ROLE, OTHER_ROLE]));
+    assert_eq!(told("ecr:ListImages", dead.clone(), mapped.clone()), None);
+    for push in ["ecr:PutImage", "ecr:*", "*"] {
+        assert!(told(push, dead.clone(), mapped.clone()).is_some(), "{push}");
+    }
+    // The ARN of a role that became another is not that, nor is the way back, but for taking back.
+    assert!(
+        told("ecr:ListImages", json!([OTHER_ROLE, ROLE]), json!([OTHER_ROLE, "arn:aws:iam::111122223333:role/x"]))
+            .is_some()
+    );
+    assert!(told("ecr:ListImages", mapped.clone(), dead.clone()).is_some());
+    let (before, after) = (of("ecr:ListImages", mapped), of("ecr:ListImages", dead));
+    let back = Change { action: Action::Remove, ..change(&target, Some(&before), Some(&after)) };
+    assert_eq!(refuse(&target, &back), None);
 }
 
 #[test]
