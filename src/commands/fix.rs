@@ -39,7 +39,12 @@ pub async fn run(
     let found = facts::find(&args.source, &settings, &clouds, &progress).await?;
     progress.say("planning");
     let judging = judging(&args.judging, found.snapshot.taken_at);
+    let meant = scope::meant(&settings.select, &settings.contexts);
     let within = |provider: &str, owner: &str| {
+        // A scope of one cloud says that nothing is written in another.
+        if !scope::may_mean(provider, &settings.select, &meant) {
+            return false;
+        }
         let scopes = scope::within(provider, &settings.select, &settings.contexts);
         scopes.is_empty() || scopes.iter().any(|scope| scope.eq_ignore_ascii_case(owner))
     };

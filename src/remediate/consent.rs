@@ -103,8 +103,12 @@ fn answer(question: &str, more: &str) -> Result<bool> {
     }
 }
 
-/// `registry acmeprod` of `/subscriptions/…/registries/acmeprod/providers/…`, or the document itself.
+/// `acmeprod` of `/subscriptions/…/registries/acmeprod/providers/…`, `repository/base/nginx` of an ARN, or the
+/// document itself.
 fn where_to(change: &Change) -> &str {
+    if change.document.starts_with("arn:") {
+        return change.document.splitn(6, ':').nth(5).unwrap_or(&change.document);
+    }
     let resource = change.document.split("/providers/Microsoft.Authorization/").next().unwrap_or(&change.document);
     resource.rsplit('/').next().unwrap_or(resource)
 }

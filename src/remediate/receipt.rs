@@ -80,7 +80,7 @@ impl Entry {
     pub fn may_stand(&self) -> bool {
         match (self.outcome, self.left_behind) {
             (Some(_), Some(left)) => left != LeftBehind::Nothing,
-            (Some(outcome), None) => outcome == Outcome::Applied,
+            (Some(outcome), None) => matches!(outcome, Outcome::Applied | Outcome::WaitingForOwner),
             (None, _) => self.sent_at.is_some(),
         }
     }

@@ -97,6 +97,11 @@ impl<'a> Carrier<'a> {
                 let Some((side, found)) = clusters.iter().find(here) else {
                     return Some(format!("cluster {} is gone, or can't be seen any more", place.cluster));
                 };
+                // Who pulls there can't be told without the cluster's own API; what is written looks at the role
+                // itself again.
+                if side.needs_view(found) {
+                    continue;
+                }
                 let unseen = Open::unread("nodes", "list nodes", "", Obstacle::NotAsked);
                 let (pools, _) = side.pools(found, &Read::Unread(unseen));
                 let own = |id: &str| id.eq_ignore_ascii_case(&question.by.id);
@@ -134,6 +139,7 @@ impl<'a> Carrier<'a> {
                     Applied::failed(why, pullaudit_core::LeftBehind::Nothing)
                 }
             };
+            let applied = self.waiting(change, applied);
             let told = || format!("{} ended as {}", change.target, applied.outcome.as_str());
             let kept = file.note(&change.id, &applied);
             kept.with_context(|| format!("{}, and the receipt {} can't be kept", told(), file.path().display()))?;
@@ -144,19 +150,33 @@ impl<'a> Carrier<'a> {
         Ok(())
     }
 
+    /// What was written helps nobody before the owner of another document has done their half: that is what it
+    /// waits for.
+    fn waiting(&self, change: &Change, applied: Applied) -> Applied {
+        let shown =
+            |id: &String| self.plan.changes.iter().any(|one| one.id == *id && one.safety == Safety::ShowOnly);
+        let changes = [change];
+        let mut own = self.questions(&changes).peekable();
+        let alone = own.peek().is_some() && own.all(|question| question.changes.iter().any(shown));
+        match applied.outcome {
+            Outcome::Applied if alone => Applied { outcome: Outcome::WaitingForOwner, ..applied },
+            _ => applied,
+        }
+    }
+
     /// Asks the cloud until its settings say what the plan expects of every change that was written, or
     /// time runs out. Notes in the receipt what they say in the end; true where that is what was expected.
     pub async fn verify(&self, file: &mut ReceiptFile, until: Instant, out: &mut dyn Write) -> Result<bool> {
         let questions = file.receipt.questions.clone();
         let written = |entry: &&Entry| matches!(entry.outcome, Some(Outcome::Applied | Outcome::AlreadyThere));
-        let waiting: Vec<String> =
+        let done: Vec<String> =
             file.receipt.changes.iter().filter(written).map(|entry| entry.change.id.clone()).collect();
         let (mut wait, mut said) = (FIRST, false);
         let (verdicts, settled) = loop {
             let now = Timestamp::now();
             let verdicts = Now::read(self.clouds, &questions).await?.verdicts(&questions, now);
             let open = |(question, verdict): (&PlannedQuestion, &VerdictWord)| {
-                question.changes.iter().any(|id| waiting.contains(id)) && question.expect != *verdict
+                question.changes.iter().all(|id| done.contains(id)) && question.expect != *verdict
             };
             let settled = !questions.iter().zip(&verdicts).any(open);
             if settled || Instant::now() + wait >= until {
@@ -172,7 +192,7 @@ impl<'a> Carrier<'a> {
             wait = (wait * 2).min(LONGEST);
         };
         note_listed(file, &questions, &verdicts)?;
-        for text in listed(&questions, &verdicts, &waiting) {
+        for text in listed(&questions, &verdicts, &done) {
             line(out, "listed", &text);
         }
         Ok(settled)
@@ -192,7 +212,7 @@ fn note_listed(file: &mut ReceiptFile, questions: &[PlannedQuestion], verdicts: 
 /// How many repositories have which verdict: the worst one of all who pull from them.
 fn listed(questions: &[PlannedQuestion], verdicts: &[VerdictWord], ids: &[String]) -> Vec<String> {
     let mut by_repository: BTreeMap<String, Vec<VerdictWord>> = BTreeMap::new();
-    let written = |question: &PlannedQuestion| question.changes.iter().any(|id| ids.contains(id));
+    let written = |question: &PlannedQuestion| question.changes.iter().all(|id| ids.contains(id));
     for (question, verdict) in questions.iter().zip(verdicts).filter(|(question, _)| written(question)) {
         by_repository.entry(question.repository()).or_default().push(*verdict);
     }

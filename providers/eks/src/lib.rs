@@ -1,6 +1,6 @@
 //! EKS and ECR for pullaudit: which roles pull on an EKS cluster, and what a role may pull from ECR.
 //!
-//! The pure half ([`cluster`], [`weigh`], [`codes`]) builds without an SDK; `live` is the only place
+//! The pure half ([`cluster`], [`weigh`], [`codes`], repairs) builds without an SDK; `live` is the only place
 //! that talks to AWS.
 
 pub mod cluster;
@@ -11,6 +11,7 @@ pub mod host;
 pub mod live;
 mod permissions;
 mod provider;
+mod remedy;
 pub mod weigh;
 
 pub use provider::{AccountScope, Eks, EksOptions};

@@ -8,6 +8,8 @@ use pullaudit_core::{
     Discovery, Facts, Gap, ImageRef, Keyring, Owner, PodCredentials, Pool, Principal, Provider, Question, Read,
     Registries, Registry, Scope, Section, SnapshotError,
 };
+#[cfg(feature = "live")]
+use pullaudit_core::{Applied, CannotUndo, Change, Journal, OwnRight, Writer};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,7 +67,10 @@ impl Eks {
             name: "eks",
             codes: codes::CODES,
             clusters: Some(Box::new(Side(Arc::clone(&eks)))),
-            registries: Some(Box::new(Side(eks))),
+            registries: Some(Box::new(Side(Arc::clone(&eks)))),
+            #[cfg(feature = "live")]
+            writer: Some(Box::new(Side(Arc::clone(&eks)))),
+            #[cfg(not(feature = "live"))]
             writer: None,
             permissions: Some(permissions::permissions),
         }
@@ -133,5 +138,21 @@ impl Registries for Side {
 
     fn open(&self, section: &Section) -> Result<Box<dyn Facts>, SnapshotError> {
         Ok(Box::new(weigh::EksFacts::open(section)?))
+    }
+}
+
+#[cfg(feature = "live")]
+#[async_trait]
+impl Writer for Side {
+    async fn preflight(&self, changes: &[&Change]) -> Vec<OwnRight> {
+        self.0.live.preflight(changes).await
+    }
+
+    async fn apply(&self, change: &Change, journal: &mut dyn Journal) -> Applied {
+        self.0.live.apply(change, journal).await
+    }
+
+    async fn undo(&self, change: &Change) -> Result<Option<Change>, CannotUndo> {
+        self.0.live.undo(change).await
     }
 }

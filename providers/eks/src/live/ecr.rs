@@ -19,7 +19,7 @@ use pullaudit_core::{Read, Section};
 use serde_json::{Value, json};
 
 pub(crate) const NO_REPOSITORY: &str = "RepositoryNotFoundException";
-const NO_POLICY: &str = "RepositoryPolicyNotFoundException";
+pub(crate) const NO_POLICY: &str = "RepositoryPolicyNotFoundException";
 const NO_REGISTRY_POLICY: &str = "RegistryPolicyNotFoundException";
 const POLICY_SCOPE: &str = "REGISTRY_POLICY_SCOPE";
 

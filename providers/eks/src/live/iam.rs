@@ -17,7 +17,7 @@ use pullaudit_core::{Read, Section};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// IAM's word for "there is none", for roles and policies alike.
-const NONE: &[&str] = &["NoSuchEntity", "NoSuchEntityException"];
+pub(crate) const NONE: &[&str] = &["NoSuchEntity", "NoSuchEntityException"];
 
 /// Everything that a weighing of these roles looks at, in rows.
 pub(crate) async fn collect(caller: &Caller, accounts: &Accounts, roles: &BTreeSet<RoleName>) -> Section {
@@ -55,10 +55,10 @@ pub(crate) async fn collect(caller: &Caller, accounts: &Accounts, roles: &BTreeS
 }
 
 /// One role's account under reading.
-struct Reading<'a> {
-    caller: &'a Caller,
-    iam: &'a Client,
-    scope: String,
+pub(crate) struct Reading<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) iam: &'a Client,
+    pub(crate) scope: String,
 }
 
 /// The role's own rows, and the ARNs of the policies that it names.
@@ -84,7 +84,7 @@ async fn one_role<'a>(reading: Reading<'_>, role: &'a RoleName) -> (Section, BTr
 }
 
 impl Reading<'_> {
-    async fn role(&self, name: &str) -> Read<Role> {
+    pub(crate) async fn role(&self, name: &str) -> Read<Role> {
         let sent = self.iam.get_role().role_name(name).send();
         let answer = self.caller.ask(GET_ROLE, sent).await.and_then(|answer| match answer.role {
             Some(role) => Ok(Role {
@@ -101,7 +101,7 @@ impl Reading<'_> {
         read(answer, NONE, format!("role {name}"), self.scope.as_str())
     }
 
-    async fn attached(&self, role: &str) -> Read<Vec<String>> {
+    pub(crate) async fn attached(&self, role: &str) -> Read<Vec<String>> {
         let answer = pages(LIST_ATTACHED_ROLE_POLICIES, |marker| {
             let sent = self.iam.list_attached_role_policies().role_name(role).set_marker(marker).send();
             async {
@@ -126,7 +126,7 @@ impl Reading<'_> {
         read(answer.await, NONE, format!("inline policies of role {role}"), self.scope.as_str())
     }
 
-    async fn inline(&self, role: &str, name: &str) -> Read<Document> {
+    pub(crate) async fn inline(&self, role: &str, name: &str) -> Read<Document> {
         let sent = self.iam.get_role_policy().role_name(role).policy_name(name).send();
         let answer = self.caller.ask(GET_ROLE_POLICY, sent).await;
         let answer =

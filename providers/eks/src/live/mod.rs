@@ -1,7 +1,7 @@
-//! Reading AWS: the only place that touches its SDK.
+//! Reading and writing AWS: the only place that touches its SDK.
 //!
 //! One call is one row, or a part of one; a call that is refused is an unread row that names the right.
-//! Nothing here changes anything in AWS.
+//! Only `write` changes anything in AWS.
 
 mod access;
 mod accounts;
@@ -21,6 +21,7 @@ mod paging;
 mod region;
 mod shape;
 mod trouble;
+mod write;
 
 pub use operation::{OPERATIONS, Operation};
 
@@ -31,7 +32,8 @@ use call::Caller;
 use futures_util::future::{join, join_all};
 use needs::Needs;
 use pullaudit_core::{
-    AccessError, ApiAccess, CollectError, DiscoverError, Discovered, Discovery, Question, Read, Scope, Section,
+    AccessError, ApiAccess, Applied, CannotUndo, Change, CollectError, DiscoverError, Discovered, Discovery,
+    Journal, OwnRight, Question, Read, Scope, Section,
 };
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -64,8 +66,10 @@ impl Live {
     /// The facts that these questions need. It sends nothing where they need none.
     pub async fn collect(&self, questions: &[Question]) -> Result<Section, CollectError> {
         let needs = Needs::of(questions);
-        let Some(first) = needs.registries.keys().next() else { return Ok(Section::default()) };
-        let accounts = self.accounts(Some(&first.region)).await?;
+        if needs.registries.is_empty() && needs.roles.is_empty() {
+            return Ok(Section::default());
+        }
+        let accounts = self.accounts(needs.region.as_deref()).await?;
         let registries =
             needs.registries.iter().map(|(name, wanted)| ecr::collect(&self.caller, accounts, name, wanted));
         let roles = iam::collect(&self.caller, accounts, &needs.roles);
@@ -82,6 +86,21 @@ impl Live {
             section.store(table::READERS, id, reader);
         }
         Ok(section)
+    }
+
+    /// Whether the caller may write what each change writes. Writes nothing.
+    pub async fn preflight(&self, changes: &[&Change]) -> Vec<OwnRight> {
+        write::preflight(self, changes).await
+    }
+
+    /// Writes one change, where what it rests on is still as it was.
+    pub async fn apply(&self, change: &Change, journal: &mut dyn Journal) -> Applied {
+        write::apply(self, change, journal).await
+    }
+
+    /// The change that takes another one back; `None` where nothing of it stands there. Writes nothing.
+    pub async fn undo(&self, change: &Change) -> Result<Option<Change>, CannotUndo> {
+        write::undo(self, change).await
     }
 
     /// Who we are, found out once. `fallback` is the region to call where none is set.

@@ -34,6 +34,8 @@ pub(crate) type Wanted = BTreeMap<String, BTreeSet<ImageName>>;
 pub(crate) struct Needs {
     pub(crate) roles: BTreeSet<RoleName>,
     pub(crate) registries: BTreeMap<RegistryName, Wanted>,
+    /// A region of some registry of ECR, AWS's own among them.
+    pub(crate) region: Option<String>,
 }
 
 impl Needs {
@@ -43,6 +45,7 @@ impl Needs {
         let mut needs = Self::default();
         for question in questions {
             let Some(host) = EcrHost::parse(question.image.registry.as_str()) else { continue };
+            needs.region.get_or_insert_with(|| host.region.to_ascii_lowercase());
             if let Credential::Principal(principal) = &question.by {
                 needs.roles.extend(RoleName::parse(&principal.id));
             }

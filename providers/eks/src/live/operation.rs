@@ -44,6 +44,13 @@ operations! {
     GET_REGISTRY_POLICY = "ecr" "GetRegistryPolicy";
     GET_ACCOUNT_SETTING = "ecr" "GetAccountSetting";
     DESCRIBE_PULL_THROUGH_CACHE_RULES = "ecr" "DescribePullThroughCacheRules";
+    SIMULATE_PRINCIPAL_POLICY = "iam" "SimulatePrincipalPolicy";
+    PUT_ROLE_POLICY = "iam" "PutRolePolicy";
+    DELETE_ROLE_POLICY = "iam" "DeleteRolePolicy";
+    ATTACH_ROLE_POLICY = "iam" "AttachRolePolicy";
+    DETACH_ROLE_POLICY = "iam" "DetachRolePolicy";
+    SET_REPOSITORY_POLICY = "ecr" "SetRepositoryPolicy";
+    DELETE_REPOSITORY_POLICY = "ecr" "DeleteRepositoryPolicy";
 }
 
 #[cfg(test)]

@@ -61,6 +61,8 @@ pub(crate) enum Kind {
 pub(crate) struct Trouble {
     operation: &'static Operation,
     code: String,
+    /// AWS itself failed.
+    server: bool,
     /// What kind of failure it is.
     pub(crate) kind: Kind,
     /// AWS's code and message, or why there was no answer.
@@ -92,7 +94,7 @@ impl Trouble {
             other => match source::<CredentialsError>(other) {
                 Some(credentials) => {
                     let detail = credentials_detail(credentials);
-                    Self { operation, code: String::new(), kind: Kind::Credentials, detail }
+                    Self { operation, code: String::new(), server: false, kind: Kind::Credentials, detail }
                 }
                 None => Self::failed(operation, chain(other)),
             },
@@ -101,7 +103,7 @@ impl Trouble {
 
     /// A failure of our own finding: an answer that can't be right.
     pub(crate) fn failed(operation: &'static Operation, detail: impl Into<String>) -> Self {
-        Self { operation, code: String::new(), kind: Kind::Failed, detail: scrub(&detail.into()) }
+        Self { operation, code: String::new(), server: false, kind: Kind::Failed, detail: scrub(&detail.into()) }
     }
 
     fn answered(operation: &'static Operation, code: Option<&str>, message: Option<&str>, status: u16) -> Self {
@@ -123,7 +125,7 @@ impl Trouble {
             (code, None) => code.to_owned(),
             (code, Some(message)) => format!("{code}: {message}"),
         };
-        Self { operation, code: code.to_owned(), kind, detail: scrub(&detail) }
+        Self { operation, code: code.to_owned(), server: status >= 500, kind, detail: scrub(&detail) }
     }
 
     /// A failure as AWS answers it.
@@ -135,6 +137,17 @@ impl Trouble {
     /// True when AWS answered with one of these codes.
     pub(crate) fn is(&self, codes: &[&str]) -> bool {
         codes.contains(&self.code.as_str())
+    }
+
+    /// True when nothing was done: AWS said no, or the credentials were no good. Not where AWS itself failed or no
+    /// answer came.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.kind != Kind::Failed || (!self.code.is_empty() && !self.server)
+    }
+
+    /// The right that is missing, where that is what AWS said.
+    pub(crate) fn missing_right(&self) -> Option<&'static str> {
+        (self.kind == Kind::Refused).then_some(self.operation.action)
     }
 
     /// The reading that is missing because of it.

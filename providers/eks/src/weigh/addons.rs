@@ -55,3 +55,11 @@ pub(crate) fn is_addon_registry(account: &str, region: &str) -> bool {
     REGISTRIES.iter().any(|(owner, regions)| *owner == account && regions.iter().any(|known| published(known)))
         || APART.iter().any(|(owner, known)| *owner == account && published(known))
 }
+
+/// The account of the registry that AWS publishes for a region.
+pub(crate) fn account_of(region: &str) -> Option<&'static str> {
+    let published = |known: &&str| known.eq_ignore_ascii_case(region);
+    let of_all = REGISTRIES.iter().find(|(_, regions)| regions.iter().any(published));
+    let apart = APART.iter().find(|(_, known)| published(known));
+    of_all.map(|(owner, _)| *owner).or(apart.map(|(owner, _)| *owner))
+}

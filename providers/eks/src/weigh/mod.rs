@@ -11,15 +11,17 @@ mod rights;
 mod texts;
 
 use crate::codes::Finding;
+use crate::facts::Role;
 use crate::host::EcrHost;
+use crate::remedy;
 use arn::RoleArn;
 use index::{Index, Presence, RegistryEntry, RegistryScope, RepositoryEntry, RoleEntry, RoleState};
 use jiff::Timestamp;
 use policy::Policy;
 use policy::action::Acts;
 use pullaudit_core::{
-    Claim, Credential, Facts, Inventory, Notice, Open, Principal, PrincipalKind, Question, Section, SnapshotError,
-    core_code,
+    Change, Claim, Credential, Facts, FixPolicy, Inventory, Notice, Open, Principal, PrincipalKind, Proposal,
+    Question, Section, SnapshotError, core_code,
 };
 use request::{Asker, Request};
 use rights::{Owner, Resource};
@@ -34,13 +36,48 @@ const SERVICE_ACCOUNT_SESSION: &str = "ecr-credential-provider";
 pub struct EksFacts {
     index: Index,
     texts: Texts,
+    /// As it was read: documents are changed by their text.
+    section: Section,
 }
 
 impl EksFacts {
     /// Parses every stored document once. The error names the row that is not what its table promises;
     /// a policy that can't be read is no error but an open fact.
     pub fn open(section: &Section) -> Result<Self, SnapshotError> {
-        Ok(Self { index: Index::open(section)?, texts: Texts::new() })
+        Ok(Self { index: Index::open(section)?, texts: Texts::new(), section: section.clone() })
+    }
+
+    /// What was read.
+    pub(crate) fn section(&self) -> &Section {
+        &self.section
+    }
+
+    /// A role that was read.
+    pub(crate) fn role(&self, account: &str, name: &str) -> Option<&Role> {
+        match &self.index.role(account, name)?.state {
+            RoleState::Known(role) => Some(role),
+            RoleState::Missing | RoleState::Open { .. } => None,
+        }
+    }
+
+    /// True for the id of a role that was read, and so lives.
+    pub(crate) fn is_live_role(&self, id: &str) -> bool {
+        self.index.is_live_role(id)
+    }
+
+    /// True when the repository is another account's and nobody of ours can look into it.
+    pub(crate) fn is_foreign(&self, host: &EcrHost<'_>, repository: &str) -> bool {
+        let entry = self.index.repository(host.account, host.region, repository);
+        entry.is_some_and(|entry| !entry.refusals.is_empty()) && !self.index.reads(host.account)
+    }
+
+    /// Whether a pull-through rule is known to cover the repository, and whether the repository is known to be
+    /// missing.
+    pub(crate) fn pulled_through(&self, host: &EcrHost<'_>, repository: &str) -> (bool, bool) {
+        let registry = self.index.registry(host.account, host.region);
+        let covered = registry.is_some_and(|registry| registry.rules.cover(repository) == Ok(true));
+        let entry = self.index.repository(host.account, host.region, repository);
+        (covered, entry.is_some_and(|entry| matches!(entry.presence, Presence::Missing)))
     }
 
     /// The claim of a role; `None` where neither it nor the registry was read.
@@ -132,6 +169,14 @@ impl Facts for EksFacts {
 
     fn notices(&self, _: Timestamp, _: &Inventory) -> Vec<Notice> {
         self.index.malformed()
+    }
+
+    fn remedies(&self, denied: &[&Question], at: Timestamp, policy: FixPolicy) -> Proposal {
+        remedy::propose(self, denied, at, policy)
+    }
+
+    fn after(&self, changes: &[&Change]) -> Option<Box<dyn Facts>> {
+        Some(Box::new(remedy::after(self, changes)?))
     }
 }
 

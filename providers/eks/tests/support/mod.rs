@@ -1,6 +1,8 @@
 //! A small world of facts that tests change one thing at a time.
 #![allow(dead_code, clippy::needless_pass_by_value)]
 
+pub(crate) mod repair;
+
 use jiff::Timestamp;
 use pullaudit_core::{
     Claim, Credential, Fact, Facts, Holds, ImageRef, Mode, Obstacle, Open, Principal, PrincipalKind, Question,
