@@ -19,7 +19,7 @@ use crate::key::Key;
 use crate::service::Service;
 use crate::token::Token;
 use crate::world::World;
-use crate::{credentials, methods};
+use crate::{credentials, route};
 
 /// Everything behind the mutex.
 pub(crate) struct State {
@@ -120,7 +120,7 @@ async fn read(service: Service, request: Request) -> Call {
 /// The name of what a call means; empty for a stranger.
 fn name(call: &Call) -> &'static str {
     let way = credentials::way(call);
-    way.or_else(|| methods::find(call).map(|(method, _)| method.name)).unwrap_or_default()
+    way.or_else(|| route::find(call).map(|(method, _)| method.name)).unwrap_or_default()
 }
 
 fn begin(state: &mut State, call: &Call) -> (usize, Option<Trouble>, Duration) {
@@ -178,7 +178,7 @@ fn answer(state: &mut State, call: &Call, trouble: Option<Trouble>) -> Result<An
         return instead.map_or_else(|| credentials::answer(state, call, way), Ok);
     }
     let unknown = || Answer::page(404, "<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>").stranger();
-    let (method, names) = methods::find(call).ok_or_else(unknown)?;
+    let (method, names) = route::find(call).ok_or_else(unknown)?;
     // What a client may never send is a stranger under every trouble.
     let body = ask::grammar(state, call, method)?;
     let who = ask::who(state, call, method)?;

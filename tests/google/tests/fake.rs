@@ -1,7 +1,6 @@
 //! The fake of Google Cloud itself: it answers, refuses, lags and breaks as the other tests rely on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-#[allow(dead_code, reason = "more of its users come")]
 #[path = "checks/client.rs"]
 mod client;
 #[path = "checks/clients.rs"]
