@@ -38,7 +38,6 @@ const READ: &[&str] = &[CLOUD, CLOUD_READ];
 const WRITE: &[&str] = &[CLOUD];
 const CONTAINER: &[&str] =
     &[CLOUD, "https://www.googleapis.com/auth/container", "https://www.googleapis.com/auth/container.read-only"];
-const USAGE: &[&str] = &[CLOUD, CLOUD_READ, "https://www.googleapis.com/auth/service.management"];
 /// Scopes of the credentials service.
 const CREDENTIALS: &[&str] = &[CLOUD, "https://www.googleapis.com/auth/iam"];
 const TEST: &[&str] = &["permissions"];
@@ -335,7 +334,7 @@ pub static METHODS: &[Method] = &[
         "v1/projects/{project}/services:batchGet",
         &["names"],
         ("serviceusage.services.get", PROJECT),
-        USAGE,
+        READ,
         usage::batch,
     ),
     get(
@@ -344,7 +343,7 @@ pub static METHODS: &[Method] = &[
         "v1/projects/{project}/services/{service}",
         &[],
         ("serviceusage.services.get", PROJECT),
-        USAGE,
+        READ,
         usage::get,
     ),
     post(

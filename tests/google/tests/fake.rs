@@ -17,3 +17,6 @@ mod policies;
 mod reads;
 #[path = "checks/strict.rs"]
 mod strict;
+#[allow(dead_code, reason = "others use the rest of it")]
+#[path = "../../servers/trap.rs"]
+mod trap;
