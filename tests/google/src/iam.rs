@@ -56,18 +56,9 @@ fn body(world: &World, deny: &DenyPolicy, rules: bool) -> Value {
     body
 }
 
-fn point(state: &State, ask: &Ask<'_>) -> Result<String, Answer> {
-    let attached = ask.name("point").replace("%2F", "/").replace("%2f", "/");
-    if ask.name("kind") != "denypolicies" || !attached.starts_with("cloudresourcemanager.googleapis.com/") {
-        return Err(Answer::invalid("Invalid attachment point or kind of policy.").stranger());
-    }
-    Ok(state.world.canonical(&attached))
-}
-
 /// `policies.listPolicies`.
 pub(crate) fn deny_policies(state: &mut State, ask: &Ask<'_>) -> Outcome {
-    let point = point(state, ask)?;
-    let world = &state.world;
+    let (point, world) = (ask.resource(state), &state.world);
     let there = world.denies.iter().filter(|deny| deny.point == point);
     let found: Vec<Value> = there.map(|deny| body(world, deny, false)).collect();
     page::answer(ask, world.paging, "policies", &found)
@@ -75,8 +66,7 @@ pub(crate) fn deny_policies(state: &mut State, ask: &Ask<'_>) -> Outcome {
 
 /// `policies.get`.
 pub(crate) fn deny_policy(state: &mut State, ask: &Ask<'_>) -> Outcome {
-    let point = point(state, ask)?;
-    let world = &state.world;
+    let (point, world) = (ask.resource(state), &state.world);
     let found = world.denies.iter().find(|deny| deny.point == point && deny.id == ask.name("policy"));
     Ok(Answer::ok(body(world, found.ok_or_else(Answer::not_found)?, true)))
 }

@@ -8,7 +8,7 @@ use crate::repository::Repository;
 use crate::world::World;
 
 /// What stands before a name of Resource Manager where IAM v2 attaches a policy.
-const ATTACHED: &str = "cloudresourcemanager.googleapis.com/";
+pub(crate) const ATTACHED: &str = "cloudresourcemanager.googleapis.com/";
 
 impl World {
     /// A project by its id or its number.
@@ -29,8 +29,7 @@ impl World {
 
     /// A resource with its project by id, without the words of an attachment point.
     pub(crate) fn canonical(&self, resource: &str) -> String {
-        let plain = resource.replace("%2F", "/").replace("%2f", "/");
-        let plain = plain.strip_prefix(ATTACHED).unwrap_or(&plain);
+        let plain = resource.strip_prefix(ATTACHED).unwrap_or(resource);
         let mut parts: Vec<&str> = plain.split('/').collect();
         if let ["projects", name, ..] = parts[..]
             && let Some(project) = self.project_at(name)

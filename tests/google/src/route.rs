@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::answer::Call;
 use crate::methods::{METHODS, Method};
+use crate::reach::ATTACHED;
 
 /// The names of all methods and of the ways to a token, for an ablation that takes each away.
 pub fn names() -> Vec<&'static str> {
@@ -13,6 +14,12 @@ pub fn names() -> Vec<&'static str> {
 
 /// Whether a segment can be the name that a place holds.
 fn fits(place: &str, segment: &str) -> bool {
+    match place {
+        // As Google's library writes it: `/` as `%2F`, once.
+        "point" => return segment.strip_prefix(ATTACHED).is_some_and(|name| name.contains('/')),
+        "kind" => return segment == "denypolicies",
+        _ => {}
+    }
     let domain_scoped = place == "project"
         && segment.split_once(':').is_some_and(|(domain, id)| {
             domain.contains('.') && !domain.contains('@') && !id.is_empty() && !id.contains(':')

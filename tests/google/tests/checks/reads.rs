@@ -238,7 +238,7 @@ fn lists_of_deny_policies_leave_out_their_rules() {
     let client = Client::new(&fake);
     for point in [
         "cloudresourcemanager.googleapis.com%2Fprojects%2Facme-images",
-        "cloudresourcemanager.googleapis.com%252Fprojects%252F100000000002",
+        "cloudresourcemanager.googleapis.com%2Fprojects%2F100000000002",
     ] {
         let listed = client.get(Service::Iam, &format!("v2/policies/{point}/denypolicies")).list("policies");
         assert_eq!(listed.len(), 1);

@@ -36,6 +36,13 @@ fn unknown_paths_verbs_versions_and_doors_are_strangers() {
             "GET",
             "v2/policies/cloudresourcemanager.googleapis.com%2Fprojects%2Facme-prod/allowpolicies",
         ),
+        (
+            Service::Iam,
+            "GET",
+            "v2/policies/cloudresourcemanager.googleapis.com%252Fprojects%252Facme-prod/denypolicies",
+        ),
+        (Service::Iam, "GET", "v2/policies/projects%2Facme-prod/denypolicies"),
+        (Service::Iam, "GET", "v2/policies/cloudresourcemanager.googleapis.com/projects/acme-prod/denypolicies"),
         (Service::OAuth, "GET", "token"),
         (Service::Sts, "POST", "token"),
     ];
