@@ -155,12 +155,12 @@ impl World {
         }
     }
 
-    /// Another administrator's hand: one more binding, under a member that no other edit has.
+    /// Somebody else's hand.
     pub(crate) fn edit(&mut self, resource: &str) {
         self.edits += 1;
-        let member = format!("user:colleague-{}@acme.example", self.edits);
+        let (colleague, edit) = (self.colleague, self.edits);
         if let Some(policy) = self.policy_of(resource) {
-            policy.add("roles/artifactregistry.writer", &member);
+            colleague(policy, edit);
         }
     }
 }

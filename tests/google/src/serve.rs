@@ -11,6 +11,7 @@ use axum::extract::{Request, State as Extracted};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use hyper::body::Frame;
+use serde_json::Value;
 
 use crate::answer::{Answer, Call, Content};
 use crate::ask::{self, Ask};
@@ -69,6 +70,8 @@ pub struct Seen {
     pub path: String,
     /// Decoded.
     pub query: String,
+    /// The body, where it is JSON; forms and what is empty are null.
+    pub body: Value,
     /// `None` where no whole answer was sent, or not yet.
     pub status: Option<u16>,
     /// The fake does not know what was asked for.
@@ -131,6 +134,7 @@ fn begin(state: &mut State, call: &Call) -> (usize, Option<Trouble>, Duration) {
         verb: call.verb.clone(),
         path: call.path_text(),
         query: call.query_text(),
+        body: serde_json::from_slice(&call.body).unwrap_or_default(),
         status: None,
         stranger: false,
     });

@@ -45,6 +45,8 @@ pub struct World {
     pub future_fields: Vec<String>,
     /// How long a token lives.
     pub token_life: Duration,
+    /// What somebody else does to a policy when they edit it; the number of the edit comes with it.
+    pub colleague: fn(&mut Policy, u64),
     /// So many policies were edited by somebody else ([`crate::Trouble::ConcurrentEdit`]).
     pub edits: u64,
     /// The last unique id that was given to an account.
@@ -70,6 +72,7 @@ impl World {
             write_lag: Lag::None,
             future_fields: Vec::new(),
             token_life: Duration::from_secs(3599),
+            colleague: another_writer,
             edits: 0,
             last_id: 0,
         }
@@ -205,11 +208,23 @@ impl World {
         self
     }
 
+    /// Sets what somebody else does to a policy under [`crate::Trouble::ConcurrentEdit`]; without it they add a
+    /// writer `user:colleague-N@acme.example`.
+    pub fn colleague(mut self, edit: fn(&mut Policy, u64)) -> Self {
+        self.colleague = edit;
+        self
+    }
+
     /// Sets how long tokens live.
     pub fn token_life(mut self, life: Duration) -> Self {
         self.token_life = life;
         self
     }
+}
+
+/// One more writer, under a name that no other edit has.
+fn another_writer(policy: &mut Policy, edit: u64) {
+    policy.add("roles/artifactregistry.writer", &format!("user:colleague-{edit}@acme.example"));
 }
 
 impl Default for World {

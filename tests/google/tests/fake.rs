@@ -9,6 +9,8 @@ mod clients;
 mod discovery;
 #[path = "checks/faults.rs"]
 mod faults;
+#[path = "checks/laws.rs"]
+mod laws;
 #[path = "checks/login.rs"]
 mod login;
 #[path = "checks/policies.rs"]

@@ -102,7 +102,7 @@ fn every_path_query_field_and_scope_is_in_the_documents() {
 }
 
 /// A world in which every field that the fake can answer with is used.
-fn rich() -> World {
+pub(crate) fn rich() -> World {
     let own = |id: &str| Repository::new("acme-images", "europe-west1", id);
     let policy =
         || Policy::new().bind("roles/viewer", "allUsers").bind_if("roles/viewer", &["allUsers"], "t", "true");
@@ -156,7 +156,8 @@ fn unknown(document: &Value, of: &Value, value: &Value, path: &str) -> Option<St
     }
 }
 
-fn ask_everything(client: &Client<'_>) -> Vec<Reply> {
+/// Each method once, some more often.
+pub(crate) fn ask_everything(client: &Client<'_>) -> Vec<Reply> {
     let get = |service, path: &str| client.get(service, path);
     let post = |service, path: &str, body: Value| client.post(service, path, &body);
     let repositories = "v1/projects/acme-images/locations/europe-west1/repositories";

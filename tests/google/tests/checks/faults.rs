@@ -134,6 +134,21 @@ fn somebody_else_edits_between_the_read_and_the_write() {
 }
 
 #[test]
+fn somebody_else_can_do_the_very_same_or_undo_it() {
+    let fake = Fake::start(World::acme().colleague(|policy, edit| match edit {
+        1 => policy.add(READER, NODES),
+        _ => policy.remove(READER, NODES),
+    }));
+    let client = Client::new(&fake);
+    fake.set_fault(Fault::call(SET, Trouble::ConcurrentEdit).times(2));
+    assert_eq!((grant(&client), holds(&fake)), (Ok(409), true));
+    assert_eq!((grant(&client), holds(&fake)), (Ok(409), false));
+    let sent = fake.requests().into_iter().rfind(|seen| seen.name == SET).unwrap();
+    assert_eq!(sent.body["policy"]["bindings"][0]["members"], json!([NODES]));
+    assert_eq!(sent.body["policy"]["version"], 3);
+}
+
+#[test]
 fn a_policy_can_come_at_version_1_though_3_was_asked_for() {
     let policy =
         Policy::new().bind_if(READER, &[NODES], "t", "request.time < timestamp(\"2027-01-01T00:00:00Z\")");
