@@ -168,10 +168,11 @@ impl Text {
                 flatten(binding);
             }
         }
-        let empty = body.get("bindings").and_then(Value::as_array).is_none_or(Vec::is_empty);
-        if empty {
+        if body.get("bindings").and_then(Value::as_array).is_none_or(Vec::is_empty) {
             body.remove("bindings");
-        } else {
+        }
+        // A policy that was emptied keeps its version; one that nobody ever set has none.
+        if self.serial > 0 {
             body.insert("version".to_owned(), json!(if conditional && version >= 3 { 3 } else { 1 }));
         }
         body.insert("etag".to_owned(), json!(self.etag()));

@@ -17,6 +17,8 @@ mod login;
 mod policies;
 #[path = "checks/reads.rs"]
 mod reads;
+#[path = "checks/recorded.rs"]
+mod recorded;
 #[path = "checks/strict.rs"]
 mod strict;
 #[allow(dead_code, reason = "others use the rest of it")]

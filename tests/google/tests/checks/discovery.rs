@@ -2,7 +2,6 @@
 //! and each field that it answers with.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use pullaudit_google_fake::{
     CLOUD_PLATFORM, Cluster, DenyPolicy, Fake, Federation, METHODS, Method, Policy, Repository, Role, Service,
@@ -12,12 +11,11 @@ use serde_json::{Value, json};
 
 use crate::client::{AR, CRM, Client, Reply};
 use crate::clients::{installed, may_skip, skip};
+use crate::recorded::recordings;
 
 /// A discovery document, from the recordings or else from the library that carries them.
 fn document(file: &str) -> Option<Value> {
-    let recordings = std::env::var_os("PULLAUDIT_RECORDINGS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/recordings"), PathBuf::from);
-    let mut places = vec![recordings.join("gcp/discovery")];
+    let mut places = vec![recordings().join("gcp/discovery")];
     let versions = std::fs::read_dir(installed().join("venv/lib")).into_iter().flatten().flatten();
     let carried = "site-packages/googleapiclient/discovery_cache/documents";
     places.extend(versions.map(|python| python.path().join(carried)));

@@ -1,7 +1,6 @@
 //! What holds for every method.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use pullaudit_google_fake::{Caller, Fake, Fault, METHODS, Method, Seen, Trouble};
 use serde_json::{Value, json};
@@ -9,6 +8,7 @@ use serde_json::{Value, json};
 use crate::client::{Client, Reply};
 use crate::clients::skip;
 use crate::discovery::{ask_everything, rich};
+use crate::recorded::recordings;
 
 const CALLER: &str = "pullaudit@acme-ops.iam.gserviceaccount.com";
 
@@ -86,9 +86,7 @@ fn no_method_answers_without_a_token_or_with_a_query_that_it_does_not_know() {
 
 #[test]
 fn every_permission_of_artifact_registry_is_one_that_a_role_holds() {
-    let recordings = std::env::var_os("PULLAUDIT_RECORDINGS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/recordings"), PathBuf::from);
-    let file = recordings.join("gcp/roles/artifactregistry-permissions-2026-08.json");
+    let file = recordings().join("gcp/roles/artifactregistry-permissions-2026-08.json");
     let Ok(text) = std::fs::read_to_string(file) else {
         skip(
             "every_permission_of_artifact_registry_is_one_that_a_role_holds",
