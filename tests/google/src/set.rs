@@ -78,7 +78,8 @@ fn roles(world: &World, bindings: &[Value], old: &BTreeSet<String>) -> Result<()
     for binding in bindings {
         let role = binding["role"].as_str().ok_or_else(|| Answer::invalid("Role name must be set.").stranger())?;
         let known = world.roles.iter().any(|known| known.name == role && !known.deleted);
-        if role.contains("_withcond_") || !(known || old.contains(role)) {
+        // What version 1 shows of a conditional binding is no role either.
+        if !(known || old.contains(role)) {
             return Err(Answer::invalid(&format!("Role {role} is not supported for this resource.")));
         }
         if let Some(condition) = binding.get("condition") {

@@ -24,6 +24,7 @@ fn unknown_paths_verbs_versions_and_doors_are_strangers() {
         (AR, "GET", "v1/projects/acme-images/locations/-/repositories"),
         (Service::Container, "GET", SHOP),
         (AR, "GET", "v1/projects/acme-prod/locations/-/clusters"),
+        (Service::Container, "GET", "v1/projects//locations/-/clusters"),
         (Service::Container, "GET", "v1/projects/acme-prod/zones/-/clusters"),
         (Service::Container, "PUT", "v1/projects/acme-prod/locations/europe-west1/clusters/prod"),
         (CRM, "GET", "v1/projects/acme-prod"),
