@@ -55,7 +55,8 @@ pub fn account_project(email: &str) -> Option<String> {
     }
     let project = domain.strip_suffix(".iam.gserviceaccount.com")?;
     // The agents of Google's services live in projects of Google's.
-    if project.starts_with("gcp-sa-") || (name.starts_with("service-") && !project.contains('-')) {
+    let numbered = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if project.starts_with("gcp-sa-") || name.strip_prefix("service-").is_some_and(numbered) {
         return None;
     }
     Some(match project.split_once('.') {

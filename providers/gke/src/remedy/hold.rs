@@ -3,10 +3,18 @@
 use crate::codes::Finding;
 use pullaudit_core::{Change, Credential, Question, Verdict};
 
+/// Findings that say that a grant is missing.
+const NOT_GRANTED: [Finding; 4] = [
+    Finding::DownloadNotGranted,
+    Finding::AccountRecreated,
+    Finding::AccountReplaced,
+    Finding::BindingConditionUnmet,
+];
+
 /// Why a question stays as it is after a grant, and what to do instead. A live pool's scopes and account can't be
 /// changed, so those lines make a new one.
-pub(super) fn why(verdict: &Verdict, question: &Question, change: &Change) -> String {
-    let because = match verdict {
+pub(super) fn why(then: &Verdict, now: &Verdict, question: &Question, member: &str, change: &Change) -> String {
+    let because = match then {
         Verdict::Denied { because } => because,
         Verdict::Unknown { needing } => {
             let first = needing.first().map_or_else(String::new, |need| need.open.to_string());
@@ -14,7 +22,7 @@ pub(super) fn why(verdict: &Verdict, question: &Question, change: &Change) -> St
         }
         Verdict::Allowed { .. } => return String::new(),
     };
-    let code = verdict.code();
+    let code = then.code();
     let first = because.iter().find(|one| one.code == code);
     let text = first.map_or_else(String::new, |one| format!("{}: {}", one.source, one.detail));
     let account = match &question.by {
@@ -25,14 +33,24 @@ pub(super) fn why(verdict: &Verdict, question: &Question, change: &Change) -> St
     if lines.is_empty() {
         return format!("no grant would help: {text}");
     }
-    let grant =
-        if grants_too(change, account) { format!("; then grant it: {}", change.command) } else { String::new() };
+    let grant = if is_missing(now) && code != Finding::AccountDeleted.code() {
+        let edit = super::Edit { repository: repository(change).to_owned(), ..super::Edit::default() };
+        let policy = change.before.clone().unwrap_or_default();
+        format!("; then grant it: {}", super::command(&edit, member, "add", &policy))
+    } else {
+        String::new()
+    };
     format!("no grant alone would help: {text}; {lines}{grant}")
 }
 
+fn repository(change: &Change) -> &str {
+    change.document.trim_end_matches(":iamPolicy")
+}
+
 /// True where the account lacks the grant besides.
-fn grants_too(change: &Change, account: &str) -> bool {
-    super::Edit::of(change).is_some_and(|edit| edit.add.iter().any(|member| member.ends_with(account)))
+fn is_missing(now: &Verdict) -> bool {
+    let Verdict::Denied { because } = now else { return false };
+    because.iter().any(|one| NOT_GRANTED.iter().any(|finding| finding.code() == one.code))
 }
 
 fn lines(code: &str, account: &str, change: &Change) -> String {

@@ -118,7 +118,12 @@ fn prove(
         let question = denied[one.question];
         match judge(then.weigh(question, at).as_ref(), Mode::Default) {
             Verdict::Allowed { .. } => helped.push(one.question),
-            verdict => why.entry(hold::why(&verdict, question, change)).or_default().push(one.question),
+            verdict => {
+                let now = judge(facts.weigh(question, at).as_ref(), Mode::Default);
+                why.entry(hold::why(&verdict, &now, question, &one.member, change))
+                    .or_default()
+                    .push(one.question);
+            }
         }
     }
     (helped, why.into_iter().map(|(why, questions)| HeldBack { questions, why }).collect())
