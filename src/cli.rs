@@ -186,6 +186,9 @@ pub struct Permissions {
     /// Azure subscriptions on which the role can be assigned.
     #[arg(long, value_name = "ID", value_parser = subscription)]
     pub subscription: Vec<String>,
+    /// Google Cloud projects in which the role can be bound.
+    #[arg(long, value_name = "PROJECT")]
+    pub project: Vec<String>,
     /// With the right to read pull secrets, for --read-secrets.
     #[arg(long)]
     pub read_secrets: bool,
@@ -258,7 +261,7 @@ impl Source {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Selecting")]
 pub struct Select {
-    /// Every cluster of this cloud that the credentials see: aks, eks.
+    /// Every cluster of this cloud that the credentials see: aks, eks, gke.
     #[arg(long, value_name = "CLOUD")]
     pub provider: Vec<String>,
     /// Clusters by full id, name or glob, with `/POOL` for one pool.
@@ -291,6 +294,9 @@ pub struct Select {
     /// AWS regions to look for clusters in.
     #[arg(long, value_name = "NAME")]
     pub region: Vec<String>,
+    /// Google Cloud projects to look for clusters in.
+    #[arg(long, value_name = "PROJECT")]
+    pub project: Vec<String>,
     /// Azure subscriptions to look for clusters in.
     #[arg(long, value_name = "ID", value_parser = subscription)]
     pub subscription: Vec<String>,

@@ -21,8 +21,11 @@ impl Clouds {
             let host = host.to_ascii_lowercase();
             public.add(Glob::new(&host).with_context(|| format!("registries: {host:?} is no pattern of a host"))?);
         }
-        let providers =
-            vec![pullaudit_aks::Aks::provider(settings.aks()), pullaudit_eks::Eks::provider(settings.eks())];
+        let providers = vec![
+            pullaudit_aks::Aks::provider(settings.aks()),
+            pullaudit_eks::Eks::provider(settings.eks()),
+            pullaudit_gke::Gke::provider(settings.gke()),
+        ];
         let clouds = Self { providers, public: public.build()? };
         match settings.select.provider.iter().find(|name| clouds.get(name).is_none()) {
             None => Ok(clouds),

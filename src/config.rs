@@ -50,6 +50,9 @@ pub struct Scopes {
     /// Azure subscriptions to look for clusters in, where the command line names none.
     #[serde(default)]
     pub subscriptions: Vec<String>,
+    /// Google Cloud projects to look for clusters in.
+    #[serde(default)]
+    pub projects: Vec<String>,
     /// The Azure tenant is set up with a private link for Resource Manager: there registries honour wildcards
     /// inside a provider's name, as in `Microsoft.ContainerRegistry/*`.
     #[serde(default)]

@@ -33,7 +33,7 @@ pub async fn gather(
     if meant == Meant::Nothing {
         return Err(usage(
             "no cluster is selected and there is no current kubeconfig context: name clusters with --cluster, or widen \
-             with --provider, --subscription, --region, --account, --profile or --all-clouds",
+             with --provider, --subscription, --project, --region, --account, --profile or --all-clouds",
         ));
     }
     let mut snapshot = Snapshot::new(Timestamp::now());

@@ -146,11 +146,13 @@ struct Asker<'a> {
     places: BTreeMap<Place, Vec<(&'a str, Use)>>,
 }
 
-/// What of a workload decides about its credentials. The namespace counts only where secrets do.
+/// What of a workload decides about its credentials. The namespace counts only where secrets do, or where
+/// its service account may pull as itself.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct PodKey<'a> {
     cluster: usize,
     namespace: Option<&'a str>,
+    account: Option<&'a str>,
     secrets: &'a [String],
     annotations: &'a BTreeMap<String, String>,
     static_pod: bool,
@@ -249,9 +251,11 @@ impl<'a> Asker<'a> {
     }
 
     fn pod_credentials(&mut self, workload: &'a Workload, group: &'a PodGroup, cluster: usize) -> usize {
+        let as_itself = !workload.service_account_annotations.is_empty();
         let key = PodKey {
             cluster,
-            namespace: (!group.pull_secrets.is_empty()).then_some(workload.namespace.as_str()),
+            namespace: (as_itself || !group.pull_secrets.is_empty()).then_some(workload.namespace.as_str()),
+            account: as_itself.then_some(workload.service_account.as_str()),
             secrets: &group.pull_secrets,
             annotations: &workload.service_account_annotations,
             static_pod: workload.static_pod,
@@ -262,6 +266,7 @@ impl<'a> Asker<'a> {
         let record = &self.snapshot.clusters[cluster];
         self.credentials.push(PodCredentials {
             secrets: group.pull_secrets.iter().map(|name| secret(self.snapshot, record, workload, name)).collect(),
+            namespace: workload.namespace.clone(),
             service_account: workload.service_account.clone(),
             annotations: workload.service_account_annotations.clone(),
             static_pod: workload.static_pod,
@@ -284,9 +289,9 @@ impl<'a> Asker<'a> {
             return known;
         }
         let record = &self.snapshot.clusters[cluster];
-        let number = self
-            .keyring(record, &record.pools[pool], pods, image)
-            .map(|keyring| self.number(Pull { keyring, from: Vantage::default(), image: image.clone() }));
+        let number = self.keyring(record, &record.pools[pool], pods, image).map(|keyring| {
+            self.number(Pull { keyring, from: record.pools[pool].vantage.clone(), image: image.clone() })
+        });
         self.known.insert(key, number);
         number
     }
@@ -308,8 +313,13 @@ impl<'a> Asker<'a> {
         image: &ImageRef,
     ) -> Option<usize> {
         let mut cases: Vec<Keyring> = Vec::new();
+        let from = doubt.pools.first().map(|pool| pool.vantage.clone()).unwrap_or_default();
+        let one_place = doubt.pools.iter().all(|pool| pool.vantage == from);
         for pool in &doubt.pools {
-            let keyring = self.keyring(record, pool, pods, image)?;
+            let mut keyring = self.keyring(record, pool, pods, image)?;
+            if !one_place {
+                make_uncertain(&mut keyring, doubt.why);
+            }
             if !cases.contains(&keyring) {
                 cases.push(keyring);
             }
@@ -318,7 +328,8 @@ impl<'a> Asker<'a> {
             1 => cases.pop()?,
             _ => Keyring::OneOf { why: doubt.why.clone(), cases },
         };
-        Some(self.number(Pull { keyring, from: Vantage::default(), image: image.clone() }))
+        let from = if one_place { from } else { Vantage::default() };
+        Some(self.number(Pull { keyring, from, image: image.clone() }))
     }
 
     fn keyring(&self, record: &ClusterRecord, pool: &Pool, pods: usize, image: &ImageRef) -> Option<Keyring> {
@@ -332,6 +343,20 @@ impl<'a> Asker<'a> {
         asking.images = parsed.map(ToString::to_string).collect::<BTreeSet<_>>().len();
         asking.asked = self.places.into_iter().map(|(place, uses)| into_asked(place, uses)).collect();
         asking
+    }
+}
+
+/// Leaves open whether any credential is of use: where the places differ in more than who pulls, no one place
+/// can be asked about, and only a refusal that holds everywhere is an answer.
+fn make_uncertain(keyring: &mut Keyring, why: &Open) {
+    match keyring {
+        Keyring::Attempts(attempts) => {
+            for attempt in attempts {
+                attempt.maybe.get_or_insert_with(|| why.clone());
+            }
+        }
+        Keyring::Broken { .. } => {}
+        Keyring::OneOf { cases, .. } => cases.iter_mut().for_each(|case| make_uncertain(case, why)),
     }
 }
 

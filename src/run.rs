@@ -53,9 +53,9 @@ fn broken_pipe(error: &anyhow::Error) -> bool {
 fn log(cli: &Cli) {
     let level = match (cli.quiet, cli.verbose) {
         (true, _) => "error",
-        (false, 0) => "pullaudit=warn,pullaudit_aks=warn,pullaudit_eks=warn,error",
-        (false, 1) => "pullaudit=debug,pullaudit_aks=debug,pullaudit_eks=debug,warn",
-        (false, _) => "pullaudit=debug,pullaudit_aks=debug,pullaudit_eks=debug,info",
+        (false, 0) => "pullaudit=warn,pullaudit_aks=warn,pullaudit_eks=warn,pullaudit_gke=warn,error",
+        (false, 1) => "pullaudit=debug,pullaudit_aks=debug,pullaudit_eks=debug,pullaudit_gke=debug,warn",
+        (false, _) => "pullaudit=debug,pullaudit_aks=debug,pullaudit_eks=debug,pullaudit_gke=debug,info",
     };
     let filter = EnvFilter::new(level);
     // A second subscriber can only come from a test that set its own.

@@ -19,7 +19,14 @@ pub enum Meant {
 
 /// Bare commands mean the current context's cluster; a provider, a cloud scope or `--all-clouds` widens.
 pub fn meant(select: &Select, contexts: &[ContextView]) -> Meant {
-    let scopes = [&select.provider, &select.account, &select.profile, &select.region, &select.subscription];
+    let scopes = [
+        &select.provider,
+        &select.account,
+        &select.profile,
+        &select.region,
+        &select.subscription,
+        &select.project,
+    ];
     if !select.cluster.is_empty() {
         Meant::Named
     } else if select.all_clouds || scopes.iter().any(|scope| !scope.is_empty()) {
@@ -36,13 +43,14 @@ pub fn may_mean(cloud: &str, select: &Select, meant: &Meant) -> bool {
         return select.provider.iter().any(|name| name == cloud);
     }
     let aws = [&select.account, &select.profile, &select.region].iter().any(|scope| !scope.is_empty());
-    let azure = !select.subscription.is_empty();
+    let (azure, google) = (!select.subscription.is_empty(), !select.project.is_empty());
     let scoped = match cloud {
         "eks" => aws,
         "aks" => azure,
+        "gke" => google,
         _ => false,
     };
-    if !select.all_clouds && (aws || azure) {
+    if !select.all_clouds && (aws || azure || google) {
         return scoped;
     }
     match meant {
@@ -86,8 +94,22 @@ pub fn within(cloud: &str, select: &Select, contexts: &[ContextView]) -> Vec<Str
     match cloud {
         "eks" => accounts(select, contexts),
         "aks" => subscriptions(select),
+        "gke" => projects(select),
         _ => Vec::new(),
     }
+}
+
+/// The projects that the selection itself names: by `--project`, in full ids of clusters.
+pub fn projects(select: &Select) -> Vec<String> {
+    if !select.project.is_empty() {
+        return select.project.clone();
+    }
+    let google = select.cluster.iter().filter(|text| cloud_of_id(text).is_none_or(|cloud| cloud == "gke"));
+    let of_id = |text: &String| {
+        let id = text.strip_prefix("projects/")?.split('/').next()?;
+        (!id.is_empty() && !id.contains(['*', '?', '['])).then(|| id.to_owned())
+    };
+    google.map(of_id).collect::<Option<BTreeSet<_>>>().unwrap_or_default().into_iter().collect()
 }
 
 /// The subscriptions that the selection itself names, in lower case: by `--subscription`, in full ids of

@@ -11,6 +11,7 @@ use crate::usage::usage;
 use pullaudit_aks::{AksOptions, AzureCloud};
 use pullaudit_core::Calls;
 use pullaudit_eks::{AccountScope, EksOptions};
+use pullaudit_gke::GkeOptions;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -98,6 +99,21 @@ impl Settings {
             service_account_identity: self.service_account_identity(),
             arm_private_link: self.config.scopes.arm_private_link,
             prune: self.prune,
+            calls: Arc::clone(&self.calls),
+        }
+    }
+
+    /// What GKE and Artifact Registry are told.
+    pub fn gke(&self) -> GkeOptions {
+        let mut projects = scope::projects(&self.select);
+        if projects.is_empty() {
+            projects.clone_from(&self.config.scopes.projects);
+        }
+        GkeOptions {
+            projects,
+            timeout: self.reading.timeout,
+            concurrency: self.concurrency(),
+            service_account_identity: self.service_account_identity(),
             calls: Arc::clone(&self.calls),
         }
     }

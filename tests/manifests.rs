@@ -188,6 +188,8 @@ fn pools_are_those_of_the_cluster_that_is_asked() {
         node_labels: [].into(),
         takes: vec![],
         takes_unread: None,
+        vantage: pullaudit_core::Vantage::default(),
+        federation: None,
     };
     let mut text = deployment("a");
     text.push_str("      nodeSelector: {disk: ssd}\n");

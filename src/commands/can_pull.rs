@@ -112,12 +112,18 @@ struct Place {
     cluster: Option<usize>,
     pool: Option<String>,
     keyring: Option<Keyring>,
+    from: Vantage,
 }
 
 fn places(pair: &Pair, snapshot: &Snapshot, clouds: &Clouds) -> Result<Vec<Place>> {
     if let Some((_, principal)) = clouds.principal(&pair.who) {
         let attempt = Attempt { credential: Credential::Principal(principal), key: String::new(), maybe: None };
-        return Ok(vec![Place { cluster: None, pool: None, keyring: Some(Keyring::Attempts(vec![attempt])) }]);
+        return Ok(vec![Place {
+            cluster: None,
+            pool: None,
+            keyring: Some(Keyring::Attempts(vec![attempt])),
+            from: Vantage::default(),
+        }]);
     }
     let pattern = ClusterPattern::parse(&pair.who)?;
     let mut places = Vec::new();
@@ -126,7 +132,12 @@ fn places(pair: &Pair, snapshot: &Snapshot, clouds: &Clouds) -> Result<Vec<Place
         for (index, pool) in record.pools.iter().enumerate() {
             if pattern.pool(id, name, &pool.name) {
                 let keyring = keyring(pair, record, index, clouds);
-                places.push(Place { cluster: Some(number), pool: Some(pool.name.clone()), keyring });
+                places.push(Place {
+                    cluster: Some(number),
+                    pool: Some(pool.name.clone()),
+                    keyring,
+                    from: pool.vantage.clone(),
+                });
             }
         }
     }
@@ -153,7 +164,7 @@ fn asking(pairs: &[Pair], places: &[Vec<Place>], clouds: &Clouds) -> Asking {
                 (Ok(image), Some(keyring)) => {
                     asking.pulls.push(Pull {
                         keyring: keyring.clone(),
-                        from: Vantage::default(),
+                        from: place.from.clone(),
                         image: image.clone(),
                     });
                     Subject::Pull(asking.pulls.len() - 1)

@@ -51,6 +51,9 @@ fn fits(args: &Permissions) -> Result<()> {
     if args.read_secrets && args.provider != KUBERNETES {
         return Err(usage("--read-secrets is about the cluster's own API: use it with --provider kubernetes"));
     }
+    if !args.project.is_empty() && args.provider != "gke" {
+        return Err(usage("--project is about Google Cloud: use it with --provider gke"));
+    }
     if !args.subscription.is_empty() && args.provider != "aks" {
         return Err(usage("--subscription is about Azure: use it with --provider aks"));
     }
@@ -62,6 +65,8 @@ fn extent(args: &Permissions, config: &Config) -> Extent {
     let scopes = match args.provider.as_str() {
         "aks" if !args.subscription.is_empty() => args.subscription.clone(),
         "aks" => config.scopes.subscriptions.clone(),
+        "gke" if !args.project.is_empty() => args.project.clone(),
+        "gke" => config.scopes.projects.clone(),
         _ => config.scopes.accounts.iter().map(|account| account.id.clone()).collect(),
     };
     Extent { scopes, roles: config.scopes.accounts.iter().filter_map(|account| account.role.clone()).collect() }

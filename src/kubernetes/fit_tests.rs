@@ -14,6 +14,8 @@ fn pool(name: &str, labels: &[(&str, &[&str])], nodes: u32) -> Pool {
         node_labels: BTreeMap::new(),
         takes: Vec::new(),
         takes_unread: None,
+        vantage: pullaudit_core::Vantage::default(),
+        federation: None,
     }
 }
 

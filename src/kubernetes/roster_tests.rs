@@ -15,6 +15,8 @@ fn pool(name: &str) -> Pool {
         node_labels: BTreeMap::from([("pool".to_owned(), name.to_owned())]),
         takes: Vec::new(),
         takes_unread: None,
+        vantage: pullaudit_core::Vantage::default(),
+        federation: None,
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) fn pools() -> Vec<Pool> {
         node_labels: [("pool".to_owned(), name.to_owned())].into(),
         takes: Vec::new(),
         takes_unread: None,
+        vantage: pullaudit_core::Vantage::default(),
+        federation: None,
     };
     vec![pool("blue"), pool("green")]
 }

@@ -1,6 +1,6 @@
 //! Clusters, pools and the identities that pull for them.
 
-use crate::{NodeView, Open, Read};
+use crate::{NodeView, Open, Read, Vantage};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -162,6 +162,13 @@ pub struct Pool {
     /// cluster may be one of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub takes_unread: Option<Open>,
+    /// What of it matters to a pull beside the identity.
+    #[serde(default, skip_serializing_if = "Vantage::is_plain")]
+    pub vantage: Vantage,
+    /// What the id of a service account's own identity begins with, where the cloud gives each one: after it
+    /// comes `ns/NAMESPACE/sa/NAME`. `None` where there is none, or it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub federation: Option<String>,
 }
 
 /// An id near a cluster that people take for the identity that pulls there, which it is not.

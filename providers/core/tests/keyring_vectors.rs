@@ -81,6 +81,7 @@ fn pod(vector: &Value) -> PodCredentials {
     let annotations = account["annotations"].as_object().into_iter().flatten();
     PodCredentials {
         secrets: secrets.iter().map(secret).collect(),
+        namespace: "default".to_owned(),
         service_account: account["name"].as_str().unwrap_or("default").to_owned(),
         annotations: annotations.map(|(key, value)| (key.clone(), text(value).to_owned())).collect(),
         static_pod: vector["static"] == true,

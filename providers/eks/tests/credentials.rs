@@ -45,6 +45,8 @@ fn pool(identity: Read<pullaudit_core::Principal>) -> Pool {
         node_labels: BTreeMap::new(),
         takes: Vec::new(),
         takes_unread: None,
+        vantage: pullaudit_core::Vantage::default(),
+        federation: None,
     }
 }
 

@@ -76,6 +76,8 @@ pub struct SecretRef {
 pub struct PodCredentials {
     /// The effective pull secrets, in the pod's order.
     pub secrets: Vec<SecretRef>,
+    /// The pod's namespace.
+    pub namespace: String,
     /// Name of the service account.
     pub service_account: String,
     /// The service account's annotations.

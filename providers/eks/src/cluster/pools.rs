@@ -305,6 +305,8 @@ impl<'a> Listing<'a> {
             node_labels,
             takes: Vec::new(),
             takes_unread: None,
+            vantage: pullaudit_core::Vantage::default(),
+            federation: None,
         });
     }
 }

@@ -1,0 +1,211 @@
+//! The one gate through which every call to Google goes: it bounds, counts, repeats and classifies.
+
+use super::operation::Operation;
+use super::tokens::TokenSource;
+use super::trouble::{Kind, Trouble};
+use super::wire::{Answer, Wire};
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::Full;
+use pullaudit_core::Calls;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+/// The first wait before a call is made again; it doubles.
+const FIRST: Duration = Duration::from_millis(200);
+/// A call is made so often at most.
+const ATTEMPTS: u32 = 5;
+
+/// One API.
+pub(crate) struct Service {
+    name: &'static str,
+    base: String,
+    wire: Arc<Wire>,
+    tokens: Arc<dyn TokenSource>,
+    calls: Arc<Calls>,
+    turns: Semaphore,
+    timeout: Duration,
+}
+
+/// What every service is made with.
+pub(crate) struct Means {
+    pub(crate) wire: Arc<Wire>,
+    pub(crate) tokens: Arc<dyn TokenSource>,
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) timeout: Duration,
+    pub(crate) concurrency: usize,
+}
+
+impl Service {
+    pub(crate) fn new(name: &'static str, base: String, means: &Means) -> Self {
+        Self {
+            name,
+            base,
+            wire: Arc::clone(&means.wire),
+            tokens: Arc::clone(&means.tokens),
+            calls: Arc::clone(&means.calls),
+            turns: Semaphore::new(means.concurrency.max(1)),
+            timeout: means.timeout,
+        }
+    }
+
+    /// One object.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        operation: &'static Operation,
+        path: &str,
+    ) -> Result<T, Trouble> {
+        parse(operation, &self.ask(operation, &Method::GET, path, None, ATTEMPTS).await?)
+    }
+
+    /// What is answered to a question that has a body. Nothing is changed by one.
+    pub(crate) async fn query<T: DeserializeOwned>(
+        &self,
+        operation: &'static Operation,
+        path: &str,
+        body: &Value,
+    ) -> Result<T, Trouble> {
+        parse(operation, &self.ask(operation, &Method::POST, path, Some(body), ATTEMPTS).await?)
+    }
+
+    /// Sends one write, once: what became of it is for its caller to judge.
+    pub(crate) async fn write(
+        &self,
+        operation: &'static Operation,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, Trouble> {
+        parse(operation, &self.ask(operation, &Method::POST, path, Some(body), 1).await?)
+    }
+
+    /// All pages of a list under `field`, in their order. A token that was seen before would never end.
+    pub(crate) async fn list(
+        &self,
+        operation: &'static Operation,
+        path: &str,
+        field: &str,
+    ) -> Result<Vec<Value>, Trouble> {
+        let (mut all, mut seen, mut token) = (Vec::new(), BTreeSet::new(), String::new());
+        loop {
+            let sign = if path.contains('?') { '&' } else { '?' };
+            let page = if token.is_empty() {
+                path.to_owned()
+            } else {
+                format!("{path}{sign}pageToken={}", escaped(&token))
+            };
+            let mut body: Value = self.get(operation, &page).await?;
+            match body[field].take() {
+                Value::Array(entries) => all.extend(entries),
+                Value::Null => {}
+                _ => return Err(Trouble::failed(operation, format!("{field} of the answer is no list"))),
+            }
+            match body["nextPageToken"].as_str() {
+                None | Some("") => return Ok(all),
+                Some(next) if seen.insert(next.to_owned()) => next.clone_into(&mut token),
+                Some(_) => return Err(Trouble::failed(operation, "the next page leads back to one before")),
+            }
+        }
+    }
+
+    async fn ask(
+        &self,
+        operation: &'static Operation,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+        attempts: u32,
+    ) -> Result<Bytes, Trouble> {
+        // Nobody closes this semaphore, so there is no error to look at.
+        let _turn = self.turns.acquire().await.ok();
+        self.calls.operation(self.name);
+        let last = Mutex::new(None);
+        let asked = self.attempts(operation, (method, path, body), attempts, &last);
+        let answer = match tokio::time::timeout(self.timeout, asked).await {
+            Ok(answer) => answer,
+            Err(_) => Err(late(operation, &last)),
+        };
+        if let Err(trouble) = &answer {
+            tracing::debug!(service = self.name, operation = operation.name, %trouble, "no answer");
+        }
+        answer
+    }
+
+    async fn attempts(
+        &self,
+        operation: &'static Operation,
+        what: (&Method, &str, Option<&Value>),
+        attempts: u32,
+        last: &Mutex<Option<Trouble>>,
+    ) -> Result<Bytes, Trouble> {
+        let (until, mut wait) = (Instant::now() + self.timeout, FIRST);
+        for number in 1.. {
+            let (trouble, told) = match self.once(operation, what).await {
+                Ok(answer) if (200..300).contains(&answer.status) => return Ok(answer.body),
+                Ok(answer) => (Trouble::answered(operation, answer.status, &answer.body), answer.wait),
+                Err(trouble) => (trouble, None),
+            };
+            let pause = told.map_or(wait, Duration::from_secs);
+            if trouble.kind != Kind::Passing || number >= attempts || Instant::now() + pause >= until {
+                return Err(trouble);
+            }
+            if let Ok(mut last) = last.lock() {
+                *last = Some(trouble);
+            }
+            tokio::time::sleep(pause).await;
+            wait *= 2;
+        }
+        Err(Trouble::failed(operation, "never asked"))
+    }
+
+    async fn once(
+        &self,
+        operation: &'static Operation,
+        (method, path, body): (&Method, &str, Option<&Value>),
+    ) -> Result<Answer, Trouble> {
+        let token = self.tokens.token().await.map_err(|why| Trouble::no_token(operation, why))?;
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header(http::header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(http::header::ACCEPT, "application/json");
+        if body.is_some() {
+            request = request.header(http::header::CONTENT_TYPE, "application/json");
+        }
+        let text = body.map(Value::to_string).unwrap_or_default();
+        // The header or the URL at fault is not repeated: either may hold a token.
+        let request = request
+            .body(Full::new(Bytes::from(text)))
+            .map_err(|_| Trouble::failed(operation, "the request can't be written as HTTP"))?;
+        self.calls.attempt(self.name);
+        self.wire.send(request).await.map_err(|why| Trouble::passing(operation, why))
+    }
+}
+
+fn late(operation: &'static Operation, last: &Mutex<Option<Trouble>>) -> Trouble {
+    let last = last.lock().ok().and_then(|mut last| last.take());
+    let last = last.map(|trouble| format!("; the last attempt: {trouble}")).unwrap_or_default();
+    Trouble::passing(operation, format!("no answer in time{last}"))
+}
+
+fn parse<T: DeserializeOwned>(operation: &'static Operation, body: &Bytes) -> Result<T, Trouble> {
+    serde_json::from_slice(body).map_err(|error| Trouble::garbled(operation, &error))
+}
+
+/// A part of a path or a value of a query.
+pub(crate) fn escaped(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}

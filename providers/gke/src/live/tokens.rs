@@ -1,0 +1,118 @@
+//! Tokens: `gcp_auth`'s chain, and workload identity federation, which it does not know.
+
+use super::endpoint::Environment;
+use super::external::External;
+use super::trouble::{chain, scrub};
+use super::wire::Wire;
+use async_trait::async_trait;
+use pullaudit_core::{Calls, DiscoverError};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What every token is good for; the rights of the identity are the limit.
+pub(crate) const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+
+const KEY_FILE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
+const TRIED: &str = "GOOGLE_APPLICATION_CREDENTIALS (key file or workload identity federation), gcloud auth \
+                     application-default login, the metadata server, gcloud auth login";
+const NEXT: &str = "next: gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS to a file of \
+                    credentials";
+
+/// Where bearer tokens come from.
+#[async_trait]
+pub(crate) trait TokenSource: Send + Sync {
+    /// A token that is good now, or why there is none, in one line.
+    async fn token(&self) -> Result<String, String>;
+}
+
+/// One of `gcp_auth`'s, which keeps tokens until they expire.
+struct Library(Arc<dyn gcp_auth::TokenProvider>);
+
+#[async_trait]
+impl TokenSource for Library {
+    async fn token(&self) -> Result<String, String> {
+        match self.0.token(&[SCOPE]).await {
+            Ok(token) => Ok(token.as_str().to_owned()),
+            Err(error) => Err(chain(&error)),
+        }
+    }
+}
+
+/// The source that the environment names. It is asked once, so that wrong credentials are said before anything is
+/// read with them.
+pub(crate) async fn source(
+    environment: &Environment,
+    wire: &Arc<Wire>,
+    calls: &Arc<Calls>,
+) -> Result<Arc<dyn TokenSource>, DiscoverError> {
+    let source = chosen(environment, wire, calls).await.map_err(rejected)?;
+    source.token().await.map_err(rejected)?;
+    Ok(source)
+}
+
+async fn chosen(
+    environment: &Environment,
+    wire: &Arc<Wire>,
+    calls: &Arc<Calls>,
+) -> Result<Arc<dyn TokenSource>, String> {
+    if let Some(path) = file(environment) {
+        let body = read(&path)?;
+        match body["type"].as_str() {
+            Some("external_account") => {
+                return Ok(Arc::new(External::parse(&body, wire, calls).map_err(|why| told(&path, &why))?));
+            }
+            Some(
+                kind @ ("impersonated_service_account"
+                | "external_account_authorized_user"
+                | "gdch_service_account"),
+            ) => {
+                return Err(told(
+                    &path,
+                    &format!("holds credentials of type {kind}, which pullaudit does not take"),
+                ));
+            }
+            _ => {}
+        }
+    }
+    gcp_auth::provider().await.map(|provider| Arc::new(Library(provider)) as Arc<dyn TokenSource>).map_err(
+        |error| {
+            // Each of its sources says why it is not there; the words of the last that was tried say least.
+            match &error {
+                gcp_auth::Error::NoAuthMethod(..) => "no source has any".to_owned(),
+                other => chain(other),
+            }
+        },
+    )
+}
+
+/// The file of credentials that counts, where there is one.
+fn file(environment: &Environment) -> Option<PathBuf> {
+    if let Some(path) = environment(KEY_FILE).filter(|path| !path.is_empty()) {
+        return Some(PathBuf::from(path));
+    }
+    let home = environment("HOME")?;
+    let usual = Path::new(&home).join(".config/gcloud/application_default_credentials.json");
+    usual.is_file().then_some(usual)
+}
+
+fn read(path: &Path) -> Result<Value, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| told(path, &error.to_string()))?;
+    // The parser's own words may repeat what stands there.
+    serde_json::from_str(&text)
+        .map_err(|error| told(path, &format!("is not JSON: line {}, column {}", error.line(), error.column())))
+}
+
+fn told(path: &Path, why: &str) -> String {
+    format!("{}: {why}", path.display())
+}
+
+/// Nothing can be read with these credentials.
+pub(crate) fn rejected(detail: impl AsRef<str>) -> DiscoverError {
+    DiscoverError::Credentials {
+        cloud: "Google Cloud",
+        detail: scrub(detail.as_ref()),
+        tried: TRIED.to_owned(),
+        next: NEXT.to_owned(),
+    }
+}

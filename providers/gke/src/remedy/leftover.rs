@@ -1,0 +1,77 @@
+//! Members that are deleted accounts.
+
+use super::{Edit, command};
+use crate::cluster;
+use crate::facts::{Policy, ServiceAccount, table};
+use crate::weigh::{GkeFacts, project_of};
+use pullaudit_core::{Action, Change, Fingerprint, Inventory, Note, Read, Safety};
+use serde::Deserialize as _;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// Deleted accounts in the unconditional binding of the reader's role on a repository itself. One whose unique
+/// id a live account still has, and one of whose e-mail it is not known whether it lives, stay.
+pub(crate) fn leftovers(facts: &GkeFacts, inventory: &Inventory) -> Vec<Change> {
+    let rows = facts.section().tables.get(table::REPOSITORY_POLICIES).into_iter().flatten();
+    rows.filter_map(|(repository, row)| {
+        let policy = row.got()?;
+        let body = Policy::deserialize(policy).ok().filter(|policy| !policy.etag.is_empty())?;
+        let ours = body.bindings.iter().filter(|one| one.role == super::READER && one.condition.is_none());
+        let members: BTreeSet<String> = ours
+            .flat_map(|one| &one.members)
+            .filter(|member| is_dead(facts, inventory, member))
+            .cloned()
+            .collect();
+        let edit = Edit { repository: repository.clone(), remove: members, ..Edit::default() };
+        (!edit.remove.is_empty()).then(|| removal(&edit, policy))
+    })
+    .collect()
+}
+
+fn is_dead(facts: &GkeFacts, inventory: &Inventory, member: &str) -> bool {
+    let Some((email, uid)) = named(member) else { return false };
+    let pulls = inventory.pullers.contains(&email);
+    match facts.section().get(table::ACCOUNTS, &email) {
+        Some(Read::Got(account)) => ServiceAccount::deserialize(account)
+            .is_ok_and(|account| !account.unique_id.is_empty() && account.unique_id != uid),
+        Some(Read::Absent) | None => !pulls,
+        Some(Read::Unread(_)) => false,
+    }
+}
+
+/// E-mail and unique id of `deleted:serviceAccount:EMAIL?uid=N`.
+fn named(member: &str) -> Option<(String, &str)> {
+    let (email, uid) = member.strip_prefix("deleted:serviceAccount:")?.split_once("?uid=")?;
+    cluster::principal(email).filter(|_| !uid.is_empty()).map(|principal| (principal.id, uid))
+}
+
+fn removal(edit: &Edit, policy: &serde_json::Value) -> Change {
+    let names: Vec<&str> =
+        edit.remove.iter().map(|member| member.trim_start_matches("deleted:serviceAccount:")).collect();
+    let short = edit.repository.rsplit('/').next().unwrap_or_default();
+    let id = format!("{}|{}|prune", edit.repository, names.join("|"));
+    let still = |name: &&str| Fingerprint { reading: format!("member {name}"), digest: "deleted".to_owned() };
+    Change {
+        id: Uuid::new_v5(&super::CHANGES, id.as_bytes()).to_string(),
+        provider: "gke".to_owned(),
+        owner: project_of(&edit.repository).to_owned(),
+        target: format!("take the right to download from {short} from {}, deleted", names.join(", ")),
+        action: Action::Change,
+        before: Some(policy.clone()),
+        after: Some(edit.apply(policy)),
+        safety: Safety::NeedsConsent,
+        notes: vec![
+            Note::new("member", format!("{}: deleted, as IAM itself writes", names.join(", "))),
+            Note::new("scope", edit.repository.as_str()),
+        ],
+        rests_on: names.iter().map(still).collect(),
+        command: edit
+            .remove
+            .iter()
+            .map(|one| command(edit, one, "remove", policy))
+            .collect::<Vec<_>>()
+            .join(" && "),
+        import: String::new(),
+        document: format!("{}:iamPolicy", edit.repository),
+    }
+}

@@ -1,0 +1,221 @@
+//! The least grant that lets a node's account download: a member of the reader's binding on the one repository.
+
+mod basis;
+mod edit;
+mod hold;
+mod leftover;
+
+pub use basis::fingerprints;
+pub use edit::{Edit, READER, Unwritable, canonical};
+pub(crate) use leftover::leftovers;
+
+use crate::facts::table;
+use crate::host::{self, Place};
+use crate::weigh::{GkeFacts, project_of};
+use edit::{fits, is_policy, writable};
+use jiff::Timestamp;
+use pullaudit_core::{
+    Action, Change, Credential, Facts as _, FixPolicy, HeldBack, Mode, Note, Principal, PrincipalKind, Proposal,
+    Question, Read, Remedy, Safety, Verdict, judge,
+};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// Ids of changes live in this name space; it never changes, so that a second run plans the same.
+const CHANGES: Uuid = Uuid::from_u128(0x71b2_0c4e_d6f8_5a37_9b05_18e3_aa64_cf21);
+
+/// One change for each repository's policy, for all accounts that it would help; what it would not turn to
+/// allowed is held back.
+pub(crate) fn propose(facts: &GkeFacts, denied: &[&Question], at: Timestamp, _: FixPolicy) -> Proposal {
+    let mut proposal = Proposal::default();
+    let (mut groups, mut others) = (BTreeMap::<String, Vec<Wanted>>::new(), Vec::new());
+    for (number, question) in denied.iter().enumerate() {
+        match wanted(number, question) {
+            Some((repository, wanted)) => groups.entry(repository).or_default().push(wanted),
+            None => others.push(number),
+        }
+    }
+    if !others.is_empty() {
+        let why = "no binding helps a login that is no service account of Google's, or an image that names no repository"
+            .to_owned();
+        proposal.held_back.push(HeldBack { questions: others, why });
+    }
+    for (repository, wanted) in groups {
+        repair(facts, &repository, &wanted, denied, at, &mut proposal);
+    }
+    proposal
+}
+
+/// A question, and the member that a grant for it names.
+struct Wanted {
+    question: usize,
+    member: String,
+}
+
+fn wanted(question: usize, asked: &Question) -> Option<(String, Wanted)> {
+    let Place::Repository(location) = host::place(&asked.image)? else { return None };
+    let Credential::Principal(principal) = &asked.by else { return None };
+    Some((location.id(), Wanted { question, member: member(principal)? }))
+}
+
+/// How a binding names an identity; `None` for those that are not Google's, or Google's own.
+fn member(principal: &Principal) -> Option<String> {
+    let known = crate::cluster::principal(&principal.id)?;
+    match known.kind {
+        PrincipalKind::ServiceAccountRole => Some(known.id),
+        _ => crate::cluster::account_project(&known.id).map(|_| format!("serviceAccount:{}", known.id)),
+    }
+}
+
+fn repair(
+    facts: &GkeFacts,
+    repository: &str,
+    wanted: &[Wanted],
+    denied: &[&Question],
+    at: Timestamp,
+    proposal: &mut Proposal,
+) {
+    let all = |why: String| HeldBack { questions: wanted.iter().map(|one| one.question).collect(), why };
+    let policy = match facts.section().get(table::REPOSITORY_POLICIES, repository) {
+        Some(Read::Got(policy)) if is_policy(policy) => policy,
+        _ => {
+            proposal
+                .held_back
+                .push(all("the repository's policy was not read, so it can't be written".to_owned()));
+            return;
+        }
+    };
+    let edit =
+        |members: BTreeSet<String>| Edit { repository: repository.to_owned(), add: members, ..Edit::default() };
+    let whole = edit(wanted.iter().map(|one| one.member.clone()).collect());
+    if let Err(why) = writable(policy).and_then(|()| fits(&whole.apply(policy))) {
+        proposal.held_back.push(all(why.to_string()));
+        return;
+    }
+    let (helped, held) = prove(facts, &change(facts, &whole, policy), wanted, denied, at);
+    proposal.held_back.extend(held);
+    if helped.is_empty() {
+        return;
+    }
+    let members = wanted.iter().filter(|one| helped.contains(&one.question)).map(|one| one.member.clone());
+    let change = change(facts, &edit(members.collect()), policy);
+    proposal.remedies.push(Remedy { questions: helped, changes: vec![change.id.clone()] });
+    proposal.changes.push(change);
+}
+
+/// Weighs the questions on the facts as they would be: those that the change turns, and the reasons of the rest.
+fn prove(
+    facts: &GkeFacts,
+    change: &Change,
+    wanted: &[Wanted],
+    denied: &[&Question],
+    at: Timestamp,
+) -> (Vec<usize>, Vec<HeldBack>) {
+    let Some(then) = after(facts, &[change]) else { return (Vec::new(), Vec::new()) };
+    let (mut helped, mut why): (Vec<usize>, BTreeMap<String, Vec<usize>>) = (Vec::new(), BTreeMap::new());
+    for one in wanted {
+        let question = denied[one.question];
+        match judge(then.weigh(question, at).as_ref(), Mode::Default) {
+            Verdict::Allowed { .. } => helped.push(one.question),
+            verdict => {
+                let now = judge(facts.weigh(question, at).as_ref(), Mode::Default);
+                why.entry(hold::why(&verdict, &now, question, &one.member, change))
+                    .or_default()
+                    .push(one.question);
+            }
+        }
+    }
+    (helped, why.into_iter().map(|(why, questions)| HeldBack { questions, why }).collect())
+}
+
+/// The edit as a change of the repository's policy.
+fn change(facts: &GkeFacts, edit: &Edit, policy: &Value) -> Change {
+    let names: Vec<String> = edit.add.iter().chain(&edit.remove).map(|member| short(member)).collect();
+    let id = [edit.repository.as_str(), READER, &names.join("|"), if edit.add.is_empty() { "-" } else { "+" }]
+        .join("|");
+    let short_id = edit.repository.rsplit('/').next().unwrap_or_default();
+    Change {
+        id: Uuid::new_v5(&CHANGES, id.as_bytes()).to_string(),
+        provider: "gke".to_owned(),
+        owner: project_of(&edit.repository).to_owned(),
+        target: format!("grant artifactregistry.reader on {short_id} to {}", names.join(", ")),
+        action: Action::Change,
+        before: Some(policy.clone()),
+        after: Some(edit.apply(policy)),
+        safety: Safety::Safe,
+        notes: notes(edit, policy),
+        rests_on: fingerprints(facts.section(), &edit.repository, &edit.add),
+        command: edit
+            .add
+            .iter()
+            .map(|member| command(edit, member, "add", policy))
+            .collect::<Vec<_>>()
+            .join(" && "),
+        import: edit.add.iter().map(|member| import(edit, member)).collect::<Vec<_>>().join("\n"),
+        document: format!("{}:iamPolicy", edit.repository),
+    }
+}
+
+fn short(member: &str) -> String {
+    member.strip_prefix("serviceAccount:").unwrap_or(member).to_owned()
+}
+
+fn bindings(policy: &Value) -> usize {
+    policy["bindings"].as_array().map_or(0, Vec::len)
+}
+
+fn notes(edit: &Edit, policy: &Value) -> Vec<Note> {
+    let mut notes = vec![Note::new("role", format!("{READER}: the least role that downloads"))];
+    notes.extend(edit.add.iter().map(|member| Note::new("member", member.as_str())));
+    notes.extend([
+        Note::new("scope", edit.repository.as_str()),
+        Note::new(
+            "kept",
+            format!("{} other bindings, conditions and unknown fields, as they are", bindings(policy)),
+        ),
+        Note::new("in effect", "typically within 2 minutes, 7 or more at times"),
+    ]);
+    notes
+}
+
+/// Project, location and name of a repository.
+fn parts(repository: &str) -> (&str, &str, &str) {
+    let mut parts = repository.split('/').skip(1).step_by(2);
+    let mut next = || parts.next().unwrap_or_default();
+    (next(), next(), next())
+}
+
+/// As `gcloud` takes it. Where a policy has conditions, it wants to be told that this binding has none.
+fn command(edit: &Edit, member: &str, verb: &str, policy: &Value) -> String {
+    let (project, location, name) = parts(&edit.repository);
+    let has = |binding: &Value| binding.get("condition").is_some_and(|condition| !condition.is_null());
+    let conditional = policy["bindings"].as_array().is_some_and(|list| list.iter().any(has));
+    let condition = if conditional { " --condition None" } else { "" };
+    format!(
+        "gcloud artifacts repositories {verb}-iam-policy-binding {name} --project {project} --location {location} \
+         --member '{member}' --role {READER}{condition}"
+    )
+}
+
+fn import(edit: &Edit, member: &str) -> String {
+    format!(
+        "terraform import google_artifact_registry_repository_iam_member.pull \"{} {READER} {member}\"",
+        edit.repository
+    )
+}
+
+/// The facts with these changes in them; `None` where a change is none of Google's. An unread policy stays
+/// unread: what else stands there is not known.
+pub(crate) fn after(facts: &GkeFacts, changes: &[&Change]) -> Option<GkeFacts> {
+    let mut section = facts.section().clone();
+    for change in changes {
+        let edit = Edit::of(change)?;
+        let row =
+            section.tables.get_mut(table::REPOSITORY_POLICIES).and_then(|rows| rows.get_mut(&edit.repository));
+        if let Some(Read::Got(policy)) = row {
+            *policy = edit.apply(policy);
+        }
+    }
+    GkeFacts::open(&section).ok()
+}

@@ -1,0 +1,242 @@
+//! GKE through the program, on the fake of Google Cloud: a lost right is found, repaired, verified and taken back.
+#![cfg(feature = "live")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use assert_cmd::Command;
+use pullaudit_google_fake::{
+    CLOUD_PLATFORM, Cluster, Fake, Fault, LOGGING_ONLY, Policy, Pool, Repository, Trouble, World,
+};
+use serde_json::Value;
+use std::path::PathBuf;
+
+const READER: &str = "roles/artifactregistry.reader";
+const NODES: &str = "gke-nodes@acme-prod.iam.gserviceaccount.com";
+const MEMBER: &str = "serviceAccount:gke-nodes@acme-prod.iam.gserviceaccount.com";
+const REPOSITORY: &str = "projects/acme-images/locations/europe-west4/repositories/shop";
+const IMAGES: [&str; 2] = [
+    "europe-west4-docker.pkg.dev/acme-images/shop/cart:1.4.2",
+    "europe-west4-docker.pkg.dev/acme-images/shop/web:7.0.0",
+];
+
+/// A cluster in one project, its images in another, under one organisation; the grant is missing.
+fn world() -> World {
+    World::new()
+        .organization("900100200300")
+        .project("acme-prod", 100_200_300_400, "organizations/900100200300")
+        .project("acme-images", 500_600_700_800, "organizations/900100200300")
+        .account(NODES)
+        .cluster(
+            Cluster::new("acme-prod", "europe-west4", "shop-ew4")
+                .pool(Pool::new("apps").account(NODES).scopes(&[CLOUD_PLATFORM])),
+        )
+        .repository(
+            Repository::new("acme-images", "europe-west4", "shop")
+                .policy(Policy::new().bind("roles/artifactregistry.writer", "user:dev@acme.example")),
+        )
+}
+
+struct Place {
+    fake: Fake,
+    folder: tempfile::TempDir,
+}
+
+#[derive(Debug)]
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    #[track_caller]
+    fn ends(&self, code: i32) -> &Self {
+        assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    fn says(&self, text: &str) -> &Self {
+        assert!(self.out.contains(text) || self.err.contains(text), "no {text:?} in\n{}\n{}", self.out, self.err);
+        self
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.out, self.err))
+    }
+}
+
+impl Place {
+    fn of(world: World) -> Self {
+        let place = Self { fake: Fake::start(world), folder: tempfile::tempdir().unwrap() };
+        let one = |image: &str| {
+            let name = image.rsplit('/').next().unwrap().split(':').next().unwrap();
+            format!(
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}, namespace: shop}}\nspec:\n  template:\n    \
+                 spec:\n      containers: [{{name: app, image: {image}}}]\n---\n"
+            )
+        };
+        std::fs::write(place.folder.path().join("apps.yaml"), IMAGES.map(one).concat()).unwrap();
+        place
+    }
+
+    fn with_environment(&self, environment: Vec<(String, String)>, arguments: &[&str]) -> Ran {
+        let mut command = Command::cargo_bin("pullaudit").unwrap();
+        command.current_dir(self.folder.path()).args(arguments).envs(environment);
+        command.env("KUBECONFIG", "/nonexistent").env("HOME", self.folder.path()).env("NO_COLOR", "1");
+        let output = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    fn plain(&self, arguments: &[&str]) -> Ran {
+        self.with_environment(self.fake.env(), arguments)
+    }
+
+    fn run(&self, command: &str, more: &[&str]) -> Ran {
+        let all = [&[command, "--provider", "gke", "-f", "apps.yaml", "--timeout", "5s"][..], more].concat();
+        self.plain(&all)
+    }
+
+    fn fix(&self, more: &[&str]) -> Ran {
+        self.run("fix", &[&["--yes", "--verify-timeout", "4s"][..], more].concat())
+    }
+
+    fn receipt(&self) -> PathBuf {
+        let files = std::fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
+        files.into_iter().find(|path| path.to_str().unwrap().ends_with(".receipt.json")).expect("a receipt")
+    }
+
+    fn undo(&self) -> Ran {
+        let receipt = self.receipt();
+        let receipt = receipt.to_str().unwrap();
+        self.plain(&["undo", receipt, "--yes", "--verify-timeout", "4s", "--timeout", "5s"])
+    }
+
+    fn policy(&self) -> Policy {
+        self.fake.change(|world| world.policy_of(REPOSITORY).unwrap().clone())
+    }
+
+    fn writes(&self) -> usize {
+        self.fake.requests().iter().filter(|seen| seen.path.ends_with(":setIamPolicy")).count()
+    }
+}
+
+#[test]
+fn a_lost_right_is_found_repaired_verified_and_taken_back_and_foreign_bindings_stay() {
+    let place = Place::of(world());
+    let before = place.policy();
+    place.run("audit", &[]).ends(2).says("shop-ew4");
+    place
+        .run("fix", &["--dry-run"])
+        .ends(2)
+        .says(READER)
+        .says("gcloud artifacts repositories add-iam-policy-binding");
+    assert_eq!(place.writes(), 0);
+
+    place.fix(&[]).ends(0).says("1 applied");
+    assert!(place.policy().holds(READER, MEMBER));
+    assert!(place.policy().holds("roles/artifactregistry.writer", "user:dev@acme.example"));
+    place.run("audit", &[]).ends(0);
+    place.fix(&[]).ends(0).says("nothing to fix");
+    assert_eq!(place.writes(), 1, "written once");
+
+    place.undo().ends(0).says("2 repositories allowed → denied");
+    assert_eq!(place.policy().bindings(), before.bindings());
+    place.run("audit", &[]).ends(2);
+    place.undo().ends(0);
+    assert!(place.fake.strangers().is_empty(), "{:#?}", place.fake.strangers());
+    assert!(place.fake.unguarded_writes().is_empty());
+}
+
+#[test]
+fn an_edit_between_reading_and_writing_makes_the_round_anew_and_is_kept() {
+    let place = Place::of(world());
+    place.fake.set_fault(
+        Fault::call("artifactregistry.projects.locations.repositories.setIamPolicy", Trouble::ConcurrentEdit)
+            .times(1),
+    );
+    place.fix(&[]).ends(0).says("1 applied");
+    assert!(place.policy().holds(READER, MEMBER));
+    assert_eq!(place.writes(), 2);
+    assert!(place.fake.unguarded_writes().is_empty());
+}
+
+#[test]
+fn an_answer_that_is_lost_after_the_write_is_found_out_and_nothing_is_written_twice() {
+    let place = Place::of(world());
+    place.fake.set_fault(
+        Fault::call("artifactregistry.projects.locations.repositories.setIamPolicy", Trouble::SilenceAfter)
+            .times(1),
+    );
+    let all =
+        ["fix", "--provider", "gke", "-f", "apps.yaml", "--timeout", "2s", "--yes", "--verify-timeout", "4s"];
+    place.plain(&all).ends(0).says("1 applied");
+    assert!(place.policy().holds(READER, MEMBER));
+    assert_eq!(place.writes(), 1);
+}
+
+#[test]
+fn a_missing_right_to_write_is_named_before_anything_is_written() {
+    let place = Place::of(world());
+    place.fake.take_right("artifactregistry.repositories.setIamPolicy");
+    place.fix(&[]).ends(1).says("artifactregistry.repositories.setIamPolicy");
+    assert_eq!(place.writes(), 0);
+}
+
+#[test]
+fn scopes_that_do_not_reach_are_shown_and_never_written() {
+    let cluster = Cluster::new("acme-prod", "europe-west4", "shop-ew4")
+        .pool(Pool::new("apps").account(NODES).scopes(LOGGING_ONLY));
+    let world = World::new()
+        .organization("900100200300")
+        .project("acme-prod", 100_200_300_400, "organizations/900100200300")
+        .project("acme-images", 500_600_700_800, "organizations/900100200300")
+        .account(NODES)
+        .cluster(cluster)
+        .repository(
+            Repository::new("acme-images", "europe-west4", "shop").policy(Policy::new().bind(READER, MEMBER)),
+        );
+    let place = Place::of(world);
+    let report = place.run("audit", &["-o", "json"]).ends(2).json();
+    assert!(
+        report["checks"].as_array().unwrap().iter().all(|check| check["code"] == "oauth-scope-missing"),
+        "{report:#}"
+    );
+    place.fix(&[]).ends(2).says("gcloud container node-pools create");
+    assert_eq!(place.writes(), 0);
+}
+
+#[test]
+fn a_token_of_somebody_else_is_exchanged_for_one_of_google_s() {
+    let place = Place::of(world());
+    for environment in [place.fake.federation_env(), place.fake.federation_url_env()] {
+        let ran = place.with_environment(environment, &["audit", "--provider", "gke", "-f", "apps.yaml"]);
+        ran.ends(2).says("shop-ew4");
+    }
+    assert!(place.fake.strangers().is_empty(), "{:#?}", place.fake.strangers());
+}
+
+#[test]
+fn no_secret_comes_out_of_a_run_however_much_it_tells() {
+    let place = Place::of(world());
+    let ran = place.run("audit", &["-vvv"]);
+    let collected = place.run("collect", &["-vvv", "-o", "facts.json"]);
+    let facts = std::fs::read_to_string(place.folder.path().join("facts.json")).unwrap();
+    for secret in place.fake.secrets() {
+        for text in [&ran.out, &ran.err, &collected.out, &collected.err, &facts] {
+            assert!(!text.contains(&secret), "a secret of {} characters is told", secret.len());
+        }
+    }
+}
+
+#[test]
+fn a_caller_without_a_right_leaves_what_hangs_on_it_unknown() {
+    let place = Place::of(world());
+    place.fix(&[]).ends(0);
+    place.fake.take_right("artifactregistry.repositories.getIamPolicy");
+    let report = place.run("audit", &["-o", "json"]).ends(3).json();
+    let needs = report["checks"].to_string();
+    assert!(needs.contains("artifactregistry.repositories.getIamPolicy"), "{needs}");
+    place.fake.give_rights_back();
+    place.run("audit", &[]).ends(0);
+}
