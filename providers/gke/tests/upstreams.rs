@@ -76,6 +76,17 @@ fn of_several_upstreams_only_agreement_is_an_answer() {
 }
 
 #[test]
+fn an_upstream_of_the_same_project_is_never_denied_for_want_of_a_binding() {
+    let second = "projects/acme/locations/us/repositories/second";
+    let world = behind(virtual_of(&[second]))
+        .got(table::REPOSITORIES, second, json!({ "name": second }))
+        .got(table::REPOSITORY_POLICIES, second, policy(json!([])))
+        .got(table::RULES, second, json!([]));
+    assert_eq!(world.says(), "unknown upstream-undecidable");
+    assert_eq!(world.put(table::REPOSITORIES, second, Read::Absent).says(), "denied artifact-repository-missing");
+}
+
+#[test]
 fn a_cycle_of_virtual_repositories_ends() {
     assert_eq!(behind(virtual_of(&[REPOSITORY])).says(), "denied virtual-without-upstream");
     assert_eq!(behind(virtual_of(&[])).says(), "denied virtual-without-upstream");
