@@ -246,7 +246,15 @@ fn through(
     let asked = Asked { asker: &asker, repository: upstream, act, at };
     let mut all = vec![repository(facts, upstream).0];
     all.extend(deny::claims(facts, &asked));
-    all.push(grants::claim(facts, &asked));
+    let granted = grants::claim(facts, &asked);
+    // The agent holds its role in its own project from the start; whether it reads there without it is not
+    // documented.
+    all.push(if project_of(upstream) == project_of(id) {
+        let what = format!("whether {} reads {upstream} in its own project without a binding", asker.name());
+        Claim::Any(vec![granted, undecided(id, "may read it by itself", what)])
+    } else {
+        granted
+    });
     // Whether rules of an upstream count for whom it serves through another one is not documented.
     if let Some(claim) = rules(facts, upstream, package, at) {
         let what = format!("whether the download rules of {upstream} count for what comes through {id}");
