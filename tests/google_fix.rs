@@ -2,124 +2,11 @@
 #![cfg(feature = "live")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use assert_cmd::Command;
-use pullaudit_google_fake::{
-    CLOUD_PLATFORM, Cluster, Fake, Fault, LOGGING_ONLY, Policy, Pool, Repository, Trouble, World,
-};
-use serde_json::Value;
-use std::path::PathBuf;
+#[path = "google_fix/mod.rs"]
+mod google;
 
-const READER: &str = "roles/artifactregistry.reader";
-const NODES: &str = "gke-nodes@acme-prod.iam.gserviceaccount.com";
-const MEMBER: &str = "serviceAccount:gke-nodes@acme-prod.iam.gserviceaccount.com";
-const REPOSITORY: &str = "projects/acme-images/locations/europe-west4/repositories/shop";
-const IMAGES: [&str; 2] = [
-    "europe-west4-docker.pkg.dev/acme-images/shop/cart:1.4.2",
-    "europe-west4-docker.pkg.dev/acme-images/shop/web:7.0.0",
-];
-
-/// A cluster in one project, its images in another, under one organisation; the grant is missing.
-fn world() -> World {
-    World::new()
-        .organization("900100200300")
-        .project("acme-prod", 100_200_300_400, "organizations/900100200300")
-        .project("acme-images", 500_600_700_800, "organizations/900100200300")
-        .account(NODES)
-        .cluster(
-            Cluster::new("acme-prod", "europe-west4", "shop-ew4")
-                .pool(Pool::new("apps").account(NODES).scopes(&[CLOUD_PLATFORM])),
-        )
-        .repository(
-            Repository::new("acme-images", "europe-west4", "shop")
-                .policy(Policy::new().bind("roles/artifactregistry.writer", "user:dev@acme.example")),
-        )
-}
-
-struct Place {
-    fake: Fake,
-    folder: tempfile::TempDir,
-}
-
-#[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    #[track_caller]
-    fn ends(&self, code: i32) -> &Self {
-        assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
-        self
-    }
-
-    #[track_caller]
-    fn says(&self, text: &str) -> &Self {
-        assert!(self.out.contains(text) || self.err.contains(text), "no {text:?} in\n{}\n{}", self.out, self.err);
-        self
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.out, self.err))
-    }
-}
-
-impl Place {
-    fn of(world: World) -> Self {
-        let place = Self { fake: Fake::start(world), folder: tempfile::tempdir().unwrap() };
-        let one = |image: &str| {
-            let name = image.rsplit('/').next().unwrap().split(':').next().unwrap();
-            format!(
-                "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}, namespace: shop}}\nspec:\n  template:\n    \
-                 spec:\n      containers: [{{name: app, image: {image}}}]\n---\n"
-            )
-        };
-        std::fs::write(place.folder.path().join("apps.yaml"), IMAGES.map(one).concat()).unwrap();
-        place
-    }
-
-    fn with_environment(&self, environment: Vec<(String, String)>, arguments: &[&str]) -> Ran {
-        let mut command = Command::cargo_bin("pullaudit").unwrap();
-        command.current_dir(self.folder.path()).args(arguments).envs(environment);
-        command.env("KUBECONFIG", "/nonexistent").env("HOME", self.folder.path()).env("NO_COLOR", "1");
-        let output = command.output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    fn plain(&self, arguments: &[&str]) -> Ran {
-        self.with_environment(self.fake.env(), arguments)
-    }
-
-    fn run(&self, command: &str, more: &[&str]) -> Ran {
-        let all = [&[command, "--provider", "gke", "-f", "apps.yaml", "--timeout", "5s"][..], more].concat();
-        self.plain(&all)
-    }
-
-    fn fix(&self, more: &[&str]) -> Ran {
-        self.run("fix", &[&["--yes", "--verify-timeout", "4s"][..], more].concat())
-    }
-
-    fn receipt(&self) -> PathBuf {
-        let files = std::fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
-        files.into_iter().find(|path| path.to_str().unwrap().ends_with(".receipt.json")).expect("a receipt")
-    }
-
-    fn undo(&self) -> Ran {
-        let receipt = self.receipt();
-        let receipt = receipt.to_str().unwrap();
-        self.plain(&["undo", receipt, "--yes", "--verify-timeout", "4s", "--timeout", "5s"])
-    }
-
-    fn policy(&self) -> Policy {
-        self.fake.change(|world| world.policy_of(REPOSITORY).unwrap().clone())
-    }
-
-    fn writes(&self) -> usize {
-        self.fake.requests().iter().filter(|seen| seen.path.ends_with(":setIamPolicy")).count()
-    }
-}
+use google::{MEMBER, NODES, Place, READER, world};
+use pullaudit_google_fake::{Cluster, Fault, Federation, LOGGING_ONLY, Policy, Pool, Repository, Trouble, World};
 
 #[test]
 fn a_lost_right_is_found_repaired_verified_and_taken_back_and_foreign_bindings_stay() {
@@ -199,7 +86,7 @@ fn scopes_that_do_not_reach_are_shown_and_never_written() {
     let place = Place::of(world);
     let report = place.run("audit", &["-o", "json"]).ends(2).json();
     assert!(
-        report["checks"].as_array().unwrap().iter().all(|check| check["code"] == "oauth-scope-missing"),
+        report["checks"].as_array().unwrap().iter().all(|check| check["code"] == "scope-missing"),
         "{report:#}"
     );
     place.fix(&[]).ends(2).says("gcloud container node-pools create");
@@ -208,7 +95,7 @@ fn scopes_that_do_not_reach_are_shown_and_never_written() {
 
 #[test]
 fn a_token_of_somebody_else_is_exchanged_for_one_of_google_s() {
-    let place = Place::of(world());
+    let place = Place::of(world().federation(Federation::direct()));
     for environment in [place.fake.federation_env(), place.fake.federation_url_env()] {
         let ran = place.with_environment(environment, &["audit", "--provider", "gke", "-f", "apps.yaml"]);
         ran.ends(2).says("shop-ew4");

@@ -37,8 +37,9 @@ impl Key {
     pub(crate) fn verify(&self, assertion: &str) -> Result<Value, &'static str> {
         let parts: Vec<&str> = assertion.split('.').collect();
         let [head, claims, signature] = parts[..] else { return Err("The assertion is no JWT.") };
-        let read =
-            |part: &str| -> Option<Value> { serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok() };
+        let read = |part: &str| -> Option<Value> {
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok()?).ok()
+        };
         let (Some(head_json), Some(claims_json)) = (read(head), read(claims)) else {
             return Err("The assertion is not JSON in base64.");
         };
@@ -48,7 +49,8 @@ impl Key {
         if head_json.get("kid").is_some_and(|kid| kid != KEY_ID) {
             return Err("Invalid JWT Signature: no such key.");
         }
-        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| "The signature is not base64.")?;
+        let signature =
+            URL_SAFE_NO_PAD.decode(signature.trim_end_matches('=')).map_err(|_| "The signature is not base64.")?;
         let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &self.public);
         let signed = format!("{head}.{claims}");
         key.verify(signed.as_bytes(), &signature).map_err(|_| "Invalid JWT Signature.")?;

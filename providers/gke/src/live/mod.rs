@@ -126,7 +126,7 @@ impl Live {
         let GkeOptions { timeout, concurrency, calls, .. } = self.options.as_ref();
         let endpoints = endpoints(&self.environment)?;
         let wire = Arc::new(Wire::new(*timeout).map_err(|error| no_roots(&error))?);
-        let tokens = tokens::source(&self.environment, &wire, calls).await?;
+        let tokens = tokens::source(&self.environment, &wire, calls, *timeout).await?;
         let means = Means {
             wire,
             tokens: Arc::clone(&tokens),

@@ -9,6 +9,7 @@ use pullaudit_core::{Calls, DiscoverError};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What every token is good for; the rights of the identity are the limit.
 pub(crate) const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
@@ -45,10 +46,18 @@ pub(crate) async fn source(
     environment: &Environment,
     wire: &Arc<Wire>,
     calls: &Arc<Calls>,
+    timeout: Duration,
 ) -> Result<Arc<dyn TokenSource>, DiscoverError> {
-    let source = chosen(environment, wire, calls).await.map_err(rejected)?;
-    source.token().await.map_err(rejected)?;
-    Ok(source)
+    let first = async {
+        let source = chosen(environment, wire, calls).await?;
+        source.token().await?;
+        Ok(source)
+    };
+    // Neither the library nor an end point of tokens bounds its own waiting.
+    match tokio::time::timeout(timeout, first).await {
+        Ok(source) => source.map_err(|why: String| rejected(why)),
+        Err(_) => Err(rejected("no token in time")),
+    }
 }
 
 async fn chosen(
