@@ -81,7 +81,7 @@ fn strict_assumes_nothing() {
     for check in report["checks"].as_array().unwrap() {
         let allowed = check["verdict"] == "allowed";
         assert!(
-            !allowed || check["registryProvider"] == "aks",
+            !allowed || check["registryProvider"] != "eks",
             "nobody read the service control policies: {check}"
         );
         assert!(check["assuming"].as_array().unwrap().is_empty());

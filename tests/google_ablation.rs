@@ -156,7 +156,7 @@ fn hold(trouble: Trouble) {
     let report = ablate_some(&[&Google(&place.fake)], &[trouble], wanted, || audit(&place, timeout));
     println!("{trouble:?}: {} calls, {} became unknown", report.calls.len(), report.unknown.len());
     assert!(report.violations.is_empty(), "{report}");
-    assert!(report.calls.len() > 25, "every call of the audit is taken away: {:#?}", report.calls);
+    assert!(report.calls.len() > 15, "every call of the audit is taken away: {:#?}", report.calls);
     assert!(report.unknown.len() > 20, "and most of them cost a verdict");
     for verdict in [Verdict::Allowed, Verdict::Denied] {
         let there = |(id, check): (&String, &Check)| id.starts_with("default") && check.verdict == verdict;

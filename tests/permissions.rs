@@ -13,10 +13,13 @@ fn permissions(arguments: &[&str]) -> (Option<i32>, String, String) {
 #[test]
 fn each_document_as_it_is_printed() {
     let id = "11111111-0000-4000-8000-000000000001";
-    let all: [(&str, &[&str]); 5] = [
+    let all: [(&str, &[&str]); 8] = [
         ("aks_audit", &["--provider", "aks"]),
         ("aks_fix", &["--provider", "aks", "--for", "fix", "--subscription", id]),
         ("eks_audit", &["--provider", "eks", "--for", "audit"]),
+        ("eks_fix", &["--provider", "eks", "--for", "fix"]),
+        ("gke_audit", &["--provider", "gke", "--project", "acme-prod"]),
+        ("gke_fix", &["--provider", "gke", "--for", "fix"]),
         ("kubernetes_audit", &["--provider", "kubernetes"]),
         ("kubernetes_fix", &["--provider", "kubernetes", "--for", "fix", "--read-secrets"]),
     ];
@@ -86,7 +89,7 @@ fn a_flag_that_would_change_nothing_is_refused_and_quiet_is_quiet() {
 
 #[test]
 fn an_unknown_cloud_names_those_there_are() {
-    let (code, _, err) = permissions(&["--provider", "gke"]);
+    let (code, _, err) = permissions(&["--provider", "oci"]);
     assert_eq!(code, Some(64));
-    assert!(err.contains("only aks, eks, kubernetes"), "{err}");
+    assert!(err.contains("only aks, eks, gke, kubernetes"), "{err}");
 }
