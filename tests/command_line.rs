@@ -196,7 +196,7 @@ fn an_image_is_asked_for_every_pool() {
     let image = "222233334444.dkr.ecr.eu-central-1.amazonaws.com/ledger/api:8.4.0";
     let output = pullaudit(&["audit", "--from", EXAMPLE, "--image", image, "-o", "json"]).output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(report["checks"].as_array().unwrap().len(), 11);
+    assert_eq!(report["checks"].as_array().unwrap().len(), 14);
 }
 
 #[test]

@@ -51,7 +51,9 @@ fn the_identity_that_changed_the_grants_that_were_lost_and_the_workloads_that_wi
         .iter()
         .map(|one| (&one["pools"], &one["old"], &one["new"]))
         .collect();
-    let [(pools, old, new), (general, dead, live)] = replaced[..] else { panic!("{replaced:#?}") };
+    let [(pools, old, new), (general, dead, live), (apps, account, anew)] = replaced[..] else {
+        panic!("{replaced:#?}")
+    };
     assert_eq!((pools, general), (&json!(["apps", "spot", "system"]), &json!(["general"])));
     assert_eq!((&old["name"], &new["name"]), (&json!("aks-kubelet-a"), &json!("aks-kubelet-b")));
     // The role has its ARN again; only its unique id tells that it is another one.
@@ -61,16 +63,20 @@ fn the_identity_that_changed_the_grants_that_were_lost_and_the_workloads_that_wi
         (&json!("AROAEXAMPLEDEADPAYX7Q"), &json!("AROAEXAMPLELIVEPAYM2D"))
     );
 
+    // So has the Google account its e-mail.
+    assert_eq!((apps, &account["id"]), (&json!(["apps"]), &anew["id"]));
+    assert_ne!(account["uniqueId"], anew["uniqueId"]);
+
     let sources = texts(&diff["lostGrants"], "source");
-    assert_eq!(sources.len(), 4, "{sources:?}");
+    assert_eq!(sources.len(), 5, "{sources:?}");
     assert!(sources.contains("role assignment a5510000-0000-4000-8000-000000000001 (AcrPull)"), "{sources:?}");
     assert!(!sources.iter().any(|source| source.contains("PullOnly")), "its policies let it pull as before");
     assert_eq!(texts(&diff["lostGrants"], "how"), BTreeSet::from(["identity-replaced"]));
 
     let turns = diff["verdicts"].as_array().unwrap();
-    assert_eq!((turns.len(), &diff["worse"], &diff["better"]), (11, &json!(11), &json!(0)));
+    assert_eq!((turns.len(), &diff["worse"], &diff["better"]), (14, &json!(14), &json!(0)));
     let failing: BTreeSet<&str> = turns.iter().flat_map(|turn| texts(&turn["workloads"], "name")).collect();
-    for name in ["cart", "checkout", "search", "settle", "ledger-api", "close-month"] {
+    for name in ["cart", "checkout", "search", "settle", "ledger-api", "close-month", "loader"] {
         assert!(failing.contains(name), "{name} not in {failing:?}");
     }
     assert!(turns.iter().all(|turn| turn["old"]["verdict"] == "allowed" && turn["new"]["verdict"] == "denied"));
@@ -79,7 +85,7 @@ fn the_identity_that_changed_the_grants_that_were_lost_and_the_workloads_that_wi
 #[test]
 fn what_got_better_ends_with_0_and_what_did_not_change_is_silent() {
     let (code, diff) = json_of(AFTER, BEFORE);
-    assert_eq!((code, &diff["worse"], &diff["better"]), (Some(0), &json!(0), &json!(11)));
+    assert_eq!((code, &diff["worse"], &diff["better"]), (Some(0), &json!(0), &json!(14)));
     let (code, diff) = json_of(AFTER, AFTER);
     assert_eq!(code, Some(0));
     for list in ["scopes", "identities", "lostGrants", "verdicts"] {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes fleet.snapshot.json: three EKS clusters after a node role was re-created, and an AKS cluster after its
-kubelet identity was replaced. With --before it writes the same fleet a week earlier, before.snapshot.json.
+"""Writes fleet.snapshot.json: three EKS clusters after a node role was re-created, an AKS cluster after its kubelet
+identity was replaced, and a GKE cluster after its node account was made anew. With --before it writes the same fleet a week earlier, before.snapshot.json.
 
 Everything in it is made up. Run it after changing it:
 ./generate.py > fleet.snapshot.json; ./generate.py --before > before.snapshot.json
@@ -10,6 +10,7 @@ import json
 import sys
 
 import azure
+import google_cloud
 
 PLATFORM, SHARED, DATA = "111122223333", "222233334444", "444455556666"
 EU, US = "eu-central-1", "us-west-2"
@@ -44,7 +45,7 @@ class Fleet:
     def __init__(self, before=False):
         self.before = before
         self.clusters, self.workloads = [], []
-        self.tables, self.azure = {}, {}
+        self.tables, self.azure, self.google = {}, {}, {}
 
     def put(self, table, key, reading):
         self.tables.setdefault(table, {})[key] = reading
@@ -139,14 +140,18 @@ class Fleet:
                 self.workloads, key=lambda one: (one["cluster"], one["namespace"], one["kind"], one["name"])
             ),
             "secrets": {},
-            "facts": {"aks": self.azure, "eks": self.tables},
+            "facts": {"aks": self.azure, "eks": self.tables, "gke": self.google},
             "gaps": [],
             "calls": {
                 "arm": {"operations": 17, "attempts": 17},
+                "artifactregistry": {"operations": 9, "attempts": 9},
+                "cloudresourcemanager": {"operations": 5, "attempts": 5},
+                "container": {"operations": 1, "attempts": 1},
                 "ecr": {"operations": 61, "attempts": 61},
                 "eks": {"operations": 24, "attempts": 24},
-                "iam": {"operations": 41, "attempts": 42},
-                "kubernetes": {"operations": 36, "attempts": 36},
+                "iam": {"operations": 47, "attempts": 48},
+                "kubernetes": {"operations": 45, "attempts": 45},
+                "serviceusage": {"operations": 1, "attempts": 1},
                 "sts": {"operations": 3, "attempts": 3},
             },
         }
@@ -280,6 +285,7 @@ def build(before=False):
     fleet.workload(data, "tools", "Deployment", "vendor-agent", ["(self-managed data-ingest)", "etl"],
                    ["ghcr.io/vendor/agent:2"], secrets=["vendor-login"], running=["etl"])
     fleet.azure = azure.add_to(fleet)
+    fleet.google = google_cloud.add_to(fleet)
     return fleet.snapshot()
 
 

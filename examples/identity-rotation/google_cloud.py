@@ -1,4 +1,4 @@
-"""The Google part of the fleet: a GKE cluster whose node account was deleted and created again."""
+"""The Google part of the fleet: a GKE cluster, before or after its node account was deleted and created again."""
 
 CLUSTERS, IMAGES = "acme-run", "acme-images"
 NUMBERS = {CLUSTERS: "700000000001", IMAGES: "700000000002"}
@@ -34,7 +34,7 @@ def policy(*bindings, version=1):
 class Facts:
     """What Google's APIs said of one project's repositories and of the accounts that pull from them."""
 
-    def __init__(self):
+    def __init__(self, uid):
         self.tables = {}
         number = NUMBERS[IMAGES]
         self.put("projects", IMAGES, {"got": {
@@ -48,7 +48,7 @@ class Facts:
         for ancestor in ANCESTORS:
             self.put("policies", ancestor, policy())
             self.put("denyPolicyLists", ancestor, {"got": []})
-        for email, uid in ((NODES, NEW_UID), (BATCH, "104000000000000000003"), (COMPUTE, "104000000000000000004")):
+        for email, uid in ((NODES, uid), (BATCH, "104000000000000000003"), (COMPUTE, "104000000000000000004")):
             self.put("serviceAccounts", email, {"got": {"email": email, "uniqueId": uid, "projectId": CLUSTERS}})
 
     def put(self, table, key, reading):
@@ -87,9 +87,9 @@ def add_to(fleet):
             pool(cluster, "(new nodes)", 0, COMPUTE, ["cloud-platform"]),
         ],
     })
-    facts = Facts()
-    former = f"deleted:serviceAccount:{NODES}?uid={OLD_UID}"
+    facts = Facts(OLD_UID if fleet.before else NEW_UID)
     # Terraform made the account anew; the bindings kept the id of the one before.
+    former = account(NODES) if fleet.before else f"deleted:serviceAccount:{NODES}?uid={OLD_UID}"
     builds = account(f"builds@{IMAGES}.iam.gserviceaccount.com")
     facts.repository("apps", binding(READER, former), binding("roles/artifactregistry.writer", builds))
     facts.repository("base", binding(READER, account(NODES), account(BATCH), account(COMPUTE)))

@@ -105,6 +105,13 @@ impl Facts for GkeFacts {
         pull.claim(asker.as_ref(), question.from.scopes.as_deref())
     }
 
+    fn unique_id(&self, identity: &str) -> Option<String> {
+        match self.index.accounts.get(&identity.to_ascii_lowercase())? {
+            Row::Got(account) if !account.unique_id.is_empty() => Some(account.unique_id.clone()),
+            _ => None,
+        }
+    }
+
     fn notices(&self, at: Timestamp, inventory: &Inventory) -> Vec<Notice> {
         notices::of(self, at, inventory)
     }
