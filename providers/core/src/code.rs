@@ -162,10 +162,11 @@ pub static CORE_CODES: &[CodeRow] = &[
         rank: 10,
         meaning: "The kubelet has no credential for this host, and the registry refuses anonymous pulls.",
         how: "No pull secret and no credential plugin of the node matches the image's host, so the kubelet asks \
-              without a login. Usual causes: a host that the plugin's patterns do not cover, a pull secret whose key \
-              is another host.",
+              without a login. Usual causes: the registry is another cloud's than the node, a host that the plugin's \
+              patterns do not cover, a pull secret whose key is another host.",
         fix: "Use a host that the node's credential plugin answers for, or add a pull secret whose key is the image's \
-              host: kubectl create secret docker-registry NAME --docker-server=HOST …",
+              host: kubectl create secret docker-registry NAME --docker-server=HOST …; or mirror the image into a \
+              registry of the node's own cloud.",
     },
     CodeRow {
         name: "foreign-registry",
