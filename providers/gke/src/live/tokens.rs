@@ -16,7 +16,7 @@ pub(crate) const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 
 const KEY_FILE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
 const TRIED: &str = "GOOGLE_APPLICATION_CREDENTIALS (key file or workload identity federation), gcloud auth \
-                     application-default login, the metadata server, gcloud auth login";
+                     application-default login, the metadata server";
 const NEXT: &str = "next: gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS to a file of \
                     credentials";
 
@@ -84,15 +84,19 @@ async fn chosen(
             _ => {}
         }
     }
-    gcp_auth::provider().await.map(|provider| Arc::new(Library(provider)) as Arc<dyn TokenSource>).map_err(
-        |error| {
-            // Each of its sources says why it is not there; the words of the last that was tried say least.
-            match &error {
-                gcp_auth::Error::NoAuthMethod(..) => "no source has any".to_owned(),
-                other => chain(other),
-            }
-        },
-    )
+    // Not the library's own order: it would start gcloud at last, which writes into the home of whoever runs it.
+    let told = |error: gcp_auth::Error| chain(&error);
+    if let Some(key) = gcp_auth::CustomServiceAccount::from_env().map_err(told)? {
+        return Ok(Arc::new(Library(Arc::new(key))));
+    }
+    if file(environment).is_some() {
+        let login = gcp_auth::ConfigDefaultCredentials::new().await.map_err(told)?;
+        return Ok(Arc::new(Library(Arc::new(login))));
+    }
+    match gcp_auth::MetadataServiceAccount::new().await {
+        Ok(account) => Ok(Arc::new(Library(Arc::new(account)))),
+        Err(_) => Err("no source has any".to_owned()),
+    }
 }
 
 /// The file of credentials that counts, where there is one.
