@@ -75,8 +75,8 @@ fn every_operation_is_one_that_google_describes() {
     let list: Value = serde_json::from_str(include_str!("../permissions.json")).unwrap();
     for right in list.as_array().unwrap() {
         let operation = right["operation"].as_str().unwrap();
-        // That API's description was not recorded.
-        if !operation.starts_with("serviceusage.") {
+        // The descriptions of these were not recorded; the fake holds them to those that Google's library carries.
+        if !operation.starts_with("serviceusage.") && operation != "cloudresourcemanager.projects.getAncestry" {
             assert!(known.iter().any(|id| id == operation), "{operation}");
         }
     }
