@@ -6,10 +6,10 @@ use crate::report::{AttemptReport, Because, Check, Identity, Needing, State, Ver
 use crate::severity;
 use jiff::Timestamp;
 use pullaudit_core::{
-    Change, Claim, Code, Credential, Evidence, Facts, Holds, Inventory, Keyring, Mode, Need, Obstacle, Open,
-    PodState, Question, Snapshot, SnapshotError, Verdict, core_code, judge, pull_claim,
+    Change, Claim, Code, Credential, Evidence, Facts, Inventory, Keyring, Mode, Need, Obstacle, Open, PodState,
+    Question, Snapshot, SnapshotError, Verdict, core_code, judge, pull_claim,
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 /// Ids of checks live in this name space; it never changes.
@@ -105,45 +105,6 @@ fn judge_pull(
             .collect(),
     };
     Judged { verdict, attempts }
-}
-
-/// What holds for each asked check, at its index: the facts of its question that do not refuse, also where
-/// another one does.
-pub fn standing(asking: &Asking, opened: &Opened, clouds: &Clouds, at: Timestamp) -> Vec<BTreeSet<Standing>> {
-    let of = |pull: &Pull| {
-        let owner = clouds.owner(&pull.image.registry).map_or("", |owner| owner.provider);
-        let mut weigh = |by: &Credential| {
-            let question = Question { by: by.clone(), from: pull.from.clone(), image: pull.image.clone() };
-            opened.weigh(owner, &question, at)
-        };
-        let mut found = BTreeSet::new();
-        holding(&pull_claim(&pull.keyring, &mut weigh), &mut found);
-        found
-    };
-    let pulls: Vec<BTreeSet<Standing>> = asking.pulls.iter().map(of).collect();
-    let one = |asked: &Asked| match &asked.subject {
-        Subject::Pull(number) => pulls[*number].clone(),
-        _ => BTreeSet::new(),
-    };
-    asking.asked.iter().map(one).collect()
-}
-
-/// A fact that holds: where it stands and what it says.
-pub type Standing = (String, String);
-
-fn holding(claim: &Claim, found: &mut BTreeSet<Standing>) {
-    match claim {
-        Claim::Fact(fact) => {
-            if fact.holds == Holds::Yes {
-                found.insert((fact.source.to_string(), fact.detail.to_string()));
-            }
-        }
-        Claim::All(all) | Claim::Any(all) | Claim::OneOf { cases: all, .. } => {
-            for claim in all {
-                holding(claim, found);
-            }
-        }
-    }
 }
 
 /// Each attempt as a keyring of its own.

@@ -3,8 +3,11 @@
 //! A fleet has a hundred thousand pods and a few hundred questions. Everything after this room costs
 //! by question.
 
+mod doubt;
+
 use crate::clouds::Clouds;
 use crate::kubernetes::template::account_unread;
+use doubt::{Doubt, doubt, make_uncertain};
 use pullaudit_core::{
     ClusterRecord, Credential, ImageRef, Keyring, Obstacle, Open, PodCredentials, PodGroup, Pool, Question, Read,
     SecretRef, Snapshot, Vantage, Workload,
@@ -344,38 +347,6 @@ impl<'a> Asker<'a> {
         asking.asked = self.places.into_iter().map(|(place, uses)| into_asked(place, uses)).collect();
         asking
     }
-}
-
-/// Leaves open whether any credential is of use: where the places differ in more than who pulls, no one place
-/// can be asked about, and only a refusal that holds everywhere is an answer.
-fn make_uncertain(keyring: &mut Keyring, why: &Open) {
-    match keyring {
-        Keyring::Attempts(attempts) => {
-            for attempt in attempts {
-                attempt.maybe.get_or_insert_with(|| why.clone());
-            }
-        }
-        Keyring::Broken { .. } => {}
-        Keyring::OneOf { cases, .. } => cases.iter_mut().for_each(|case| make_uncertain(case, why)),
-    }
-}
-
-/// Pods that are on one of these pools, and what would tell which.
-struct Doubt<'a> {
-    why: &'a Open,
-    pools: Vec<&'a Pool>,
-}
-
-/// `None` where the pods are, or can be scheduled, on each pool of the group. What a pool takes for itself
-/// is not known of pods yet to come; a `DaemonSet` or a pod on a node is never taken.
-fn doubt<'a>(record: &'a ClusterRecord, workload: &Workload, group: &'a PodGroup) -> Option<Doubt<'a>> {
-    let to_come = std::ptr::from_ref(group) == &raw const workload.next;
-    let takes =
-        |pool: &&Pool| to_come && !workload.every_pool && workload.kind != "Pod" && pool.takes_unread.is_some();
-    let taker = record.pools.iter().find(takes);
-    let why = group.place_unknown.as_ref().or_else(|| taker?.takes_unread.as_ref())?;
-    let own = |pool: &&Pool| group.pools.contains(&pool.name);
-    Some(Doubt { why, pools: record.pools.iter().filter(|pool| own(pool) || takes(pool)).collect() })
 }
 
 fn into_asked(place: Place, uses: Vec<(&str, Use)>) -> Asked {

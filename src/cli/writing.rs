@@ -1,6 +1,7 @@
 //! The commands that write, and how they are told to.
 
-use super::{Judging, Reading, Select, Source, duration};
+use super::selecting::duration;
+use super::{Judging, Reading, Select, Source};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;

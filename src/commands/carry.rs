@@ -14,7 +14,7 @@ use crate::report::{self, Around, Paint, plural};
 use crate::settings::Settings;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
-use pullaudit_core::{Action, Change, Outcome};
+use pullaudit_core::{Action, Change, Outcome, shell_word};
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
@@ -220,7 +220,7 @@ impl Carry<'_> {
         out.write_all(rest.as_bytes())?;
         writeln!(out, "\nreceipt  {}", file.path().display())?;
         if file.receipt.changes.iter().any(Entry::may_stand) {
-            let line = format!("pullaudit undo {}", quoted(file.path()));
+            let line = format!("pullaudit undo {}", shell_word(&file.path().display().to_string()));
             writeln!(out, "take it back: {}", self.paint.command(&line))?;
         }
         writeln!(out, "{}", self.ending(exit, &file.receipt))?;
@@ -248,11 +248,6 @@ fn bodies(selection: &Selection<'_>) -> String {
         format!("{verb} {}\n{}", change.document, serde_json::to_string_pretty(&body).unwrap_or_default())
     };
     selection.write.iter().map(one).collect::<Vec<_>>().join("\n")
-}
-
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    if text.contains(' ') { format!("'{text}'") } else { text }
 }
 
 /// A plan file; the message names it and what is wrong in it.

@@ -1,10 +1,10 @@
 //! `pullaudit diff`: two snapshots, what changed between them.
 
 use super::audit::judging;
-use crate::assess::{Opened, identity, standing};
+use crate::assess::{Opened, identity};
 use crate::cli::{self, Output, Reading, Select};
 use crate::clouds::Clouds;
-use crate::diff::{Diff, Puller, Side, compare};
+use crate::diff::{Diff, Direction, Puller, Side, compare, standing};
 use crate::exit::Exit;
 use crate::patterns::narrow;
 use crate::report::{self, Paint, VerdictWord};
@@ -38,7 +38,7 @@ pub fn run(args: &cli::Diff, paint: Paint, out: &mut dyn Write) -> Result<Exit> 
 /// A refusal is drift; what merely can't be told any more is not.
 fn exit(diff: &Diff) -> Exit {
     let worse = |verdict: VerdictWord| {
-        diff.verdicts.iter().any(|turn| turn.direction == "worse" && turn.new.verdict == verdict)
+        diff.verdicts.iter().any(|turn| turn.direction == Direction::Worse && turn.new.verdict == verdict)
     };
     match (worse(VerdictWord::Denied), worse(VerdictWord::Unknown)) {
         (true, _) => Exit::Drift,

@@ -2,11 +2,12 @@
 //! turned. Pure.
 
 mod pairs;
+mod standing;
 
-use crate::assess::Standing;
 use crate::report::{Because, Check, Identity, Report, State, Tool, VerdictWord, WorkloadReport};
 use pairs::{Pair, pairs};
 use serde::Serialize;
+pub use standing::{Standing, standing};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The schema that this version writes.
@@ -95,8 +96,18 @@ pub struct Scope {
     pub cluster: String,
     /// `None` where the whole cluster came or went.
     pub pool: Option<String>,
-    /// `gone` or `new`
-    pub presence: &'static str,
+    /// Which of the two has it.
+    pub presence: Presence,
+}
+
+/// Which of the two has a cluster or a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Presence {
+    /// The old one only.
+    Gone,
+    /// The new one only.
+    New,
 }
 
 /// One identity in the place of another.
@@ -119,18 +130,37 @@ pub struct LostGrant {
     pub source: String,
     /// What it gave.
     pub detail: String,
-    /// `identity-replaced` where it is about an identity that no longer pulls there, `gone` where the same identity
-    /// pulls and it no longer says so.
-    pub how: &'static str,
+    /// Why it no longer does.
+    pub how: Loss,
     /// `HOST/REPOSITORY` of what it let pull.
     pub repositories: BTreeSet<String>,
+}
+
+/// Why evidence no longer allows a pull.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// It is about an identity that no longer pulls there.
+    IdentityReplaced,
+    /// The same identity pulls, and it does not say so any more.
+    Gone,
+}
+
+/// Which way a verdict turned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// To denied, or from allowed to unknown.
+    Worse,
+    /// From denied, or to allowed.
+    Better,
 }
 
 /// A verdict that turned.
 #[derive(Debug, Serialize)]
 pub struct Turn {
-    /// `worse` or `better`
-    pub direction: &'static str,
+    /// Which way.
+    pub direction: Direction,
     /// What it was; `None` for a check that the old one does not have.
     pub old: Option<Judged>,
     /// What it is.
@@ -180,15 +210,15 @@ pub fn compare(old: &Side, new: &Side) -> Diff {
     let pairs = pairs(&old.report.checks, &new.report.checks);
     let rotations = rotations(old, new);
     let mut verdicts: Vec<Turn> = pairs.iter().filter_map(turn).collect();
-    verdicts.sort_by_key(|turn| (turn.direction == "better", turn.new.verdict != VerdictWord::Denied, turn.state));
-    let count = |direction: &str| verdicts.iter().filter(|turn| turn.direction == direction).count();
+    verdicts.sort_by_key(|turn| (turn.direction, turn.new.verdict != VerdictWord::Denied, turn.state));
+    let count = |direction: Direction| verdicts.iter().filter(|turn| turn.direction == direction).count();
     Diff {
         schema: SCHEMA.to_owned(),
         tool: new.report.tool.clone(),
         old: taken(old),
         new: taken(new),
-        worse: count("worse"),
-        better: count("better"),
+        worse: count(Direction::Worse),
+        better: count(Direction::Better),
         scopes: scopes(&old.report, &new.report),
         lost_grants: lost(&pairs, &rotations, &new.standing),
         identities: rotations,
@@ -212,7 +242,7 @@ fn scopes(old: &Report, new: &Report) -> Vec<Scope> {
     };
     let (old, new) = (pools(old), pools(new));
     let mut scopes = BTreeSet::new();
-    for (here, there, presence) in [(&old, &new, "gone"), (&new, &old, "new")] {
+    for (here, there, presence) in [(&old, &new, Presence::Gone), (&new, &old, Presence::New)] {
         for (cluster, pools) in here {
             let scope = |pool: Option<&String>| Scope { cluster: cluster.clone(), pool: pool.cloned(), presence };
             match there.get(cluster) {
@@ -243,8 +273,8 @@ fn turn(pair: &Pair<'_>) -> Option<Turn> {
     let check = pair.new?;
     let was = pair.old.map(|old| old.verdict);
     let direction = match (was, check.verdict) {
-        (Some(Allowed | Unknown) | None, Denied) | (Some(Allowed), Unknown) => "worse",
-        (Some(Denied), Allowed | Unknown) | (Some(Unknown), Allowed) => "better",
+        (Some(Allowed | Unknown) | None, Denied) | (Some(Allowed), Unknown) => Direction::Worse,
+        (Some(Denied), Allowed | Unknown) | (Some(Unknown), Allowed) => Direction::Better,
         _ => return None,
     };
     if check.exception.is_some() {
@@ -270,7 +300,7 @@ fn lost(
     rotations: &[Rotation],
     standing: &BTreeMap<String, BTreeSet<Standing>>,
 ) -> Vec<LostGrant> {
-    let mut found: BTreeMap<(String, String, &'static str), BTreeSet<String>> = BTreeMap::new();
+    let mut found: BTreeMap<(String, String, Loss), BTreeSet<String>> = BTreeMap::new();
     for (old, new) in pairs.iter().filter_map(|pair| Some((pair.old?, pair.new?))) {
         if old.verdict != VerdictWord::Allowed || new.verdict == VerdictWord::Allowed {
             continue;
@@ -279,7 +309,7 @@ fn lost(
             Some(&rotation.cluster) == new.cluster.as_ref()
                 && new.pool.as_ref().is_some_and(|pool| rotation.pools.contains(pool))
         });
-        let how = if replaced { "identity-replaced" } else { "gone" };
+        let how = if replaced { Loss::IdentityReplaced } else { Loss::Gone };
         let gone = |because: &&Because| {
             let fact = (because.source.clone(), because.detail.clone());
             because.effect == "allow" && !standing.get(&new.id).is_some_and(|facts| facts.contains(&fact))

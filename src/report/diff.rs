@@ -2,7 +2,7 @@
 
 use super::people::{WIDTH, common, label, place};
 use super::{Identity, Paint, Report, VerdictWord, middle, plural};
-use crate::diff::{Diff, Judged, LostGrant, Puller, Rotation, Scope, Turn};
+use crate::diff::{Diff, Direction, Judged, Loss, LostGrant, Presence, Puller, Rotation, Scope, Turn};
 use crate::exit::Exit;
 use crate::incidents::breaks;
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,7 +79,7 @@ fn puller(puller: &Puller) -> String {
     }
 }
 
-type Lost<'a> = BTreeMap<(&'a str, &'a str), Vec<&'a LostGrant>>;
+type Lost<'a> = BTreeMap<(&'a str, Loss), Vec<&'a LostGrant>>;
 
 fn by_source(grants: &[LostGrant]) -> Lost<'_> {
     let mut sources = Lost::new();
@@ -89,10 +89,10 @@ fn by_source(grants: &[LostGrant]) -> Lost<'_> {
     sources
 }
 
-fn lost(source: &str, how: &str, grants: &[&LostGrant], paint: Paint) -> Vec<String> {
+fn lost(source: &str, how: Loss, grants: &[&LostGrant], paint: Paint) -> Vec<String> {
     let why = match how {
-        "identity-replaced" => "of the former identity",
-        _ => "gone, or about something else now",
+        Loss::IdentityReplaced => "of the former identity",
+        Loss::Gone => "gone, or about something else now",
     };
     let mut lines = vec![paint.bad(&format!("- {}", middle(&format!("{source}: {why}"), WIDTH - 2)))];
     let details: BTreeSet<&str> = grants.iter().map(|grant| grant.detail.as_str()).collect();
@@ -107,7 +107,7 @@ fn lost(source: &str, how: &str, grants: &[&LostGrant], paint: Paint) -> Vec<Str
     lines
 }
 
-type Key<'a> = (Option<&'a str>, (&'static str, Option<VerdictWord>, VerdictWord, &'a str, String));
+type Key<'a> = (Option<&'a str>, (Direction, Option<VerdictWord>, VerdictWord, &'a str, String));
 
 /// Turns of one cluster that are alike, in their order.
 fn groups(turns: &[Turn]) -> Vec<(Key<'_>, Vec<&Turn>)> {
@@ -133,7 +133,7 @@ fn turned(new: &Report, cluster: Option<&str>, turns: &[&Turn], paint: Paint) ->
     let what = format!("{was} → {}", first.new.verdict.as_str());
     let images: BTreeSet<&str> = turns.iter().map(|turn| turn.image.as_str()).collect();
     let head = format!("{what:<25}  {place}  {}", plural(images.len(), "image"));
-    let mut lines = vec![if first.direction == "worse" {
+    let mut lines = vec![if first.direction == Direction::Worse {
         paint.bad(&format!("✗ {head}"))
     } else {
         paint.good(&format!("✓ {head}"))
@@ -144,7 +144,7 @@ fn turned(new: &Report, cluster: Option<&str>, turns: &[&Turn], paint: Paint) ->
     lines.extend(label(paint, "images", &format!("{}{tail}", images[..images.len().min(3)].join(", "))));
     lines.extend(label(paint, "code", &codes(first)));
     lines.extend(label(paint, "why", &first.new.message));
-    if first.direction == "worse" && first.new.verdict == VerdictWord::Denied {
+    if first.direction == Direction::Worse && first.new.verdict == VerdictWord::Denied {
         lines.extend(label(paint, "breaks", &breaks(turns.iter().flat_map(|turn| &turn.workloads))));
     }
     lines
@@ -159,12 +159,15 @@ fn codes(turn: &Turn) -> String {
 }
 
 fn scope_line(new: &Report, old: &Report, scope: &Scope) -> String {
-    let report = if scope.presence == "new" { new } else { old };
+    let (report, presence) = match scope.presence {
+        Presence::New => (new, "new"),
+        Presence::Gone => (old, "gone"),
+    };
     let cluster = report.clusters.iter().find(|cluster| cluster.id == scope.cluster);
     let name = cluster.map_or(scope.cluster.as_str(), |cluster| cluster.name.as_str());
     match &scope.pool {
-        Some(pool) => format!("{:<5} pool {name}/{pool}", scope.presence),
-        None => format!("{:<5} cluster {name}", scope.presence),
+        Some(pool) => format!("{presence:<5} pool {name}/{pool}"),
+        None => format!("{presence:<5} cluster {name}"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The rights that pullaudit needs in Azure, as a custom role.
 
 use crate::remedy::LEAST_ROLES;
-use pullaudit_core::{DamagedRights, Extent, Permissions, Purpose, rights};
+use pullaudit_core::{DamagedRights, Extent, Permissions, Purpose, rights, shell_word};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -68,7 +68,7 @@ fn assign(name: &str, purpose: Purpose) -> String {
         format!("az role assignment create --assignee WHO --role {name} --scope /subscriptions/SUBSCRIPTION");
     match purpose {
         Purpose::Audit => line,
-        Purpose::Fix => format!("{line} --condition-version 2.0 --condition \"{}\"", only_least_roles()),
+        Purpose::Fix => format!("{line} --condition-version 2.0 --condition {}", shell_word(&only_least_roles())),
     }
 }
 

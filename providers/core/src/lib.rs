@@ -17,6 +17,7 @@ mod provider;
 mod question;
 mod read;
 mod remedy;
+mod shell;
 mod snapshot;
 mod workload;
 mod write;
@@ -41,6 +42,7 @@ pub use provider::{
 pub use question::{Question, Vantage};
 pub use read::{Read, Section};
 pub use remedy::{Action, Change, Fingerprint, FixPolicy, HeldBack, Note, Proposal, Remedy, Safety};
+pub use shell::shell_word;
 pub use snapshot::{ClusterRecord, Conflict, SCHEMA as SNAPSHOT_SCHEMA, Snapshot, SnapshotError};
 pub use workload::{Container, ContainerType, PodGroup, PodState, Workload};
 pub use write::{Applied, CannotUndo, Held, Journal, LeftBehind, Outcome, OwnRight, Writer};

@@ -109,11 +109,9 @@ pub(super) async fn list<T: DeserializeOwned>(
             }
             Err(Failure::Expired(next)) if token.is_some() && expiries < MOST_EXPIRIES => {
                 expiries += 1;
+                listed.inconsistent = true;
                 match next {
-                    Some(_) => {
-                        listed.inconsistent = true;
-                        token = next;
-                    }
+                    Some(_) => token = next,
                     None if restarted => return Err(Cut { failure: Failure::Expired(None), pages }),
                     None => {
                         (token, restarted) = (None, true);

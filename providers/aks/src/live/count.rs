@@ -1,11 +1,12 @@
 //! What happens on the wire, below the SDK's retries.
 
-use super::trouble::{chain, scrub};
+use super::trouble::chain;
 use async_trait::async_trait;
 use azure_core::http::headers::{HeaderName, Headers};
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{AsyncRawResponse, Context, Request, StatusCode};
 use pullaudit_core::Calls;
+use pullaudit_wire::scrub;
 use serde::Deserialize;
 use std::cell::RefCell;
 use std::fmt;

@@ -38,7 +38,7 @@ use service::{Means, Service};
 use std::sync::Arc;
 use subscriptions::Subscriptions;
 use tokio::sync::OnceCell;
-use wire::Wire;
+use wire::AzureWire;
 
 /// The clients of one run. Credentials are looked for once, at the first question.
 pub struct Live {
@@ -130,7 +130,7 @@ impl Live {
         let cloud = Cloud::of(*cloud, &self.environment)?;
         let wire: Arc<dyn HttpClient> = match &self.wire {
             Some(wire) => Arc::clone(wire),
-            None => Arc::new(Wire::new(*timeout).map_err(|error| no_roots(&error))?),
+            None => Arc::new(AzureWire::new(*timeout).map_err(|error| no_roots(&error))?),
         };
         let environment = self.environment.as_ref();
         let sign_in = SignIn { environment, cloud: &cloud, wire: &wire, calls, timeout: *timeout };

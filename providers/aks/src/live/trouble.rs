@@ -3,6 +3,7 @@
 use super::operation::Operation;
 use azure_core::error::ErrorKind;
 use pullaudit_core::{Obstacle, Open, Text};
+use pullaudit_wire::scrub;
 use serde::Deserialize;
 use std::error::Error;
 
@@ -17,8 +18,6 @@ const GENERIC: &[&str] = &[
 ];
 
 const UNREADABLE: &str = "the answer holds no token";
-
-const LONGEST: usize = 500;
 
 /// Which kind of failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,43 +160,6 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     scrub(&parts.join(": "))
 }
 
-/// One line of bounded length, without a login inside a URL (a proxy's, say) and without tokens.
-pub(crate) fn scrub(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    let mut clean = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(start) = rest.find("://") {
-        let (before, after) = rest.split_at(start + 3);
-        clean.push_str(before);
-        let authority = after.find(['/', ' ', '?', '"', ')']).unwrap_or(after.len());
-        rest = match after[..authority].rfind('@') {
-            Some(at) => &after[at + 1..],
-            None => after,
-        };
-    }
-    clean.push_str(rest);
-    let clean = without_tokens(&clean);
-    match clean.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &clean[..end]),
-        None => clean,
-    }
-}
-
-/// A signed token is three parts of base64 of JSON, and that always begins alike.
-fn without_tokens(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find("eyJ") {
-        let (before, token) = rest.split_at(start);
-        clean.push_str(before);
-        clean.push('…');
-        let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.=+/".contains(c);
-        rest = token.trim_start_matches(is_part);
-    }
-    clean.push_str(rest);
-    clean
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,13 +206,6 @@ mod tests {
         let inner = azure_core::Error::with_message(ErrorKind::DataConversion, "invalid type: SECRET");
         let outer = azure_core::Error::with_error(ErrorKind::Credential, inner, "AzureCliCredential: SECRET");
         assert_eq!(chain(&outer), "the answer holds no token");
-    }
-
-    #[test]
-    fn logins_tokens_and_further_lines_are_cut() {
-        assert_eq!(scrub("proxy http://me:pw@proxy:3128 refused\nmore"), "proxy http://proxy:3128 refused");
-        assert_eq!(scrub("got 'eyJhbGci.eyJzdWIi.c2ln' of x, eyJ"), "got '…' of x, …");
-        assert_eq!(scrub(&"ü".repeat(LONGEST + 9)).chars().count(), LONGEST + 1);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{Group, basis};
 use crate::facts::RoleAssignment;
 use crate::weigh::AksFacts;
 use crate::weigh::index::RegistryEntry;
-use pullaudit_core::{Action, Change, Note, Safety};
+use pullaudit_core::{Action, Change, Note, Safety, shell_word};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -196,18 +196,16 @@ fn condition(role: &Least, repositories: &BTreeSet<&str>) -> String {
 }
 
 fn command(name: &str, role: &Least, scope: &str, object: &str, condition: Option<&str>) -> String {
-    let quoted = if role.name.contains(' ') { format!("'{}'", role.name) } else { role.name.to_owned() };
-    // Names of repositories hold no quote of either kind.
-    let under = condition.map(|text| format!(" --condition-version 2.0 --condition \"{text}\""));
+    let under = condition.map(|text| format!(" --condition-version 2.0 --condition {}", shell_word(text)));
     format!(
-        "az role assignment create --name {name} --role {quoted} --scope {scope} --assignee-object-id {object} \
+        "az role assignment create --name {name} --role {} --scope {scope} --assignee-object-id {object} \
          --assignee-principal-type ServicePrincipal{}",
+        shell_word(role.name),
         under.unwrap_or_default()
     )
 }
 
-/// The line that puts another condition on an assignment; az wants the whole of it. Conditions hold single
-/// quotes, so the text stands in double ones.
+/// The line that puts another condition on an assignment; az wants the whole of it.
 fn update(document: &str, scope: &str, body: &Value) -> String {
     let mut whole = body["properties"].clone();
     whole["name"] = json!(document.rsplit('/').next());
@@ -216,8 +214,7 @@ fn update(document: &str, scope: &str, body: &Value) -> String {
         // az takes what is left out from the assignment as it is.
         (whole["condition"], whole["conditionVersion"]) = (json!(""), json!(""));
     }
-    let text = whole.to_string().replace('\\', "\\\\").replace('"', "\\\"");
-    format!("az role assignment update --role-assignment \"{text}\"")
+    format!("az role assignment update --role-assignment {}", shell_word(&whole.to_string()))
 }
 
 /// A grant as a change names it.

@@ -1,14 +1,15 @@
 //! Changes as lines of AWS's own tool.
 
 use super::target::{POLICY_NAME, RepositoryArn, Target};
+use pullaudit_core::shell_word;
 
 /// The line of AWS's own tool that makes the document so.
 pub(super) fn command(target: &Target, text: Option<&str>) -> String {
-    let role = target.role_name().map(quote).unwrap_or_default();
+    let role = target.role_name().map(shell_word).unwrap_or_default();
     match (target, text) {
         (Target::Inline { .. }, Some(text)) => format!(
             "aws iam put-role-policy --role-name {role} --policy-name {POLICY_NAME} --policy-document {}",
-            quote(text)
+            shell_word(text)
         ),
         (Target::Inline { .. }, None) => {
             format!("aws iam delete-role-policy --role-name {role} --policy-name {POLICY_NAME}")
@@ -22,20 +23,12 @@ pub(super) fn command(target: &Target, text: Option<&str>) -> String {
             let Some(RepositoryArn { region, account, name }) = RepositoryArn::parse(arn) else {
                 return String::new();
             };
-            let place = format!("--registry-id {account} --region {region} --repository-name {}", quote(name));
+            let place =
+                format!("--registry-id {account} --region {region} --repository-name {}", shell_word(name));
             match text {
-                Some(text) => format!("aws ecr set-repository-policy {place} --policy-text {}", quote(text)),
+                Some(text) => format!("aws ecr set-repository-policy {place} --policy-text {}", shell_word(text)),
                 None => format!("aws ecr delete-repository-policy {place}"),
             }
         }
     }
-}
-
-/// For a shell: as it is where no letter of it means anything there.
-pub(super) fn quote(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./+=,@:".contains(&byte);
-    if !text.is_empty() && text.bytes().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

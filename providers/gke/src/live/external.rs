@@ -4,13 +4,11 @@
 //! configuration file), and AIP-4117.
 
 use super::tokens::{SCOPE, TokenSource};
-use super::wire::Wire;
 use async_trait::async_trait;
-use bytes::Bytes;
 use http::Request;
-use http_body_util::Full;
 use jiff::{SignedDuration, Timestamp};
 use pullaudit_core::Calls;
+use pullaudit_wire::{Bytes, Full, Wire, chain};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -128,9 +126,9 @@ impl External {
         }
         let request = request.body(Full::new(Bytes::from(body)));
         let request = request.map_err(|_| format!("{what}: the request can't be written as HTTP"))?;
-        let answer = self.wire.send(request).await.map_err(|why| format!("{what}: {why}"))?;
-        if !(200..300).contains(&answer.status) {
-            return Err(format!("{what} is refused: {}", said(answer.status, &answer.body)));
+        let answer = self.wire.send(request).await.map_err(|why| format!("{what}: {}", chain(&why)))?;
+        if !(200..300).contains(&answer.status()) {
+            return Err(format!("{what} is refused: {}", said(answer.status(), &answer.body)));
         }
         // The body of a success holds a token, so nothing of it is repeated.
         serde_json::from_slice(&answer.body).map_err(|_| format!("{what} is answered without a token"))
@@ -207,9 +205,10 @@ impl Subject {
                 }
                 let request = request.body(Full::default());
                 let request = request.map_err(|_| "credential_source.headers can't be sent".to_owned())?;
-                let answer = wire.send(request).await.map_err(|why| format!("the subject's token: {why}"))?;
-                if answer.status != 200 {
-                    return Err(format!("the subject's token: HTTP {} of credential_source.url", answer.status));
+                let answer =
+                    wire.send(request).await.map_err(|why| format!("the subject's token: {}", chain(&why)))?;
+                if answer.status() != 200 {
+                    return Err(format!("the subject's token: HTTP {} of credential_source.url", answer.status()));
                 }
                 let text = String::from_utf8(answer.body.to_vec());
                 (text.map_err(|_| "the subject's token is no text".to_owned())?, format)

@@ -13,7 +13,6 @@ mod operation;
 mod service;
 mod tokens;
 mod trouble;
-mod wire;
 mod write;
 
 pub use operation::{OPERATIONS, Operation};
@@ -26,12 +25,12 @@ use pullaudit_core::{
     AccessError, ApiAccess, Applied, CannotUndo, Change, CollectError, DiscoverError, Discovered, Discovery, Held,
     Journal, LeftBehind, Obstacle, Open, OwnRight, Question, Scope, Section,
 };
+use pullaudit_wire::Wire;
 use service::{Means, Service};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tokens::TokenSource;
 use tokio::sync::OnceCell;
-use wire::Wire;
 
 /// The clients of one run. Credentials are looked for once, at the first question.
 pub struct Live {

@@ -3,11 +3,10 @@
 use super::operation::Operation;
 use super::tokens::TokenSource;
 use super::trouble::{Kind, Trouble};
-use super::wire::{Answer, Wire};
-use bytes::Bytes;
 use http::{Method, Request};
-use http_body_util::Full;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pullaudit_core::Calls;
+use pullaudit_wire::{Answer, Bytes, Full, Wire, chain};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -145,8 +144,8 @@ impl Service {
         let (until, mut wait) = (Instant::now() + self.timeout, FIRST);
         for number in 1.. {
             let (trouble, told) = match self.once(operation, what).await {
-                Ok(answer) if (200..300).contains(&answer.status) => return Ok(answer.body),
-                Ok(answer) => (Trouble::answered(operation, answer.status, &answer.body), answer.wait),
+                Ok(answer) if (200..300).contains(&answer.status()) => return Ok(answer.body),
+                Ok(answer) => (Trouble::answered(operation, answer.status(), &answer.body), answer.wait()),
                 Err(trouble) => (trouble, None),
             };
             let pause = told.map_or(wait, Duration::from_secs);
@@ -182,7 +181,7 @@ impl Service {
             .body(Full::new(Bytes::from(text)))
             .map_err(|_| Trouble::failed(operation, "the request can't be written as HTTP"))?;
         self.calls.attempt(self.name);
-        self.wire.send(request).await.map_err(|why| Trouble::passing(operation, why))
+        self.wire.send(request).await.map_err(|why| Trouble::passing(operation, chain(&why)))
     }
 }
 
@@ -196,16 +195,10 @@ fn parse<T: DeserializeOwned>(operation: &'static Operation, body: &Bytes) -> Re
     serde_json::from_slice(body).map_err(|error| Trouble::garbled(operation, &error))
 }
 
+/// What stands as it is in a part of a path and in a value of a query (RFC 3986, unreserved).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 /// A part of a path or a value of a query.
 pub(crate) fn escaped(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
+    utf8_percent_encode(text, ESCAPED).to_string()
 }

@@ -2,10 +2,9 @@
 
 use super::endpoint::Environment;
 use super::external::External;
-use super::trouble::{chain, scrub};
-use super::wire::Wire;
 use async_trait::async_trait;
 use pullaudit_core::{Calls, DiscoverError};
+use pullaudit_wire::{Wire, chain, scrub};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -2,12 +2,10 @@
 
 use super::operation::Operation;
 use pullaudit_core::{Obstacle, Open, Read, Text};
+use pullaudit_wire::scrub;
 use serde::Deserialize;
-use std::error::Error;
 
 const NO_ANSWER: &str = "not an answer of this service";
-
-const LONGEST: usize = 500;
 
 /// Refusals that are not about rights: the API is off, or the project can't be billed for a call.
 const NOT_ABOUT_RIGHTS: &[&str] =
@@ -153,49 +151,6 @@ pub(crate) fn read<T>(
     }
 }
 
-/// The error and its causes, as one line.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let text = error.to_string();
-        let part = text.lines().next().unwrap_or_default().trim().to_owned();
-        if !part.is_empty() && !parts.iter().any(|known| known.contains(&part)) {
-            parts.push(part);
-        }
-        next = error.source();
-    }
-    scrub(&parts.join(": "))
-}
-
-/// One line of bounded length, without a login inside a URL and without tokens.
-pub(crate) fn scrub(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    let mut words: Vec<String> = line.split(' ').map(without_login).collect();
-    for word in &mut words {
-        for sign in ["ya29.", "eyJ"] {
-            if let Some(start) = word.find(sign) {
-                let end = word[start..].find(['"', '\'', ',', ')']).map_or(word.len(), |end| start + end);
-                word.replace_range(start..end, "…");
-            }
-        }
-    }
-    let clean = words.join(" ");
-    match clean.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &clean[..end]),
-        None => clean,
-    }
-}
-
-fn without_login(word: &str) -> String {
-    let Some(start) = word.find("://").map(|at| at + 3) else { return word.to_owned() };
-    let authority = word[start..].find(['/', '?', '"']).map_or(word.len(), |end| start + end);
-    match word[start..authority].rfind('@') {
-        Some(at) => format!("{}{}", &word[..start], &word[start + at + 1..]),
-        None => word.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,9 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn no_token_login_or_body_is_repeated() {
-        assert_eq!(scrub("proxy http://me:pw@proxy:3128 refused\nmore"), "proxy http://proxy:3128 refused");
-        assert_eq!(scrub("got 'ya29.secret' and eyJhbGci.x, end"), "got '…' and …, end");
+    fn no_body_is_repeated() {
         let error = serde_json::from_str::<u32>(r#""SECRET""#).err();
         let detail = error.map(|error| Trouble::garbled(GET_ACCOUNT, &error).detail).unwrap_or_default();
         assert_eq!(detail, format!("{NO_ANSWER}: not of the expected shape at line 1, column 8"));

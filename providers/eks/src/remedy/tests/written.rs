@@ -111,13 +111,6 @@ fn an_attachment_is_of_the_policy_that_only_pulls() {
     assert!(refuse(&target, &Change { after: None, ..fine }).is_some());
 }
 
-#[test]
-fn a_quote_in_a_document_stays_inside_its_word() {
-    let text = r#"{"Sid":"it's"}"#;
-    assert_eq!(super::super::command::quote(text), r#"'{"Sid":"it'\''s"}'"#);
-    assert_eq!(super::super::command::quote("ledger/api"), "ledger/api");
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
