@@ -1,10 +1,10 @@
 //! The wire as Azure's SDK wants to be given it.
 
 use async_trait::async_trait;
+use azure_core::Error;
 use azure_core::error::ErrorKind;
 use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request};
-use azure_core::{Bytes, Error};
 use pullaudit_wire::{Failure, Full, Wire};
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ impl HttpClient for AzureWire {
             .map_err(|_| Error::with_message(ErrorKind::Other, "the request can't be written as HTTP"))?;
         let answer = self.0.send(sent).await.map_err(of_sdk)?;
         let headers = headers(&answer.head.headers);
-        Ok(AsyncRawResponse::from_bytes(answer.status().into(), headers, Bytes::from(answer.body)))
+        Ok(AsyncRawResponse::from_bytes(answer.status().into(), headers, answer.body))
     }
 }
 
