@@ -3,7 +3,7 @@
 use crate::cli::{Select, Source};
 use crate::clouds::Clouds;
 use crate::needed::Needed;
-use crate::patterns::{ClusterPattern, narrow};
+use crate::patterns::{ClusterPattern, must_match, narrow};
 use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::sources;
@@ -29,6 +29,7 @@ pub async fn find(source: &Source, settings: &Settings, clouds: &Clouds, progres
         return Ok(Found { snapshot, conflicts: Vec::new() });
     }
     let (mut snapshot, conflicts) = sources::load(&source.from, &settings.select)?;
+    must_match(&patterns, &[&snapshot])?;
     narrow(&mut snapshot, &patterns);
     needed.apply(&mut snapshot);
     Ok(Found { snapshot, conflicts })
@@ -46,6 +47,7 @@ pub async fn clusters(
         return live(settings, clouds, &Needed::nothing(), &patterns, progress).await;
     }
     let (mut snapshot, _) = sources::load(from, &settings.select)?;
+    must_match(&patterns, &[&snapshot])?;
     narrow(&mut snapshot, &patterns);
     snapshot.workloads.clear();
     Ok(snapshot)

@@ -7,7 +7,7 @@ pub use cluster::connect;
 use crate::clouds::Clouds;
 use crate::kubernetes::access::leads_to;
 use crate::needed::Needed;
-use crate::patterns::{ClusterPattern, narrow};
+use crate::patterns::{ClusterPattern, must_match, narrow};
 use crate::progress::Progress;
 use crate::questions::{self, Asking};
 use crate::scope::{self, Meant};
@@ -49,6 +49,7 @@ pub async fn gather(
         );
     }
     snapshot.clusters.sort_by(|a, b| a.cluster.id.cmp(&b.cluster.id));
+    must_match(patterns, &[&snapshot])?;
     narrow(&mut snapshot, patterns);
     needed.apply(&mut snapshot);
     let asking = questions::ask(&snapshot, clouds);

@@ -1,12 +1,17 @@
 //! `--cluster ID|NAME|GLOB[/POOL]`.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use globset::{Glob, GlobMatcher};
-use pullaudit_core::Snapshot;
+use pullaudit_core::{ClusterRecord, Snapshot};
+use std::collections::BTreeSet;
+
+/// Names of clusters that an error lists.
+const SHOWN: usize = 10;
 
 /// One `--cluster`.
 #[derive(Clone, Debug)]
 pub struct ClusterPattern {
+    text: String,
     whole: GlobMatcher,
     /// Read as `CLUSTER/POOL`; ids hold slashes themselves, so both readings are tried.
     split: Option<(GlobMatcher, GlobMatcher)>,
@@ -24,7 +29,7 @@ impl ClusterPattern {
             }
             _ => None,
         };
-        Ok(Self { whole: glob(text)?, split })
+        Ok(Self { text: text.to_owned(), whole: glob(text)?, split })
     }
 
     /// Whether some pool of this cluster is meant.
@@ -48,6 +53,29 @@ impl ClusterPattern {
 
 fn either(glob: &GlobMatcher, id: &str, name: &str) -> bool {
     glob.is_match(id) || glob.is_match(name)
+}
+
+/// An error for a pattern that means no pool of these snapshots: a mistyped name is no clean fleet.
+pub fn must_match(patterns: &[ClusterPattern], snapshots: &[&Snapshot]) -> Result<()> {
+    let records = || snapshots.iter().flat_map(|snapshot| &snapshot.clusters);
+    let means = |pattern: &ClusterPattern, record: &ClusterRecord| {
+        let (id, name) = (&record.cluster.id.0, &record.cluster.name);
+        pattern.all_pools(id, name) || record.pools.iter().any(|pool| pattern.pool(id, name, &pool.name))
+    };
+    let Some(lost) = patterns.iter().find(|pattern| !records().any(|record| means(pattern, record))) else {
+        return Ok(());
+    };
+    let names: BTreeSet<&str> = records().map(|record| record.cluster.name.as_str()).collect();
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    let names: Vec<&str> = names.into_iter().take(SHOWN).collect();
+    let read = if names.is_empty() {
+        "no cluster was read".to_owned()
+    } else {
+        format!("read were {}", names.join(", "))
+    };
+    let gap = snapshots.iter().flat_map(|snapshot| &snapshot.gaps).next();
+    let gap = gap.map(|gap| format!("; {} ({})", gap.message, gap.open)).unwrap_or_default();
+    bail!("--cluster {}: no cluster or pool of that name; {read}{more}{gap}", lost.text)
 }
 
 /// Keeps what the patterns mean: clusters, their pools, and workloads that can land on those. No

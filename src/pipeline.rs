@@ -14,6 +14,16 @@ use anyhow::Result;
 use jiff::Timestamp;
 use pullaudit_core::{Conflict, Credential, Open, Severity, Snapshot, Verdict};
 
+/// A report, and what it was judged from.
+pub struct Judgement {
+    /// Its checks stand at the index of what asked for them.
+    pub report: Report,
+    /// What was asked.
+    pub asking: Asking,
+    /// What answered.
+    pub opened: Opened,
+}
+
 /// Judges a snapshot. `images` are the flags by which a repair is told the same images.
 pub fn report(
     snapshot: &Snapshot,
@@ -23,6 +33,18 @@ pub fn report(
     judging: Judging,
     images: &str,
 ) -> Result<Report> {
+    Ok(judge(snapshot, conflicts, clouds, config, judging, images)?.report)
+}
+
+/// The same, with what it was judged from.
+pub fn judge(
+    snapshot: &Snapshot,
+    conflicts: &[Conflict],
+    clouds: &Clouds,
+    config: &Config,
+    judging: Judging,
+    images: &str,
+) -> Result<Judgement> {
     let asking = questions::ask(snapshot, clouds);
     let opened = Opened::new(snapshot, clouds)?;
     let judged = assess::judge_pulls(&asking, &opened, clouds, judging);
@@ -40,7 +62,7 @@ pub fn report(
     summary.questions_unknown = judged.iter().filter(|one| matches!(one.verdict, Verdict::Unknown { .. })).count();
     let repairable = remediate::repairable(snapshot, clouds, (&asking, &opened), (&judged, &checks), judging.at);
     let open = checks.iter().any(|check| check.verdict == VerdictWord::Unknown && check.exception.is_none());
-    Ok(Report {
+    let report = Report {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: "pullaudit".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         generated_at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -52,7 +74,8 @@ pub fn report(
         unsettled: incidents::unsettled(&checks),
         checks,
         notices,
-    })
+    };
+    Ok(Judgement { report, asking, opened })
 }
 
 fn summary(snapshot: &Snapshot, asking: &Asking, checks: &[crate::report::Check]) -> Summary {

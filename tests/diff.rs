@@ -24,7 +24,7 @@ fn json_of(old: &str, new: &str) -> (Option<i32>, Value) {
 fn edited(path: &str, folder: &Path, edit: impl Fn(&mut Value)) -> String {
     let mut snapshot: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     edit(&mut snapshot);
-    let file = folder.join(path.rsplit('/').next().unwrap());
+    let file = folder.join(format!("{}.json", std::fs::read_dir(folder).unwrap().count()));
     std::fs::write(&file, snapshot.to_string()).unwrap();
     file.display().to_string()
 }
@@ -125,9 +125,116 @@ fn an_answer_that_is_lost_is_incomplete_and_no_drift() {
     });
     let (code, diff) = json_of(AFTER, &unread);
     assert_eq!(code, Some(3), "{diff:#}");
-    assert_eq!(texts(&diff["verdicts"], "direction"), BTreeSet::from(["worse"]));
+    assert_eq!(texts(&diff["verdicts"], "direction"), BTreeSet::from(["unclear"]));
+    assert_eq!((&diff["worse"], &diff["lostGrants"]), (&json!(0), &json!([])), "unread is not gone");
     let (_, out, _) = self::diff(&[AFTER, &unread]);
-    assert!(out.ends_with("exit 3: nothing is newly denied, but an answer was lost\n"), "{out}");
+    assert!(out.ends_with("exit 3: nothing is newly denied, but an answer is missing\n"), "{out}");
+    // The other way round it is an answer won, and from denied to unknown is not better.
+    assert_eq!(json_of(&unread, AFTER).0, Some(0));
+    let secret = edited(AFTER, folder.path(), |snapshot| with_secret(snapshot, "checkout"));
+    let (code, diff) = json_of(AFTER, &secret);
+    assert_eq!((code, &diff["better"], &diff["unclear"]), (Some(3), &json!(0), &json!(2)), "{diff:#}");
+}
+
+fn in_aks<'a>(snapshot: &'a mut Value, name: &'a str) -> impl Iterator<Item = &'a mut Value> {
+    let workloads = snapshot["workloads"].as_array_mut().unwrap().iter_mut();
+    workloads.filter(move |one| one["cluster"].as_str().unwrap().contains("prod-weu-1") && one["name"] == name)
+}
+
+fn with_secret(snapshot: &mut Value, name: &str) {
+    in_aks(snapshot, name).for_each(|one| one["pullSecrets"] = json!(["regcred"]));
+}
+
+fn of_workload<'a>(diff: &'a Value, name: &str) -> Vec<&'a Value> {
+    let turns = diff["verdicts"].as_array().unwrap().iter();
+    turns.filter(|turn| texts(&turn["workloads"], "name").contains(name)).collect()
+}
+
+#[test]
+fn a_workload_stays_itself_when_it_gains_or_loses_a_pull_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = edited(BEFORE, folder.path(), |snapshot| with_secret(snapshot, "search"));
+    let after = edited(AFTER, folder.path(), |snapshot| with_secret(snapshot, "checkout"));
+    let (code, diff) = json_of(&before, &after);
+    assert_eq!(code, Some(2));
+    // An unread secret may let it pull: unknown, and no longer allowed.
+    let ways = |name: &str| -> BTreeSet<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        of_workload(&diff, name)
+            .iter()
+            .map(|one| (text(&one["direction"]), text(&one["old"]["verdict"])))
+            .collect()
+    };
+    let was_allowed = |direction: &str| BTreeSet::from([(direction.to_owned(), "allowed".to_owned())]);
+    assert_eq!((ways("checkout"), ways("search")), (was_allowed("unclear"), was_allowed("worse")));
+    assert_eq!(texts(&diff["lostGrants"], "how"), BTreeSet::from(["identity-replaced"]));
+    // Alone it ends with 3, not with 0.
+    let alone = edited(AFTER, folder.path(), |snapshot| {
+        with_secret(snapshot, "checkout");
+        snapshot["workloads"].as_array_mut().unwrap().retain(|one| one["name"] == "checkout");
+    });
+    assert_eq!(json_of(BEFORE, &alone).0, Some(3));
+}
+
+#[test]
+fn a_release_is_no_new_need() {
+    let folder = tempfile::tempdir().unwrap();
+    let bumped = |folder: &Path| {
+        let text = std::fs::read_to_string(AFTER).unwrap().replace(":5.1.0\"", ":5.2.0\"");
+        let file = folder.join("bumped.json");
+        std::fs::write(&file, text).unwrap();
+        file.display().to_string()
+    };
+    let bumped = bumped(folder.path());
+    let (code, diff) = json_of(AFTER, &bumped);
+    assert_eq!((code, &diff["verdicts"]), (Some(0), &json!([])), "denied before, denied now");
+    let (code, diff) = json_of(BEFORE, &bumped);
+    assert_eq!((code, &diff["worse"]), (Some(2), &json!(14)));
+    assert!(diff["verdicts"].as_array().unwrap().iter().all(|turn| turn["old"]["verdict"] == "allowed"));
+    assert_eq!(texts(&diff["lostGrants"], "source").len(), 5);
+}
+
+#[test]
+fn what_an_exception_covers_stops_nobody_until_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("pullaudit.yaml");
+    let excepted = "exceptions:\n  - match: { image: \"*acmeprod*/checkout*\" }\n    reason: is known\n    \
+                    owner: web\n    expires: 2026-11-20\n";
+    std::fs::write(&config, excepted).unwrap();
+    let run = |old: &str, new: &str| {
+        let (code, out, err) = diff(&[old, new, "-o", "json", "--config", config.to_str().unwrap()]);
+        (code, serde_json::from_str::<Value>(&out).unwrap_or_else(|error| panic!("{error}\n{err}")))
+    };
+    let early = edited(AFTER, folder.path(), |snapshot| snapshot["takenAt"] = json!("2026-11-18T00:00:00Z"));
+    let (code, covered) = run(BEFORE, &early);
+    assert_eq!((code, &covered["worse"]), (Some(2), &json!(12)));
+    assert!(of_workload(&covered, "checkout").is_empty());
+    let (code, ended) = run(&early, AFTER);
+    assert_eq!((code, &ended["worse"], &ended["lostGrants"]), (Some(2), &json!(2), &json!([])));
+    assert_eq!(of_workload(&ended, "checkout").len(), 2);
+}
+
+#[test]
+fn what_could_not_be_read_this_time_is_neither_gone_nor_fine() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = edited(AFTER, folder.path(), |snapshot| {
+        snapshot["clusters"].as_array_mut().unwrap().retain(|cluster| cluster["name"] != "shop-euc1");
+        let gone = |one: &Value| one["cluster"].as_str().unwrap().contains("shop-euc1");
+        snapshot["workloads"].as_array_mut().unwrap().retain(|one| !gone(one));
+        snapshot["gaps"] = json!([{ "scope": "111122223333 eu-central-1",
+            "message": "clusters of 111122223333 eu-central-1 are not in this report",
+            "open": { "unread": { "reading": "clusters", "scope": "s", "assumable": false,
+                "permission": "eks:ListClusters", "obstacle": "refused" } } }]);
+    });
+    let (code, diff) = json_of(AFTER, &refused);
+    assert_eq!((code, texts(&diff["scopes"], "presence")), (Some(3), BTreeSet::from(["unread"])));
+    assert_eq!(texts(&diff["lostReadings"], "permission"), BTreeSet::from(["eks:ListClusters"]));
+    assert_eq!(json_of(&refused, &refused).0, Some(0), "what was missing before is no news");
+    let (_, out, _) = self::diff(&[AFTER, &refused]);
+    assert!(
+        out.contains("read before, not now: clusters of 111122223333 eu-central-1: needs eks:ListClusters"),
+        "{out}"
+    );
 }
 
 #[test]
@@ -143,6 +250,9 @@ fn pools_and_clusters_that_came_or_went_are_named_and_a_new_denial_counts() {
     });
     let (code, diff) = json_of(&less, AFTER);
     assert_eq!(code, Some(2), "etl is denied by its boundary, and is new");
+    assert!(
+        of_workload(&diff, "loader-us").iter().any(|turn| turn["old"].is_null() && turn["direction"] == "worse")
+    );
     let scopes: Vec<(&Value, &Value)> =
         diff["scopes"].as_array().unwrap().iter().map(|one| (&one["pool"], &one["presence"])).collect();
     assert_eq!(scopes, [(&json!("spot"), &json!("new")), (&Value::Null, &json!("new"))]);
@@ -167,6 +277,9 @@ fn what_cannot_be_compared_is_said() {
     assert_eq!(code, Some(1));
     assert!(err.contains("Cargo.toml"), "{err}");
     assert_eq!(diff(&[AFTER]).0, Some(64));
+    let (code, _, err) = diff(&[AFTER, AFTER, "--cluster", "shop-euc1", "--cluster", "shop-euc2"]);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("--cluster shop-euc2: no cluster or pool of that name; read were data-ew4, "), "{err}");
     let (code, _, err) = diff(&[AFTER, AFTER, "-o", "wide"]);
     assert_eq!(code, Some(64));
     assert!(err.contains("people, json or yaml"), "{err}");

@@ -4,15 +4,16 @@ use super::audit::judging;
 use crate::assess::{Opened, identity};
 use crate::cli::{self, Output, Reading, Select};
 use crate::clouds::Clouds;
-use crate::diff::{Diff, Direction, Puller, Side, compare, standing};
+use crate::diff::{Diff, Puller, Side, compare, standing};
 use crate::exit::Exit;
-use crate::patterns::narrow;
-use crate::report::{self, Paint, VerdictWord};
+use crate::patterns::{ClusterPattern, must_match, narrow};
+use crate::pipeline::Judgement;
+use crate::report::{self, Paint};
 use crate::settings::Settings;
 use crate::usage::usage;
-use crate::{facts, pipeline, questions, sources};
+use crate::{facts, pipeline, sources};
 use anyhow::{Context, Result};
-use pullaudit_core::{Credential, Snapshot};
+use pullaudit_core::{Conflict, Credential, Snapshot};
 use std::collections::BTreeMap;
 use std::io::Write;
 
@@ -22,7 +23,12 @@ pub fn run(args: &cli::Diff, paint: Paint, out: &mut dyn Write) -> Result<Exit> 
     let reading = Reading { config: args.config.clone(), ..Reading::default() };
     let settings = Settings::new(select, reading, false)?;
     let clouds = Clouds::new(&settings)?;
-    let (old, new) = (side(&args.old, args, &settings, &clouds)?, side(&args.new, args, &settings, &clouds)?);
+    let load = |path: &String| sources::load(std::slice::from_ref(path), &settings.select);
+    let (old, new) = (load(&args.old)?, load(&args.new)?);
+    let patterns = facts::patterns(&settings.select)?;
+    must_match(&patterns, &[&old.0, &new.0])?;
+    let old = side(old, &patterns, args, &settings, &clouds)?;
+    let new = side(new, &patterns, args, &settings, &clouds)?;
     let diff = compare(&old, &new);
     let exit = exit(&diff);
     let text = match args.output {
@@ -35,28 +41,28 @@ pub fn run(args: &cli::Diff, paint: Paint, out: &mut dyn Write) -> Result<Exit> 
     Ok(exit)
 }
 
-/// A refusal is drift; what merely can't be told any more is not.
+/// A refusal is drift. What can't be told any more, a verdict or a whole reading, is not, and is not nothing.
 fn exit(diff: &Diff) -> Exit {
-    let worse = |verdict: VerdictWord| {
-        diff.verdicts.iter().any(|turn| turn.direction == Direction::Worse && turn.new.verdict == verdict)
-    };
-    match (worse(VerdictWord::Denied), worse(VerdictWord::Unknown)) {
-        (true, _) => Exit::Drift,
-        (false, true) => Exit::Incomplete,
-        (false, false) => Exit::Clean,
+    match (diff.worse, diff.unclear, diff.lost_readings.len()) {
+        (1.., ..) => Exit::Drift,
+        (0, 0, 0) => Exit::Clean,
+        _ => Exit::Incomplete,
     }
 }
 
-fn side(path: &str, args: &cli::Diff, settings: &Settings, clouds: &Clouds) -> Result<Side> {
-    let (mut snapshot, conflicts) = sources::load(&[path.to_owned()], &settings.select)?;
-    narrow(&mut snapshot, &facts::patterns(&settings.select)?);
+fn side(
+    (mut snapshot, conflicts): (Snapshot, Vec<Conflict>),
+    patterns: &[ClusterPattern],
+    args: &cli::Diff,
+    settings: &Settings,
+    clouds: &Clouds,
+) -> Result<Side> {
+    narrow(&mut snapshot, patterns);
     let judging = judging(&args.judging, snapshot.taken_at);
-    let report = pipeline::report(&snapshot, &conflicts, clouds, &settings.config, judging, "")?;
+    let Judgement { report, asking, opened } =
+        pipeline::judge(&snapshot, &conflicts, clouds, &settings.config, judging, "")?;
     let taken_at = snapshot.taken_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let opened = Opened::new(&snapshot, clouds)?;
-    let asking = questions::ask(&snapshot, clouds);
-    let facts = standing(&asking, &opened, clouds, judging.at);
-    let standing = report.checks.iter().map(|check| check.id.clone()).zip(facts).collect();
+    let standing = standing(&asking, &opened, clouds, judging.at);
     Ok(Side { report, taken_at, pullers: pullers(&snapshot, &opened), standing })
 }
 

@@ -2,7 +2,7 @@
 
 use super::people::{WIDTH, common, label, place};
 use super::{Identity, Paint, Report, VerdictWord, middle, plural};
-use crate::diff::{Diff, Direction, Judged, Loss, LostGrant, Presence, Puller, Rotation, Scope, Turn};
+use crate::diff::{Diff, Direction, Judged, Loss, LostGrant, Presence, Puller, Rotation, Scope, Taken, Turn};
 use crate::exit::Exit;
 use crate::incidents::breaks;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +41,7 @@ pub fn diff(diff: &Diff, new: &Report, old: &Report, exit: Exit, paint: Paint) -
 fn line(exit: Exit) -> &'static str {
     match exit {
         Exit::Drift => "exit 2: something got worse",
-        Exit::Incomplete => "exit 3: nothing is newly denied, but an answer was lost",
+        Exit::Incomplete => "exit 3: nothing is newly denied, but an answer is missing",
         _ => "exit 0: nothing got worse",
     }
 }
@@ -50,6 +50,9 @@ fn head(diff: &Diff, paint: Paint) -> String {
     let mut parts = Vec::new();
     if diff.worse > 0 {
         parts.push(paint.bad(&format!("WORSE {}", plural(diff.worse, "check"))));
+    }
+    if diff.unclear > 0 {
+        parts.push(paint.unsure(&format!("UNCLEAR {}", plural(diff.unclear, "check"))));
     }
     if diff.better > 0 {
         parts.push(paint.good(&format!("BETTER {}", plural(diff.better, "check"))));
@@ -73,9 +76,10 @@ fn rotated(new: &Report, rotation: &Rotation, paint: Paint) -> Vec<String> {
 
 fn puller(puller: &Puller) -> String {
     let Identity { id, name, .. } = &puller.identity;
+    let known = if name == id { id.clone() } else { format!("{name} ({id})") };
     match &puller.unique_id {
-        Some(unique) => format!("{name} ({id}), which is {unique}"),
-        None => format!("{name} ({id})"),
+        Some(unique) => format!("{known}, which is {unique}"),
+        None => known,
     }
 }
 
@@ -92,6 +96,7 @@ fn by_source(grants: &[LostGrant]) -> Lost<'_> {
 fn lost(source: &str, how: Loss, grants: &[&LostGrant], paint: Paint) -> Vec<String> {
     let why = match how {
         Loss::IdentityReplaced => "of the former identity",
+        Loss::NotTried => "of a credential that is no longer tried",
         Loss::Gone => "gone, or about something else now",
     };
     let mut lines = vec![paint.bad(&format!("- {}", middle(&format!("{source}: {why}"), WIDTH - 2)))];
@@ -133,10 +138,10 @@ fn turned(new: &Report, cluster: Option<&str>, turns: &[&Turn], paint: Paint) ->
     let what = format!("{was} → {}", first.new.verdict.as_str());
     let images: BTreeSet<&str> = turns.iter().map(|turn| turn.image.as_str()).collect();
     let head = format!("{what:<25}  {place}  {}", plural(images.len(), "image"));
-    let mut lines = vec![if first.direction == Direction::Worse {
-        paint.bad(&format!("✗ {head}"))
-    } else {
-        paint.good(&format!("✓ {head}"))
+    let mut lines = vec![match first.direction {
+        Direction::Worse => paint.bad(&format!("✗ {head}")),
+        Direction::Unclear => paint.unsure(&format!("? {head}")),
+        Direction::Better => paint.good(&format!("✓ {head}")),
     }];
     let images: Vec<&str> = images.into_iter().collect();
     let more = images.len().saturating_sub(3);
@@ -144,7 +149,7 @@ fn turned(new: &Report, cluster: Option<&str>, turns: &[&Turn], paint: Paint) ->
     lines.extend(label(paint, "images", &format!("{}{tail}", images[..images.len().min(3)].join(", "))));
     lines.extend(label(paint, "code", &codes(first)));
     lines.extend(label(paint, "why", &first.new.message));
-    if first.direction == Direction::Worse && first.new.verdict == VerdictWord::Denied {
+    if first.direction == Direction::Worse {
         lines.extend(label(paint, "breaks", &breaks(turns.iter().flat_map(|turn| &turn.workloads))));
     }
     lines
@@ -162,19 +167,25 @@ fn scope_line(new: &Report, old: &Report, scope: &Scope) -> String {
     let (report, presence) = match scope.presence {
         Presence::New => (new, "new"),
         Presence::Gone => (old, "gone"),
+        Presence::Unread => (old, "unread"),
     };
     let cluster = report.clusters.iter().find(|cluster| cluster.id == scope.cluster);
     let name = cluster.map_or(scope.cluster.as_str(), |cluster| cluster.name.as_str());
     match &scope.pool {
-        Some(pool) => format!("{presence:<5} pool {name}/{pool}"),
-        None => format!("{presence:<5} cluster {name}"),
+        Some(pool) => format!("{presence:<6} pool {name}/{pool}"),
+        None => format!("{presence:<6} cluster {name}"),
     }
 }
 
 /// What a comparison of incomplete readings can't tell.
 fn incomplete(diff: &Diff) -> Vec<String> {
-    let of = |taken: &crate::diff::Taken, word: &str| {
+    let lost = diff.lost_readings.iter().map(|one| {
+        let needs = if one.permission.is_empty() { String::new() } else { format!(": needs {}", one.permission) };
+        format!("read before, not now: {} of {}{needs}", one.reading, one.scope)
+    });
+    let of = |taken: &Taken, word: &str| {
         (!taken.complete).then(|| format!("the {word} snapshot is not complete: audit --from tells what it lacks"))
     };
-    of(&diff.old, "old").into_iter().chain(of(&diff.new, "new")).collect()
+    let lines = lost.chain(of(&diff.old, "old")).chain(of(&diff.new, "new"));
+    lines.map(|line| middle(&line, WIDTH)).collect()
 }
