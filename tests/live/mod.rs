@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test binary compiles this module for itself and uses its own part of it")]
 
 use crate::servers::aws::{Aws, Keys};
-use crate::servers::call::Answer;
+use crate::servers::call::{Answer, Call, Seen};
 use crate::servers::kubernetes::Kubernetes;
 use crate::servers::proxy::Proxy;
 use crate::servers::{self, Skipped, need};
@@ -152,7 +152,24 @@ pub(crate) fn proxy(aws: &Aws) -> Proxy {
     proxy.overlay(|call| call.operation == "GetAccountSetting", Answer::json(&scope));
     let rules = json!({ "pullThroughCacheRules": [] });
     proxy.overlay(|call| call.operation == "DescribePullThroughCacheRules", Answer::json(&rules));
+    proxy.guard(no_dead_principal);
     proxy
+}
+
+/// ECR looks principals up when a policy is saved: it takes no id of a role, which is what it shows of a deleted one.
+fn no_dead_principal(seen: &Seen, call: &Call) -> Option<Answer> {
+    let body: Value =
+        (call.operation == "SetRepositoryPolicy").then(|| serde_json::from_slice(&seen.body).ok()).flatten()?;
+    assert!(body["force"].is_null(), "force switches off ECR's guard against locking oneself out");
+    let policy: Value = serde_json::from_str(body["policyText"].as_str()?).ok()?;
+    let dead = |statement: &Value| statement["Principal"].to_string().contains("\"AROA");
+    let refused = json!({ "__type": "InvalidParameterException", "message": "Invalid parameter at 'PolicyText' failed to satisfy \
+        constraint: 'Principal not found'" });
+    policy["Statement"]
+        .as_array()?
+        .iter()
+        .any(dead)
+        .then(|| Answer::new(400, "application/x-amz-json-1.1", refused.to_string()))
 }
 
 pub(crate) fn environment(keys: &Keys, proxy: &Proxy, kubeconfig: Option<&Path>) -> Vec<(&'static str, String)> {

@@ -49,6 +49,7 @@ pub(crate) enum Trouble {
     CycleToken,
 }
 
+type Guard = Box<dyn Fn(&Seen, &Call) -> Option<Answer> + Send + Sync>;
 type Matches = Box<dyn Fn(&Call) -> bool + Send + Sync>;
 
 struct Fault {
@@ -71,6 +72,7 @@ struct Inside {
     strangers: Vec<String>,
     faults: Vec<Arc<Fault>>,
     overlays: Vec<(Matches, Answer)>,
+    guards: Vec<Arc<Guard>>,
     rest: BTreeMap<String, Answer>,
     tokens: BTreeMap<String, Vec<String>>,
     in_flight: BTreeMap<String, (usize, usize)>,
@@ -131,11 +133,17 @@ impl Proxy {
         self.shared.inside().overlays.push((Box::new(when), answer));
     }
 
-    /// Takes all faults out and forgets what was recorded. Overlays stay.
+    /// A rule of the real service that the server behind lacks: where it has an answer, the server never hears of
+    /// the call. Faults come first; rules stay.
+    pub(crate) fn guard(&self, rule: impl Fn(&Seen, &Call) -> Option<Answer> + Send + Sync + 'static) {
+        self.shared.inside().guards.push(Arc::new(Box::new(rule)));
+    }
+
+    /// Takes all faults out and forgets what was recorded. Overlays and rules stay.
     pub(crate) fn reset(&self) {
         let mut inside = self.shared.inside();
-        let overlays = std::mem::take(&mut inside.overlays);
-        *inside = Inside { overlays, ..Inside::default() };
+        let (overlays, guards) = (std::mem::take(&mut inside.overlays), std::mem::take(&mut inside.guards));
+        *inside = Inside { overlays, guards, ..Inside::default() };
     }
 
     /// Every call so far, in the order in which they were answered.
@@ -283,6 +291,10 @@ fn continued(shared: &Shared, call: &Call, mut answer: Answer, token: &str, item
 
 /// The overlay's answer, else the server's.
 async fn truth(shared: &Shared, seen: &Seen, call: &Call) -> Answer {
+    let guards = shared.inside().guards.clone();
+    if let Some(answer) = guards.iter().find_map(|guard| guard(seen, call)) {
+        return answer;
+    }
     let overlay = shared.inside().overlays.iter().find(|(when, _)| when(call)).map(|(_, answer)| answer.clone());
     if let Some(answer) = overlay {
         return answer;

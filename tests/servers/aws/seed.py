@@ -109,6 +109,9 @@ class Seeder:
         made = self.made[account]["repositories"][region] = {}
         ecr = self.emulator.client("ecr", region, root=account)
         for name, wanted in repositories.items():
+            if wanted.get("there"):
+                ecr.set_repository_policy(repositoryName=name, policyText=self.text(account, wanted["policy"]))
+                continue
             tags = [{"Key": key, "Value": value} for key, value in wanted.get("tags", {}).items()]
             repository = ecr.create_repository(repositoryName=name, tags=tags)["repository"]
             made[name] = {"arn": repository["repositoryArn"], "uri": repository["repositoryUri"], "images": {}}

@@ -1,7 +1,7 @@
 //! What a look at a document says, right before a write and right after it.
 
 use super::back::same;
-use super::document::{self, each_principal, meaning, statements_mut};
+use super::document::{self, each_principal, meaning, statements, statements_mut};
 use super::own::{self, is_role_id};
 use super::target::Target;
 use crate::weigh::arn::RoleArn;
@@ -82,4 +82,18 @@ fn roles_marked(text: &str) -> Option<Value> {
         });
     }
     Some(meaning(&document))
+}
+
+/// A role that a policy names by its id in the place of a principal: AWS shows a deleted role so, and takes no policy
+/// back that names one. An id in a condition is just a text.
+pub(crate) fn role_by_id(text: &str) -> Option<String> {
+    let document = document::parse(text).ok()?;
+    let mut found = None;
+    for statement in statements(&document) {
+        each_principal(&mut statement["Principal"].clone(), &mut |text| {
+            found = found.take().or_else(|| is_role_id(text).then(|| text.to_owned()));
+            None
+        });
+    }
+    found
 }

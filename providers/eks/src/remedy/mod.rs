@@ -26,6 +26,8 @@ pub(crate) use back::{Back, back, change_back};
 #[cfg(feature = "live")]
 pub(crate) use basis::{of_attached, of_document, of_role};
 #[cfg(feature = "live")]
+pub(crate) use look::role_by_id;
+#[cfg(feature = "live")]
 pub(crate) use target::{POLICY_NAME, RepositoryArn};
 #[cfg(feature = "live")]
 pub(crate) use write::{Document, Sent, write};

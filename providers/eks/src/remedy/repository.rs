@@ -61,7 +61,8 @@ pub(super) fn change(facts: &EksFacts, needs: &[&Need<'_>], policy: FixPolicy) -
     all.extend(notes);
     all.push(Note::new(
         "no lock",
-        "ECR replaces the whole policy: it is read again right before and after, and --force is never sent",
+        "ECR replaces the whole policy, and takes no condition: it is read again right before and after; an edit of \
+         others in the moment between would be lost. --force is never sent",
     ));
     Ok(Change {
         id: basis::id(&target.id(), statements(&merged)),
@@ -127,7 +128,8 @@ fn merged(
     match (role, id) {
         (Some(role), Some((id, place))) if prune && may_map(&policy, id) => {
             covered = map(&mut policy, id, role);
-            notes.push(Note::new("dead id", format!("{} of {place} becomes {role}", short_id(id))));
+            let now = format!("{} of {place} becomes {role}", short_id(id));
+            notes.push(Note::new("dead id", format!("{now}; no undo brings it back, as AWS takes no dead id")));
         }
         _ => {
             let now = role.filter(|_| id.is_some_and(|(id, _)| may_map(&policy, id)));
@@ -154,7 +156,8 @@ fn dead_note(id: &str, place: &str, role: Option<&str>) -> String {
         format!(" The live {role} stands in our own statement; --consent broad --consent prune writes it in the place of the id.")
     });
     format!(
-        "{} of {place} is the id of no role that was read, and stays.{now} ECR may refuse a policy with it",
+        "{} of {place} is the id of no role that was read, and stays; if its role is gone, ECR refuses the policy as long as \
+         it stands there.{now}",
         short_id(id)
     )
 }

@@ -9,7 +9,9 @@ use crate::live::operation::{
     Operation, PUT_ROLE_POLICY, SET_REPOSITORY_POLICY,
 };
 use crate::live::trouble::Trouble;
-use crate::remedy::{Document, POLICY_NAME, RepositoryArn, Sent, Target, of_attached, of_document, of_role};
+use crate::remedy::{
+    Document, POLICY_NAME, RepositoryArn, Sent, Target, of_attached, of_document, of_role, role_by_id,
+};
 use async_trait::async_trait;
 use aws_smithy_types::retry::RetryConfig;
 use pullaudit_core::{Change, Fingerprint, Obstacle, Open, Read};
@@ -194,11 +196,11 @@ impl Document for Place<'_> {
             Err(trouble) if text.is_none() && trouble.is(&[NONE, &[NO_POLICY, NO_REPOSITORY]].concat()) => {
                 Sent::Done
             }
-            Err(trouble) if is_new_principal(&trouble) && text.is_some_and(|text| text.contains("\"AROA")) => {
-                let why = "a policy that names the id of a role that is gone: --consent broad --consent prune";
-                Sent::Refused(format!("{}; ECR refuses {why}", trouble.detail))
-            }
-            Err(trouble) if trouble.is(BUSY) || is_new_principal(&trouble) => Sent::Busy(wanting(&trouble)),
+            Err(trouble) if is_new_principal(&trouble) => match text.and_then(role_by_id) {
+                Some(id) => Sent::Refused(format!("{}: {}", dead(&id), trouble.detail)),
+                None => Sent::Busy(wanting(&trouble)),
+            },
+            Err(trouble) if trouble.is(BUSY) => Sent::Busy(wanting(&trouble)),
             Err(trouble) if trouble.is_refusal() => Sent::Refused(wanting(&trouble)),
             Err(trouble) => Sent::Unanswered(trouble.detail),
         }
@@ -233,6 +235,14 @@ fn wanting(trouble: &Trouble) -> String {
 fn is_new_principal(trouble: &Trouble) -> bool {
     trouble.is(&["InvalidParameterException", "MalformedPolicyDocument"])
         && ["Principal not found", "Invalid principal in policy"].iter().any(|text| trouble.detail.contains(text))
+}
+
+/// Waiting helps nothing then.
+fn dead(id: &str) -> String {
+    format!(
+        "AWS takes no policy that names {id}, a role that is gone (fix --consent broad --consent prune takes it out, \
+         and no undo can bring it back)"
+    )
 }
 
 fn got<T>(read: Read<T>) -> Result<Option<T>, Open> {
