@@ -10,23 +10,30 @@ mod servers;
 
 use google::{MEMBER, NODES, Place, READER};
 use pullaudit_google_fake::{
-    CLOUD_PLATFORM, Cluster, DenyPolicy, Fake, Fault, LOGGING_ONLY, Policy, Pool, Repository, Role,
-    Trouble as Broken, World,
+    CLOUD_PLATFORM, Cluster, DenyPolicy, Fake, Fault, LOGGING_ONLY, METHODS, Paging, Policy, Pool, Repository,
+    Role, Trouble as Broken, World,
 };
 use serde_json::Value;
 use servers::ablation::{Audit, Breakable, Check, Verdict, ablate_some};
 use servers::proxy::Trouble;
+use std::collections::BTreeMap;
 
 /// The newtype carries a trait of ours to a fake of another crate.
 struct Google<'a>(&'a Fake);
 
-/// Without these nothing at all can be read, so the audit fails as a whole.
-const WHOLE: [&str; 2] = ["oauth2.token", "cloudresourcemanager.projects.search"];
+/// Calls without which nothing at all can be read, so that the audit fails as a whole.
+const NEEDED_BY_ALL: [&str; 2] = ["oauth2.token", "cloudresourcemanager.projects.search"];
 
-/// What is certainly not there is no missing answer: Google refuses what it hides, and says of these that there is
-/// none only where there is none.
-const TOLD: [&str; 2] =
-    ["artifactregistry.projects.locations.repositories.get", "iam.projects.serviceAccounts.get"];
+/// Calls whose 404 is an answer and no missing one, with the only code that may come of it: Google refuses what it
+/// hides, and says of these that there is none only where there is none.
+const ANSWERED_BY_404: [(&str, &str); 2] = [
+    ("artifactregistry.projects.locations.repositories.get ", "artifact-repository-missing"),
+    ("iam.projects.serviceAccounts.get ", "account-deleted"),
+];
+
+fn answered_by_404(call: &str) -> Option<&'static str> {
+    ANSWERED_BY_404.iter().find(|(name, _)| call.starts_with(name)).map(|(_, code)| *code)
+}
 
 impl Breakable for Google<'_> {
     fn reset(&self) {
@@ -110,12 +117,18 @@ fn fleet() -> World {
                 .policy(Policy::new().bind(READER, MEMBER)),
         )
         .repository(Repository::new("acme-images", "us", "gcr.io").policy(Policy::new().bind(READER, MEMBER)))
-        .deny(DenyPolicy::new(
-            "projects/acme-images",
-            "lock",
-            &["principal://goog/subject/dev@acme.example"],
-            &["artifactregistry.googleapis.com/repositories.downloadArtifacts"],
-        ))
+        .deny(lock("lock"))
+        .deny(lock("second"))
+        .paging(Paging { size: 1, ..Paging::default() })
+}
+
+fn lock(name: &str) -> DenyPolicy {
+    DenyPolicy::new(
+        "projects/acme-images",
+        name,
+        &["principal://goog/subject/dev@acme.example"],
+        &["artifactregistry.googleapis.com/repositories.downloadArtifacts"],
+    )
 }
 
 fn add(audit: &mut Audit, mode: &str, report: &Value) {
@@ -151,8 +164,8 @@ fn audit(place: &Place, timeout: &str) -> Result<Audit, String> {
 
 fn hold(trouble: Trouble) {
     let place = Place::of(fleet());
-    let timeout = if trouble == Trouble::TimeOut { "1s" } else { "20s" };
-    let wanted = |call: &str| trouble != Trouble::Absent || !TOLD.iter().any(|told| call.starts_with(told));
+    let timeout = if trouble == Trouble::TimeOut { "2s" } else { "20s" };
+    let wanted = |call: &str| trouble != Trouble::Absent || answered_by_404(call).is_none();
     let report = ablate_some(&[&Google(&place.fake)], &[trouble], wanted, || audit(&place, timeout));
     println!("{trouble:?}: {} calls, {} became unknown", report.calls.len(), report.unknown.len());
     assert!(report.violations.is_empty(), "{report}");
@@ -162,8 +175,57 @@ fn hold(trouble: Trouble) {
         let there = |(id, check): (&String, &Check)| id.starts_with("default") && check.verdict == verdict;
         assert!(report.clean.checks.iter().any(there), "{verdict:?}: there is something to lose");
     }
+    let pages = report.calls.iter().filter(|call| call.contains("pageToken=")).count();
+    assert!(pages > 2, "later pages are taken away too: {:#?}", report.calls);
+    if trouble == Trouble::Forbidden {
+        report.unknown.iter().for_each(|(call, check, needing)| names_the_right(call, check, needing));
+    }
     for (call, _, said) in &report.failed {
-        assert!(WHOLE.iter().any(|whole| call.starts_with(whole)), "{call} took the whole audit with it: {said}");
+        assert!(
+            NEEDED_BY_ALL.iter().any(|needed| call.starts_with(needed)),
+            "{call} took the whole audit with it: {said}"
+        );
+    }
+}
+
+/// What became unknown by a refusal names the right by which that very call is let through.
+#[track_caller]
+fn names_the_right(call: &str, check: &str, needing: &[String]) {
+    let method = METHODS.iter().find(|method| call.split(' ').next() == Some(method.name)).unwrap();
+    let named = needing.iter().any(|need| need.contains(&format!("\"{}\"", method.permission)));
+    assert!(named, "{call} needs {}: {check} names {needing:#?}", method.permission);
+}
+
+#[test]
+fn a_404_that_is_an_answer_makes_nothing_but_its_own_denial() {
+    let place = Place::of(fleet());
+    let google = Google(&place.fake);
+    let codes = |report: &Value| -> BTreeMap<String, (String, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let one = |check: &Value| {
+            (format!("{} {}", check["pool"], check["image"]), (text(&check["verdict"]), text(&check["code"])))
+        };
+        report["checks"].as_array().unwrap().iter().map(one).collect()
+    };
+    let images: Vec<&str> = IMAGES.iter().flat_map(|image| ["--image", image]).collect();
+    let audit = || {
+        let all = [&["audit", "--provider", "gke", "-o", "json"][..], &images].concat();
+        codes(&place.plain(&all).json())
+    };
+    google.reset();
+    let clean = audit();
+    let calls: Vec<String> = google.calls().into_iter().filter(|call| answered_by_404(call).is_some()).collect();
+    assert!(calls.len() > 5, "{calls:#?}");
+    for call in calls {
+        google.reset();
+        google.break_call(&call, Trouble::Absent);
+        let (broken, own) = (audit(), answered_by_404(&call).unwrap());
+        let turned: Vec<_> = broken.iter().filter(|(id, now)| clean[*id] != **now).collect();
+        assert!(!turned.is_empty(), "{call}");
+        for (check, (verdict, code)) in turned {
+            let fine = verdict == "unknown" || (verdict.as_str(), code.as_str()) == ("denied", own);
+            assert!(fine, "{call}: {check} is {verdict} {code}");
+        }
     }
 }
 

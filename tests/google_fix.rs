@@ -108,6 +108,8 @@ fn no_secret_comes_out_of_a_run_however_much_it_tells() {
     let place = Place::of(world());
     let ran = place.run("audit", &["-vvv"]);
     let collected = place.run("collect", &["-vvv", "-o", "facts.json"]);
+    ran.ends(2);
+    collected.ends(0);
     let facts = std::fs::read_to_string(place.folder.path().join("facts.json")).unwrap();
     for secret in place.fake.secrets() {
         for text in [&ran.out, &ran.err, &collected.out, &collected.err, &facts] {
