@@ -8,9 +8,11 @@
 
 #[path = "../tests/azure_fake/mod.rs"]
 mod azure_fake;
+#[path = "shared/clusters.rs"]
+mod clusters;
 #[path = "azure/fleet.rs"]
 mod fleet;
-#[path = "azure/measure.rs"]
+#[path = "shared/measure.rs"]
 mod measure;
 #[path = "azure/one.rs"]
 mod one;

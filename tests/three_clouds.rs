@@ -70,10 +70,7 @@ impl Grounds {
         let fixed = ["audit", "--all-clouds", "-o", "json", "--config", &self.aws.config, "--timeout", "20s"];
         let named = |(name, value): (String, String)| (&*name.leak(), value);
         let mut environment = self.aws.environment.clone();
-        environment.extend(
-            self.azure.env().into_iter().map(|(name, value)| named((name.to_string(), value.to_string()))),
-        );
-        environment.extend(self.google.env().into_iter().map(named));
+        environment.extend(self.azure.env().into_iter().chain(self.google.env()).map(named));
         environment.extend(broken.map(|(name, value)| (name, value.to_owned())));
         run(&[&fixed[..], &images].concat(), &environment)
     }

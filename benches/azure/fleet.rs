@@ -1,10 +1,8 @@
 //! 200 clusters in 20 subscriptions, 60 registries, 400 pairs of a registry and an identity.
 
 use crate::azure_fake::{Cluster, Fake, Grant, Registry, World, role};
-use crate::measure::{calls, line, pullaudit, run, spread};
-use axum::Router;
-use axum::extract::Request;
-use serde_json::{Value, json};
+use crate::clusters::{api_servers, kubeconfig};
+use crate::measure::{count, line, pullaudit, run, spread};
 use std::time::Duration;
 
 const SUBSCRIPTIONS: usize = 20;
@@ -53,61 +51,23 @@ fn of_cluster(number: usize) -> [usize; 2] {
     [number % REGISTRIES, (number + 7) % REGISTRIES]
 }
 
-/// API servers of all clusters in one: a node, and a deployment for each registry. They answer at once, since
-/// the floors are about Azure.
-fn api_servers() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let router = Router::new().fallback(|request: Request| async move { answer(request.uri().path()) });
-            axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), router).await.unwrap();
-        });
-    });
-    port
-}
-
-fn answer(path: &str) -> String {
-    let number = path.trim_start_matches("/c").split('/').next().and_then(|text| text.parse().ok()).unwrap_or(0);
-    let items: Vec<Value> = match path.rsplit('/').next() {
-        Some("nodes") => {
-            let labels = json!({ "kubernetes.azure.com/agentpool": "system" });
-            vec![json!({ "metadata": { "name": "node", "labels": labels } })]
-        }
-        Some("deployments") => of_cluster(number).into_iter().map(deployment).collect(),
-        _ => Vec::new(),
-    };
-    json!({ "kind": "List", "apiVersion": "v1", "metadata": {}, "items": items }).to_string()
-}
-
-fn deployment(registry: usize) -> Value {
-    let image = format!("registry{registry}.azurecr.io/team/app:1");
-    json!({ "metadata": { "name": format!("app{registry}"), "namespace": "team" },
-        "spec": { "template": { "spec": { "containers": [{ "name": "app", "image": image }] } } } })
-}
-
-/// Contexts as `az aks get-credentials` names them.
-fn kubeconfig(port: u16) -> String {
-    let names = || (0..CLUSTERS).map(|number| (number, format!("cluster{number}")));
-    let cluster = |(number, name): (usize, String)| json!({ "name": name, "cluster": { "server": format!("http://127.0.0.1:{port}/c{number}") } });
-    let context =
-        |(_, name): (usize, String)| json!({ "name": name, "context": { "cluster": name, "user": "u" } });
-    json!({ "apiVersion": "v1", "kind": "Config", "users": [{ "name": "u", "user": { "token": "t" } }],
-        "clusters": names().map(cluster).collect::<Vec<_>>(),
-        "contexts": names().map(context).collect::<Vec<_>>() })
-    .to_string()
+/// Calls besides those for tokens.
+pub(crate) fn asked(fake: &Fake) -> usize {
+    fake.requests().iter().filter(|seen| !seen.path.contains("/oauth2/")).count()
 }
 
 /// Measures, prints, and says whether every floor held.
 pub(crate) fn measured() -> bool {
     let (fake, folder) = (Fake::start(world()), tempfile::tempdir().unwrap());
-    std::fs::write(folder.path().join("kubeconfig"), kubeconfig(api_servers())).unwrap();
+    let names: Vec<String> = (0..CLUSTERS).map(|number| format!("cluster{number}")).collect();
+    let images =
+        |number: usize| of_cluster(number).map(|one| format!("registry{one}.azurecr.io/team/app:1")).to_vec();
+    let port = api_servers(("kubernetes.azure.com/agentpool", "system"), images);
+    std::fs::write(folder.path().join("kubeconfig"), kubeconfig(port, &names)).unwrap();
     let audit = ["audit", "--provider", "aks", "-o", "json", "--no-progress"];
-    let once = || run(&mut pullaudit(&fake, folder.path(), &audit), &[2]);
+    let once = || run(&mut pullaudit(fake.env(), folder.path(), &audit), &[2]);
     once();
-    let asked = calls(&fake);
+    let asked = asked(&fake);
     println!("{CLUSTERS} clusters, {SUBSCRIPTIONS} subscriptions, {REGISTRIES} registries, {PAIRS} pairs");
     // Without latency it shows what everything else takes: the clusters' own lists, and thinking.
     let (rest, ..) = spread((0..RUNS).map(|_| once().wall.as_secs_f64()).collect());
@@ -117,10 +77,9 @@ pub(crate) fn measured() -> bool {
     let memory = costs.iter().map(|cost| cost.memory).fold(0.0, f64::max);
     let stages = [1, SUBSCRIPTIONS, SUBSCRIPTIONS, 3 * REGISTRIES + PAIRS, ROLES];
     let rounds: usize = stages.iter().map(|calls| calls.div_ceil(CONCURRENCY)).sum();
-    let waiting = f64::from(u32::try_from(rounds).unwrap()) * LATENCY.as_secs_f64();
+    let waiting = count(rounds) * LATENCY.as_secs_f64();
     println!("      wall {wall:.2} s ({least:.2} to {most:.2}), of it {rest:.2} s also without latency");
     let floor = 3 + 2 * SUBSCRIPTIONS + 3 * REGISTRIES + PAIRS + ROLES;
-    let count = |number: usize| f64::from(u32::try_from(number).unwrap());
     let held = [
         line("calls of Azure", count(asked), count(floor), ""),
         line("wall, all of it, at 50 ms a call", wall, 1.3 * waiting, "s"),

@@ -1,7 +1,8 @@
 //! One cluster and one registry: an audit's calls, and a whole repair beside `az aks update --attach-acr`.
 
 use crate::azure_fake::{Fake, Grant, Identity, SUBSCRIPTION, World, role};
-use crate::measure::{calls, line, pullaudit, run, spread};
+use crate::fleet::asked;
+use crate::measure::{count, line, pullaudit, run, spread};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -87,8 +88,8 @@ fn audit(fake: &Fake, folder: &Path) -> bool {
         world.grants.push(Grant::new(&registry, role::CATALOG_LISTER, &kubelet));
         world.grants.push(Grant::new(&registry, role::ACR_PULL, stranger));
     });
-    run(&mut pullaudit(fake, folder, &[&["audit"][..], &HERE].concat()), &[2]);
-    line("calls of an audit besides tokens", f64::from(u32::try_from(calls(fake)).unwrap()), 8.0, "")
+    run(&mut pullaudit(fake.env(), folder, &[&["audit"][..], &HERE].concat()), &[2]);
+    line("calls of an audit besides tokens", count(asked(fake)), 8.0, "")
 }
 
 /// How many times the wall time of `attach-acr` a whole repair takes, at a latency.
@@ -102,7 +103,7 @@ fn repair(fake: &Fake, program: &Path, folder: &Path, latency: Duration) -> f64 
         let receipt = format!("{}-{number}.receipt.json", latency.as_millis());
         fake.change(|world| world.grants.clear());
         let fix = [&["fix"][..], &HERE, &["--yes", "--receipt-out", &receipt]].concat();
-        let ours_now = seconds(pullaudit(fake, folder, &fix));
+        let ours_now = seconds(pullaudit(fake.env(), folder, &fix));
         fake.change(|world| world.grants.clear());
         let theirs_now = seconds(command(fake, program, folder, &ATTACH));
         let read_now = seconds(command(fake, program, folder, &[&CREDENTIALS[..], &[&file]].concat()));

@@ -1,6 +1,5 @@
 //! Running the program and looking at what it took.
 
-use crate::azure_fake::Fake;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -39,16 +38,11 @@ pub(crate) fn run(command: &mut Command, codes: &[i32]) -> Cost {
 }
 
 /// The program with the fake's credentials and nothing of the machine's own.
-pub(crate) fn pullaudit(fake: &Fake, folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn pullaudit(credentials: Vec<(String, String)>, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pullaudit"));
-    command.args(arguments).current_dir(folder).env_clear().envs(fake.env());
+    command.args(arguments).current_dir(folder).env_clear().envs(credentials);
     command.env("HOME", folder).env("KUBECONFIG", folder.join("kubeconfig"));
     command
-}
-
-/// Calls besides those for tokens.
-pub(crate) fn calls(fake: &Fake) -> usize {
-    fake.requests().iter().filter(|seen| !seen.path.contains("/oauth2/")).count()
 }
 
 /// The middle of some figures, with the least and the most.
@@ -63,4 +57,9 @@ pub(crate) fn line(what: &str, figure: f64, floor: f64, unit: &str) -> bool {
     let sign = if held { "ok  " } else { "MISS" };
     println!("{sign}  {what:<52} {figure:>9.2} {unit:<5} of at most {floor:>9.2}  (ratio {:.2})", figure / floor);
     held
+}
+
+/// A count as a figure.
+pub(crate) fn count(number: usize) -> f64 {
+    f64::from(u32::try_from(number).unwrap())
 }
