@@ -7,6 +7,8 @@
 mod edits;
 #[path = "aws_fix/ground.rs"]
 mod ground;
+#[path = "aws_fix/killed.rs"]
+mod killed;
 #[path = "live/mod.rs"]
 mod live;
 #[path = "aws_fix/races.rs"]

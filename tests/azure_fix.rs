@@ -18,6 +18,8 @@ mod loop_of_repair;
 mod prompt;
 #[path = "azure_fix/prune.rs"]
 mod prune;
+#[path = "servers/mod.rs"]
+mod servers;
 #[path = "azure_fix/stale.rs"]
 mod stale;
 #[path = "azure_fix/undo.rs"]

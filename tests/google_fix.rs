@@ -4,6 +4,10 @@
 
 #[path = "google_fix/mod.rs"]
 mod google;
+#[path = "google_fix/killed.rs"]
+mod killed;
+#[path = "servers/mod.rs"]
+mod servers;
 
 use google::{MEMBER, NODES, Place, READER, world};
 use pullaudit_google_fake::{Cluster, Fault, Federation, LOGGING_ONLY, Policy, Pool, Repository, Trouble, World};

@@ -23,21 +23,29 @@ pub(crate) const FOREIGN: &str = r#"{ "Version" : "2008-10-17", "Id" : "kept",
 
 /// Repositories of the other account with that policy.
 const KEPT: [&str; 7] = ["kept", "both", "moved", "raced", "refused", "lost", "edited"];
+/// Two for each test that kills.
+const PAIRS: [&str; 4] = ["undone/first", "undone/second", "ended/first", "ended/second"];
 
 fn prepare(fleet: &Fleet) {
     let allow = |actions: Value| document(&json!([{ "Effect": "Allow", "Resource": "*", "Action": actions }]));
     let trust = document(&json!([{ "Effect": "Allow", "Action": "sts:AssumeRole",
         "Principal": { "AWS": format!("arn:aws:iam::{OWN}:root") } }]));
-    let rights =
-        allow(json!(["ecr:Describe*", "ecr:Get*", "ecr:SetRepositoryPolicy", "ecr:DeleteRepositoryPolicy"]));
+    let rights = allow(json!([
+        "ecr:Describe*",
+        "ecr:Get*",
+        "ecr:SetRepositoryPolicy",
+        "ecr:DeleteRepositoryPolicy",
+        "eks:ListClusters"
+    ]));
     let full: Vec<String> =
         (0..263).map(|number| format!("s3:GetObjectNumber{number:03}InThisLongList")).collect();
     let cluster = |role: &str| {
         json!({ "accessConfig": { "authenticationMode": "API" }, "nodegroups": { "apps": { "nodeRole": role } },
             "accessEntries": [{ "principalArn": role, "type": "EC2_LINUX" }] })
     };
+    let kept = KEPT.iter().map(|name| format!("ledger/{name}")).chain(PAIRS.map(str::to_owned));
     let mut repositories: serde_json::Map<String, Value> =
-        KEPT.iter().map(|name| (format!("ledger/{name}"), json!({ "policy": FOREIGN }))).collect();
+        kept.map(|name| (name, json!({ "policy": FOREIGN }))).collect();
     let dead = live::pulls(&json!({ "AWS": format!("{{{{roleId:{OWN}/gone@before}}}}") }));
     repositories.insert("ledger/dead".to_owned(), json!({ "policy": dead }));
     fleet.aws.seed(&json!({ "accounts": {
@@ -86,7 +94,19 @@ impl Ground {
         self
     }
 
-    fn run(&self, command: &str, more: &[&str]) -> Ran {
+    /// Asks about another image as well.
+    pub(crate) fn and(mut self, repository: &str) -> Self {
+        let image = format!("{}.dkr.ecr.{REGION}.amazonaws.com/{repository}:1.0", self.pair.account);
+        self.what.extend(["--image".to_owned(), image]);
+        self
+    }
+
+    /// The arguments that say what is asked.
+    pub(crate) fn what(&self) -> &[String] {
+        &self.what
+    }
+
+    pub(crate) fn run(&self, command: &str, more: &[&str]) -> Ran {
         let what: Vec<&str> = self.what.iter().map(String::as_str).collect();
         self.place.run(command, &[&what[..], more].concat())
     }
@@ -128,8 +148,12 @@ impl Ground {
 
     /// The repository's policy, letter by letter.
     pub(crate) fn policy(&self) -> String {
+        self.policy_of(&self.pair.repository)
+    }
+
+    pub(crate) fn policy_of(&self, repository: &str) -> String {
         let facts = self.run("collect", &["-o", "-"]).report();
-        let key = format!("{}/{REGION}/{}", self.pair.account, self.pair.repository);
+        let key = format!("{}/{REGION}/{repository}", self.pair.account);
         let row = &facts["facts"]["eks"]["repositoryPolicies"][key];
         row["got"]["text"].as_str().unwrap_or_else(|| panic!("{row}")).to_owned()
     }
@@ -137,6 +161,11 @@ impl Ground {
     /// What somebody else writes there.
     pub(crate) fn edit(&self, policy: &str) {
         edit(self.fleet, &self.pair, policy);
+    }
+
+    /// The same in another repository of that account.
+    pub(crate) fn edit_of(&self, repository: &str, policy: &str) {
+        edit(self.fleet, &Pair { repository: repository.to_owned(), ..self.pair.clone() }, policy);
     }
 
     /// The same at a later moment.

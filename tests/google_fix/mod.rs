@@ -5,7 +5,7 @@
 use assert_cmd::Command;
 use pullaudit_google_fake::{CLOUD_PLATFORM, Cluster, Fake, Policy, Pool, Repository, World};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(crate) const READER: &str = "roles/artifactregistry.reader";
 pub(crate) const NODES: &str = "gke-nodes@acme-prod.iam.gserviceaccount.com";
@@ -16,8 +16,8 @@ pub(crate) const IMAGES: [&str; 2] = [
     "europe-west4-docker.pkg.dev/acme-images/shop/web:7.0.0",
 ];
 
-/// A cluster in one project, its images in another, under one organisation; the grant is missing.
-pub(crate) fn world() -> World {
+/// A cluster in one project, under one organisation with another.
+pub(crate) fn cluster() -> World {
     World::new()
         .organization("900100200300")
         .project("acme-prod", 100_200_300_400, "organizations/900100200300")
@@ -27,10 +27,14 @@ pub(crate) fn world() -> World {
             Cluster::new("acme-prod", "europe-west4", "shop-ew4")
                 .pool(Pool::new("apps").account(NODES).scopes(&[CLOUD_PLATFORM])),
         )
-        .repository(
-            Repository::new("acme-images", "europe-west4", "shop")
-                .policy(Policy::new().bind("roles/artifactregistry.writer", "user:dev@acme.example")),
-        )
+}
+
+/// The cluster, and its images in the other project; the grant is missing.
+pub(crate) fn world() -> World {
+    cluster().repository(
+        Repository::new("acme-images", "europe-west4", "shop")
+            .policy(Policy::new().bind("roles/artifactregistry.writer", "user:dev@acme.example")),
+    )
 }
 
 pub(crate) struct Place {
@@ -66,15 +70,20 @@ impl Ran {
 impl Place {
     pub(crate) fn of(world: World) -> Self {
         let place = Self { fake: Fake::start(world), folder: tempfile::tempdir().unwrap() };
-        let one = |image: &str| {
-            let name = image.rsplit('/').next().unwrap().split(':').next().unwrap();
+        place.apps(&IMAGES.map(str::to_owned));
+        place
+    }
+
+    /// Makes these the images of the manifest.
+    pub(crate) fn apps(&self, images: &[String]) {
+        let one = |(number, image): (usize, &String)| {
             format!(
-                "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}, namespace: shop}}\nspec:\n  template:\n    \
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: app-{number}, namespace: shop}}\nspec:\n  template:\n    \
                  spec:\n      containers: [{{name: app, image: {image}}}]\n---\n"
             )
         };
-        std::fs::write(place.folder.path().join("apps.yaml"), IMAGES.map(one).concat()).unwrap();
-        place
+        let text: String = images.iter().enumerate().map(one).collect();
+        std::fs::write(self.folder.path().join("apps.yaml"), text).unwrap();
     }
 
     pub(crate) fn with_environment(&self, environment: Vec<(String, String)>, arguments: &[&str]) -> Ran {
@@ -99,15 +108,21 @@ impl Place {
         self.run("fix", &[&["--yes", "--verify-timeout", "4s"][..], more].concat())
     }
 
-    pub(crate) fn receipt(&self) -> PathBuf {
+    /// The oldest first: an undo writes one too.
+    pub(crate) fn receipts(&self) -> Vec<PathBuf> {
         let files = std::fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
-        files.into_iter().find(|path| path.to_str().unwrap().ends_with(".receipt.json")).expect("a receipt")
+        let mut receipts: Vec<PathBuf> =
+            files.filter(|path| path.to_str().unwrap().ends_with(".receipt.json")).collect();
+        receipts.sort_by_key(|path| path.metadata().unwrap().modified().unwrap());
+        receipts
+    }
+
+    pub(crate) fn undo_of(&self, receipt: &Path) -> Ran {
+        self.plain(&["undo", receipt.to_str().unwrap(), "--yes", "--verify-timeout", "4s", "--timeout", "5s"])
     }
 
     pub(crate) fn undo(&self) -> Ran {
-        let receipt = self.receipt();
-        let receipt = receipt.to_str().unwrap();
-        self.plain(&["undo", receipt, "--yes", "--verify-timeout", "4s", "--timeout", "5s"])
+        self.undo_of(self.receipts().first().expect("a receipt"))
     }
 
     pub(crate) fn policy(&self) -> Policy {

@@ -2,7 +2,6 @@
 #![allow(dead_code, reason = "each test binary compiles this module for itself and uses its own part of it")]
 
 use crate::servers::aws::{Aws, Keys};
-use crate::servers::call::{Answer, Call, Seen};
 use crate::servers::kubernetes::Kubernetes;
 use crate::servers::proxy::Proxy;
 use crate::servers::{self, Skipped, need};
@@ -76,7 +75,8 @@ impl Fleet {
 impl Place {
     pub(crate) fn run(&self, command: &str, more: &[&str]) -> Ran {
         let arguments = [&[command, "--config", &self.config, "--timeout", "20s"], more].concat();
-        run(&arguments, &self.environment)
+        let mut command = self::command(&arguments, &self.environment);
+        ran(command.current_dir(self.folder.path()))
     }
 
     pub(crate) fn audit(&self, more: &[&str]) -> Ran {
@@ -134,7 +134,11 @@ pub(crate) fn command(arguments: &[&str], environment: &[(&'static str, String)]
 }
 
 pub(crate) fn run(arguments: &[&str], environment: &[(&'static str, String)]) -> Ran {
-    let output = command(arguments, environment).output().unwrap();
+    ran(&mut command(arguments, environment))
+}
+
+fn ran(command: &mut Command) -> Ran {
+    let output = command.output().unwrap();
     Ran {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),
@@ -144,32 +148,7 @@ pub(crate) fn run(arguments: &[&str], environment: &[(&'static str, String)]) ->
 
 /// A proxy that answers what the emulator lacks as an account without any such setting would.
 pub(crate) fn proxy(aws: &Aws) -> Proxy {
-    let proxy = aws.proxy();
-    let none = json!({ "__type": "RegistryPolicyNotFoundException", "message": "Registry policy does not exist" });
-    let none = Answer::new(400, "application/x-amz-json-1.1", none.to_string());
-    proxy.overlay(|call| call.operation == "GetRegistryPolicy", none);
-    let scope = json!({ "name": "REGISTRY_POLICY_SCOPE", "value": "V2" });
-    proxy.overlay(|call| call.operation == "GetAccountSetting", Answer::json(&scope));
-    let rules = json!({ "pullThroughCacheRules": [] });
-    proxy.overlay(|call| call.operation == "DescribePullThroughCacheRules", Answer::json(&rules));
-    proxy.guard(no_dead_principal);
-    proxy
-}
-
-/// ECR looks principals up when a policy is saved: it takes no id of a role, which is what it shows of a deleted one.
-fn no_dead_principal(seen: &Seen, call: &Call) -> Option<Answer> {
-    let body: Value =
-        (call.operation == "SetRepositoryPolicy").then(|| serde_json::from_slice(&seen.body).ok()).flatten()?;
-    assert!(body["force"].is_null(), "force switches off ECR's guard against locking oneself out");
-    let policy: Value = serde_json::from_str(body["policyText"].as_str()?).ok()?;
-    let dead = |statement: &Value| statement["Principal"].to_string().contains("\"AROA");
-    let refused = json!({ "__type": "InvalidParameterException", "message": "Invalid parameter at 'PolicyText' failed to satisfy \
-        constraint: 'Principal not found'" });
-    policy["Statement"]
-        .as_array()?
-        .iter()
-        .any(dead)
-        .then(|| Answer::new(400, "application/x-amz-json-1.1", refused.to_string()))
+    aws.account()
 }
 
 pub(crate) fn environment(keys: &Keys, proxy: &Proxy, kubeconfig: Option<&Path>) -> Vec<(&'static str, String)> {

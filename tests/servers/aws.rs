@@ -9,9 +9,10 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::aws_calls::AwsCalls;
+use super::call::{Answer as CallAnswer, Call, Seen};
 use super::process::Server;
 use super::proxy::Proxy;
 use super::upstream::Upstream;
@@ -144,6 +145,22 @@ impl Aws {
         Proxy::start(Upstream::http(self.endpoint()), AwsCalls::default())
     }
 
+    /// A proxy that answers what the emulator lacks as an account without any such setting would, and refuses
+    /// what AWS refuses.
+    pub(crate) fn account(&self) -> Proxy {
+        let proxy = self.proxy();
+        let none =
+            json!({ "__type": "RegistryPolicyNotFoundException", "message": "Registry policy does not exist" });
+        let none = CallAnswer::new(400, "application/x-amz-json-1.1", none.to_string());
+        proxy.overlay(|call| call.operation == "GetRegistryPolicy", none);
+        let scope = json!({ "name": "REGISTRY_POLICY_SCOPE", "value": "V2" });
+        proxy.overlay(|call| call.operation == "GetAccountSetting", CallAnswer::json(&scope));
+        let rules = json!({ "pullThroughCacheRules": [] });
+        proxy.overlay(|call| call.operation == "DescribePullThroughCacheRules", CallAnswer::json(&rules));
+        proxy.guard(no_dead_principal);
+        proxy
+    }
+
     /// What [`start`]'s fixture became: ARNs, role ids, digests, in the fixture's own shape.
     pub(crate) fn seeded(&self) -> &Value {
         &self.seeded
@@ -179,6 +196,19 @@ impl Aws {
     fn run(&self, script: &str, input: &Value) -> Value {
         run(script, self.endpoint(), input)
     }
+}
+
+/// ECR looks principals up when a policy is saved: it takes no id of a role, which is what it shows of a deleted one.
+fn no_dead_principal(seen: &Seen, call: &Call) -> Option<CallAnswer> {
+    let body: Value =
+        (call.operation == "SetRepositoryPolicy").then(|| serde_json::from_slice(&seen.body).ok()).flatten()?;
+    assert!(body["force"].is_null(), "force switches off ECR's guard against locking oneself out");
+    let policy: Value = serde_json::from_str(body["policyText"].as_str()?).ok()?;
+    let dead = |statement: &Value| statement["Principal"].to_string().contains("\"AROA");
+    let message = "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Principal not found'";
+    let refused = json!({ "__type": "InvalidParameterException", "message": message });
+    let answer = || CallAnswer::new(400, "application/x-amz-json-1.1", refused.to_string());
+    policy["Statement"].as_array()?.iter().any(dead).then(answer)
 }
 
 /// [`Aws::ask`] at another end point, a proxy's.

@@ -23,6 +23,7 @@ pub(crate) mod aws;
 pub(crate) mod aws_calls;
 pub(crate) mod call;
 pub(crate) mod host;
+pub(crate) mod killed;
 pub(crate) mod kubernetes;
 pub(crate) mod kubernetes_calls;
 pub(crate) mod process;
@@ -78,6 +79,12 @@ fn scripts(server: &str) -> PathBuf {
 
 /// The folder an install script fills for one server.
 pub(crate) fn installed(server: &str) -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp has a parent");
+    // An example is not told; it lies in `target/PROFILE/examples`.
+    let program = std::env::current_exe().expect("a program that runs has a path");
+    let target = match option_env!("CARGO_TARGET_TMPDIR") {
+        Some(folder) => Path::new(folder).parent(),
+        None => program.ancestors().nth(3),
+    };
+    let target = target.expect("programs lie in target");
     target.join("servers").join(server)
 }

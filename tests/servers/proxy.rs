@@ -33,6 +33,8 @@ pub(crate) enum Trouble {
     Lost,
     /// The connection is accepted and never answered.
     TimeOut,
+    /// The service does what it is asked, and nothing is ever answered.
+    SilenceAfter,
     /// `200`, and the body breaks off in the middle.
     Garbage,
     /// The connection is lost in the middle of the body.
@@ -70,6 +72,7 @@ pub(crate) struct Recorded {
 struct Inside {
     calls: Vec<Recorded>,
     strangers: Vec<String>,
+    held: Vec<String>,
     faults: Vec<Arc<Fault>>,
     overlays: Vec<(Matches, Answer)>,
     guards: Vec<Arc<Guard>>,
@@ -165,9 +168,19 @@ impl Proxy {
         self.shared.inside().in_flight.get(service).map_or(0, |(_, most)| *most)
     }
 
+    /// Whether a call is kept waiting for ever, or was until the client gave up.
+    pub(crate) fn is_held(&self) -> bool {
+        !self.shared.inside().held.is_empty()
+    }
+
+    /// Requests that the proxy does not know.
+    pub(crate) fn strangers(&self) -> Vec<String> {
+        self.shared.inside().strangers.clone()
+    }
+
     /// Fails when a request came that the cloud does not know.
     pub(crate) fn assert_no_strangers(&self) {
-        let strangers = self.shared.inside().strangers.clone();
+        let strangers = self.strangers();
         assert!(strangers.is_empty(), "requests the proxy does not know: {strangers:#?}");
     }
 
@@ -234,7 +247,13 @@ async fn answer(shared: &Shared, seen: &Seen, call: &Call) -> Answer {
         Some(Trouble::Expired) => shared.cloud.refusal(call, Refusal::Expired),
         Some(Trouble::Throttled(_)) => shared.cloud.refusal(call, Refusal::Throttled),
         Some(Trouble::Lost) => Answer::new(404, "text/html", "<html><body>404 page not found</body></html>"),
-        Some(Trouble::TimeOut) => std::future::pending().await,
+        Some(what @ (Trouble::TimeOut | Trouble::SilenceAfter)) => {
+            if what == Trouble::SilenceAfter {
+                truth(shared, seen, call).await;
+            }
+            shared.inside().held.push(call.key());
+            std::future::pending().await
+        }
         Some(Trouble::Slow(delay)) => {
             tokio::time::sleep(delay).await;
             truth(shared, seen, call).await

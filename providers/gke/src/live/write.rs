@@ -8,7 +8,7 @@ use super::operation::{GET_REPOSITORY_POLICY, SET_REPOSITORY_POLICY, TEST_REPOSI
 use super::service::escaped;
 use super::trouble::{Kind, Trouble};
 use crate::facts::table;
-use crate::remedy::{Edit, fingerprints};
+use crate::remedy::{Edit, command, fingerprints};
 use futures_util::future::join_all;
 use pullaudit_core::{Applied, CannotUndo, Change, Held, Journal, LeftBehind, OwnRight, Read, Safety, Section};
 use serde::Deserialize;
@@ -184,7 +184,7 @@ pub(crate) async fn undo(google: &Google, change: &Change) -> Result<Option<Chan
         return Ok(None);
     }
     let (add, rest) = if back.add.is_empty() { ("remove", &back.remove) } else { ("add", &back.add) };
-    let lines: Vec<String> = rest.iter().map(|member| line(&back.repository, add, member)).collect();
+    let lines: Vec<String> = rest.iter().map(|member| command(&back, member, add, &now)).collect();
     Ok(Some(Change {
         target: format!("take back: {}", change.target),
         after: Some(back.apply(&now)),
@@ -201,16 +201,4 @@ pub(crate) async fn undo(google: &Google, change: &Change) -> Result<Option<Chan
         import: String::new(),
         ..change.clone()
     }))
-}
-
-fn line(repository: &str, verb: &str, member: &str) -> String {
-    let part = |at: usize| repository.split('/').nth(at).unwrap_or_default();
-    format!(
-        "gcloud artifacts repositories {verb}-iam-policy-binding {} --project {} --location {} --member '{member}' --role \
-         {}",
-        part(5),
-        part(1),
-        part(3),
-        crate::remedy::READER
-    )
 }

@@ -16,7 +16,7 @@ use edit::{fits, is_policy, writable};
 use jiff::Timestamp;
 use pullaudit_core::{
     Action, Change, Credential, Facts as _, FixPolicy, HeldBack, Mode, Note, Principal, PrincipalKind, Proposal,
-    Question, Read, Remedy, Safety, Verdict, judge,
+    Question, Read, Remedy, Safety, Verdict, judge, shell_word,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -187,14 +187,15 @@ fn parts(repository: &str) -> (&str, &str, &str) {
 }
 
 /// As `gcloud` takes it. Where a policy has conditions, it wants to be told that this binding has none.
-fn command(edit: &Edit, member: &str, verb: &str, policy: &Value) -> String {
+pub(crate) fn command(edit: &Edit, member: &str, verb: &str, policy: &Value) -> String {
     let (project, location, name) = parts(&edit.repository);
     let has = |binding: &Value| binding.get("condition").is_some_and(|condition| !condition.is_null());
     let conditional = policy["bindings"].as_array().is_some_and(|list| list.iter().any(has));
     let condition = if conditional { " --condition None" } else { "" };
     format!(
         "gcloud artifacts repositories {verb}-iam-policy-binding {name} --project {project} --location {location} \
-         --member '{member}' --role {READER}{condition}"
+         --member {} --role {READER}{condition}",
+        shell_word(member)
     )
 }
 

@@ -1,0 +1,117 @@
+//! A repair of two repository policies that is killed, by the code that holds every cloud to it.
+
+use crate::ground::{FOREIGN, GENERAL, Ground};
+use crate::live::OTHER;
+use crate::servers::killed::{Killable, Point, Which, ended_by_a_second_run, undone_after_a_kill};
+use crate::servers::proxy::Trouble;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Two repositories under a name of the test's own.
+struct Two {
+    ground: Ground,
+    under: &'static str,
+}
+
+/// The repositories as they were, whatever an earlier point left.
+fn two(under: &'static str) -> Option<Two> {
+    let [first, second] = [Which::First, Which::Second].map(|which| format!("{under}/{}", which.word()));
+    let ground = Ground::new(under, GENERAL, "general", OTHER, &first)?.and(&second);
+    for repository in [first, second] {
+        ground.edit_of(&repository, FOREIGN);
+    }
+    Some(Two { ground, under })
+}
+
+impl Two {
+    fn name(&self, which: Which) -> String {
+        format!("{}/{}", self.under, which.word())
+    }
+
+    fn policies(&self) -> [String; 2] {
+        [Which::First, Which::Second].map(|which| self.ground.policy_of(&self.name(which)))
+    }
+}
+
+impl Killable for Two {
+    fn hold(&self, point: Point) {
+        let (operation, which, after, trouble) = match point {
+            // The first reading makes the plan.
+            Point::Look(which) => ("GetRepositoryPolicy", which, 1, Trouble::TimeOut),
+            Point::Noted(which) => ("SetRepositoryPolicy", which, 0, Trouble::TimeOut),
+            Point::Done(which) => ("SetRepositoryPolicy", which, 0, Trouble::SilenceAfter),
+            // The third reads back.
+            Point::After => ("GetRepositoryPolicy", Which::First, 3, Trouble::TimeOut),
+        };
+        let (repository, met) = (self.name(which), AtomicUsize::new(0));
+        let fits = move |call: &crate::servers::call::Call| {
+            call.operation == operation
+                && call.key().contains(&repository)
+                && met.fetch_add(1, Ordering::SeqCst) >= after
+        };
+        self.ground.place.proxy.fault(fits, trouble);
+    }
+
+    fn is_held(&self, _: Point) -> bool {
+        self.ground.place.proxy.is_held()
+    }
+
+    fn mend(&self) {
+        self.ground.place.proxy.reset();
+    }
+
+    fn start(&self) -> Child {
+        let fixed =
+            ["fix", "--config", &self.ground.place.config, "--timeout", "60s", "--yes", "--consent", "broad"];
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin("pullaudit"));
+        command.args(fixed).args(self.ground.what()).current_dir(self.ground.place.folder.path());
+        command.env_clear().env("HOME", "/nonexistent").env("PATH", std::env::var_os("PATH").unwrap());
+        command.envs(self.ground.place.environment.iter().map(|(name, value)| (name, value)));
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    fn run(&self, command: &str, receipt: Option<&PathBuf>) -> i32 {
+        let ran = match receipt {
+            Some(receipt) => {
+                self.ground.place.run("undo", &[receipt.to_str().unwrap(), "--yes", "--verify-timeout", "10s"])
+            }
+            None if command == "fix" => {
+                self.ground.run("fix", &["--yes", "--consent", "broad", "--verify-timeout", "10s"])
+            }
+            None => self.ground.run(command, &[]),
+        };
+        ran.code
+    }
+
+    fn receipts(&self) -> Vec<PathBuf> {
+        let files = std::fs::read_dir(self.ground.place.folder.path()).unwrap().map(|file| file.unwrap().path());
+        files.filter(|path| path.to_str().unwrap().ends_with(".receipt.json")).collect()
+    }
+
+    fn standing(&self) -> usize {
+        self.policies().iter().filter(|policy| policy.contains("PullauditPull")).count()
+    }
+
+    fn state(&self) -> String {
+        self.policies().concat()
+    }
+
+    fn writes(&self) -> usize {
+        self.ground.writes().len()
+    }
+}
+
+#[test]
+fn killed_at_any_write_boundary_undo_leaves_the_world_as_it_was() {
+    if two("undone").is_some() {
+        undone_after_a_kill(|| two("undone").unwrap());
+    }
+}
+
+#[test]
+fn killed_at_any_write_boundary_a_second_fix_ends_the_work_and_writes_nothing_twice() {
+    if two("ended").is_some() {
+        ended_by_a_second_run(|| two("ended").unwrap());
+    }
+}
