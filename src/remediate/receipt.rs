@@ -183,6 +183,12 @@ impl ReceiptFile {
         self.save()
     }
 
+    /// Changes every entry, for good and at once: each saving writes the whole of it.
+    pub fn edit_all(&mut self, edit: impl FnMut(&mut Entry)) -> io::Result<()> {
+        self.receipt.changes.iter_mut().for_each(edit);
+        self.save()
+    }
+
     /// Notes that the run came to its end.
     pub fn finish(&mut self) -> io::Result<()> {
         self.receipt.finished_at = Some(moment(Timestamp::now()));

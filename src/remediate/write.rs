@@ -201,11 +201,14 @@ impl<'a> Carrier<'a> {
 
 fn note_listed(file: &mut ReceiptFile, questions: &[PlannedQuestion], verdicts: &[VerdictWord]) -> Result<()> {
     let at = moment(Timestamp::now());
-    for id in file.receipt.changes.iter().map(|entry| entry.change.id.clone()).collect::<Vec<_>>() {
-        let own = questions.iter().zip(verdicts).filter(|(question, _)| question.changes.contains(&id));
-        let listed = worst(own.map(|(_, verdict)| *verdict));
-        file.edit(&id, |entry| (entry.listed, entry.listed_at) = (listed, listed.map(|_| at.clone())))?;
-    }
+    let of = |id: &String| {
+        let own = questions.iter().zip(verdicts).filter(|(question, _)| question.changes.contains(id));
+        worst(own.map(|(_, verdict)| *verdict))
+    };
+    file.edit_all(|entry| {
+        entry.listed = of(&entry.change.id);
+        entry.listed_at = entry.listed.map(|_| at.clone());
+    })?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Each kind of document: drift, plan, applied, verified, second run clean, undone, each step enforced.
 
-use crate::ground::{BARE, CROWDED, FOREIGN, GENERAL, Ground};
+use crate::ground::{BARE, CROWDED, FOREIGN, GENERAL, Ground, HALVES};
 use crate::live::{OTHER, OWN};
 use serde_json::Value;
 
@@ -78,7 +78,7 @@ fn where_no_inline_policy_has_room_the_managed_one_is_attached_with_consent() {
 #[test]
 fn where_both_halves_are_missing_both_are_written_or_none() {
     let name = "where_both_halves_are_missing";
-    let Some(ground) = Ground::new(name, BARE, BARE, OTHER, "ledger/both") else { return };
+    let Some(ground) = Ground::new(name, HALVES, HALVES, OTHER, "ledger/both") else { return };
     ground.expect("denied");
     ground.fix(&[]).ends(2);
     assert_eq!(ground.writes(), Vec::<String>::new(), "one alone would help nobody");

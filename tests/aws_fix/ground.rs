@@ -4,12 +4,15 @@
 use crate::live::{self, Fleet, OTHER, OWN, Place, REGION, Ran, document};
 use crate::servers::aws::{Keys, Pair};
 use crate::servers::kubernetes::ADMIN;
+use crate::servers::proxy::Recorded;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Once;
 
 /// A cluster whose nodes nobody gave a right to pull.
 pub(crate) const BARE: &str = "bare";
+/// Another such one, for what needs both halves.
+pub(crate) const HALVES: &str = "halves";
 /// One whose role has such a right to give, but no room for another inline policy.
 pub(crate) const CROWDED: &str = "crowded";
 /// A pool whose role pulls whatever a repository's owner lets it.
@@ -53,10 +56,11 @@ fn prepare(fleet: &Fleet) {
             "roles": {
                 "gone": { "deleted": true },
                 BARE: { "inline": { "nodes": allow(json!(["ec2:DescribeInstances"])) } },
+                HALVES: {},
                 CROWDED: { "inline": { "full": allow(json!(full)) } },
             },
             "repositories": { REGION: { "team/crowded": {}, "team/bare": {} } },
-            "clusters": { REGION: { BARE: cluster(BARE), CROWDED: cluster(CROWDED) } },
+            "clusters": { REGION: { BARE: cluster(BARE), HALVES: cluster(HALVES), CROWDED: cluster(CROWDED) } },
         },
         OTHER: {
             "roles": { "repairer": { "trust": trust, "inline": { "write": rights } } },
@@ -176,15 +180,24 @@ impl Ground {
 
     /// Calls that change something, in their order.
     pub(crate) fn writes(&self) -> Vec<String> {
-        let writes =
-            |call: &str| ["Set", "Put", "Delete", "Attach", "Detach"].iter().any(|verb| call.starts_with(verb));
         let calls = self.place.proxy.calls().into_iter().map(|recorded| recorded.call.operation);
-        calls.filter(|operation| writes(operation)).collect()
+        calls.filter(|operation| is_write(operation)).collect()
+    }
+
+    /// How many of them were answered, and well: a client that was killed gets no answer, and may be noted late.
+    pub(crate) fn answered_writes(&self) -> usize {
+        let calls = self.place.proxy.calls();
+        let well = |recorded: &&Recorded| recorded.status == Some(200) && is_write(&recorded.call.operation);
+        calls.iter().filter(well).count()
     }
 
     pub(crate) fn count(&self, operation: &str) -> usize {
         self.place.proxy.calls().iter().filter(|recorded| recorded.call.operation == operation).count()
     }
+}
+
+fn is_write(operation: &str) -> bool {
+    ["Set", "Put", "Delete", "Attach", "Detach"].iter().any(|verb| operation.starts_with(verb))
 }
 
 fn edit(fleet: &Fleet, pair: &Pair, policy: &str) {

@@ -98,7 +98,7 @@ impl Killable for Two {
     }
 
     fn writes(&self) -> usize {
-        self.ground.writes().len()
+        self.ground.answered_writes()
     }
 }
 

@@ -73,7 +73,7 @@ impl Killable for Place {
     }
 
     fn writes(&self) -> usize {
-        Place::writes(self).len()
+        Place::writes(self).iter().filter(|(_, status)| status.is_some()).count()
     }
 }
 
