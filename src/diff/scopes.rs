@@ -33,7 +33,7 @@ pub(super) fn scopes(old: &Report, new: &Report) -> Vec<Scope> {
     let mut scopes = BTreeSet::new();
     for cluster in &old.clusters {
         match now.get(cluster.id.as_str()) {
-            None if may_be_unread(new, cluster) => scopes.insert(scope(cluster, None, Presence::Unread)),
+            None if may_be_unread(old, new, cluster) => scopes.insert(scope(cluster, None, Presence::Unread)),
             None => scopes.insert(scope(cluster, None, Presence::Gone)),
             Some(pools) => {
                 let unread = new.incomplete_because.iter().any(|gap| gap.scope == cluster.id);
@@ -72,13 +72,14 @@ fn scope(cluster: &ClusterReport, pool: Option<&str>, presence: Presence) -> Sco
     Scope { cluster: cluster.id.clone(), pool: pool.map(str::to_owned), presence }
 }
 
-/// Whether a cluster that a report does not have may be there all the same: the report could not read all
-/// clusters. What it lacks of a cluster that it does have says nothing of others, nor what it lacks of
-/// another cloud as a whole.
-fn may_be_unread(report: &Report, cluster: &ClusterReport) -> bool {
-    let other_cloud = |scope: &str| scope != cluster.provider && ["aks", "eks", "gke"].contains(&scope);
-    report
-        .incomplete_because
-        .iter()
-        .any(|gap| !report.clusters.iter().any(|known| known.id == gap.scope) && !other_cloud(&gap.scope))
+/// Whether a cluster that the new report does not have may be there all the same: that report could not read all
+/// clusters. What it lacks of a cluster that it does have says nothing of others, nor what it lacks of the whole of
+/// another cloud, as far as the two reports name the clouds.
+fn may_be_unread(old: &Report, new: &Report, cluster: &ClusterReport) -> bool {
+    let all = || old.clusters.iter().chain(&new.clusters);
+    let elsewhere = |scope: &str| {
+        all().any(|one| one.provider == scope && scope != cluster.provider)
+            || new.clusters.iter().any(|known| known.id == scope)
+    };
+    new.incomplete_because.iter().any(|gap| !elsewhere(&gap.scope))
 }

@@ -65,6 +65,7 @@ mod tests {
     #[test]
     fn logins_tokens_and_further_lines_are_cut() {
         assert_eq!(scrub("proxy http://me:pw@proxy:3128 refused\nmore"), "proxy http://proxy:3128 refused");
+        assert_eq!(scrub("a://b@c/d://e f://g"), "a://c/d://e f://g");
         assert_eq!(scrub("got 'eyJhbGci.eyJzdWIi.c2ln' of x, eyJ"), "got '…' of x, …");
         assert_eq!(scrub("got 'ya29.secret' and eyJhbGci.x, end"), "got '…' and …, end");
         assert_eq!(scrub(&"ü".repeat(LONGEST + 9)).chars().count(), LONGEST + 1);

@@ -6,6 +6,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use pullaudit_core::{Obstacle, Open, Text};
+use pullaudit_wire::scrub;
 use std::error::Error;
 
 /// Error codes by which AWS says that a right is missing.
@@ -41,8 +42,6 @@ const NO_ANSWER: &str = "not an answer of this service";
 
 /// What the SDK puts before a cause that says more.
 const GENERIC: &str = "an error occurred while loading credentials: ";
-
-const LONGEST: usize = 500;
 
 /// Which kind of failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,27 +203,6 @@ fn source<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'
     None
 }
 
-/// One line of bounded length, without a login inside a URL (a proxy's, say).
-fn scrub(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    let mut clean = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(start) = rest.find("://") {
-        let (before, after) = rest.split_at(start + 3);
-        clean.push_str(before);
-        let authority = after.find(['/', ' ', '?', '"', ')']).unwrap_or(after.len());
-        rest = match after[..authority].rfind('@') {
-            Some(at) => &after[at + 1..],
-            None => after,
-        };
-    }
-    clean.push_str(rest);
-    match clean.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &clean[..end]),
-        None => clean,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,13 +220,6 @@ mod tests {
     fn the_status_decides_where_no_code_is_known() {
         assert_eq!(Trouble::answered(GET_ROLE, None, None, 403).kind, Kind::Refused);
         assert_eq!(Trouble::answered(GET_ROLE, None, None, 501).detail, "HTTP 501");
-    }
-
-    #[test]
-    fn a_login_in_a_url_and_further_lines_are_cut() {
-        assert_eq!(scrub("proxy http://me:pw@proxy:3128 refused\nmore"), "proxy http://proxy:3128 refused");
-        assert_eq!(scrub("a://b@c/d://e f://g"), "a://c/d://e f://g");
-        assert_eq!(scrub(&"ü".repeat(LONGEST + 9)).chars().count(), LONGEST + 1);
     }
 
     #[test]
