@@ -7,9 +7,11 @@ use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::remediate::Plan;
 use crate::remediate::consent::{self, Agreement, Selection};
+use crate::remediate::journal::ReceiptFile;
 use crate::remediate::judge::worst;
-use crate::remediate::receipt::{Entry, Receipt, ReceiptFile, Seen};
-use crate::remediate::write::{Carrier, Found, line};
+use crate::remediate::receipt::{Entry, Receipt, Seen};
+use crate::remediate::told::line;
+use crate::remediate::write::{Carrier, Found};
 use crate::report::{self, Around, Paint, plural};
 use crate::settings::Settings;
 use anyhow::{Context, Result};
@@ -60,6 +62,7 @@ impl Carry<'_> {
         let carrier = Carrier {
             clouds: self.clouds,
             plan: self.plan,
+            side_by_side: self.settings.concurrency(),
             verify_timeout: self.writing.verify_timeout,
             interrupt: self.interrupt,
         };

@@ -1,8 +1,10 @@
 //! Whether a repair works where it matters: a pod that was refused has pulled. Nothing is created for it.
 
+use super::journal::ReceiptFile;
 use super::moment;
-use super::receipt::{ReceiptFile, Seen};
-use super::write::{Found, line};
+use super::receipt::Seen;
+use super::told::line;
+use super::write::Found;
 use super::{Effect, Place, PlannedQuestion};
 use crate::gather::connect;
 use crate::interrupt::Interrupt;

@@ -2,10 +2,13 @@
 //! that they hold, and the way back. Clouds are written through [`pullaudit_core::Writer`] only.
 
 pub mod consent;
+pub mod journal;
 pub mod judge;
 mod plan;
 pub mod receipt;
+pub mod told;
 pub mod undo;
+mod verify;
 pub mod write;
 
 #[cfg(feature = "live")]

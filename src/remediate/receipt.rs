@@ -1,22 +1,18 @@
-//! The receipt: what a run wrote, noted before it was sent. It is one JSON document that is replaced whole
-//! and made durable at each step, so that a run that is killed at any moment leaves one that can be used.
+//! The receipt: what a run wrote, noted before it was sent, and all that undo needs. It is one JSON document;
+//! while a run writes, and after one that was killed, the lines of its journal follow it.
 
+use super::journal::Note;
 use super::{Effect, Plan, PlannedQuestion, moment};
 use crate::report::{Tool, VerdictWord};
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
-use pullaudit_core::{Applied, Change, Journal, LeftBehind, Outcome};
+use pullaudit_core::{Applied, Change, LeftBehind, Outcome};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The schema that this version writes.
 pub const SCHEMA: &str = "pullaudit/receipt/1";
-
-/// How many receipts of one plan may lie in a folder.
-const MOST: u32 = 1000;
 
 /// A receipt (CONTRACT: "The plan, the receipt").
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,6 +72,13 @@ pub enum Seen {
 }
 
 impl Entry {
+    /// Takes over how its write ended.
+    pub fn ended(&mut self, applied: &Applied) {
+        self.outcome = Some(applied.outcome);
+        self.detail = Some(applied.detail.clone());
+        self.left_behind = Some(applied.left_behind);
+    }
+
     /// Whether something of ours stands in the cloud because of it, or may: then undo looks at it.
     pub fn may_stand(&self) -> bool {
         match (self.outcome, self.left_behind) {
@@ -113,119 +116,36 @@ impl Receipt {
         }
     }
 
-    /// Reads a receipt; the message names the file and what is wrong in it.
+    /// Reads a receipt, that of a killed run too; the message names the file and what is wrong in it.
     pub fn load(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("can't read the receipt {}", path.display()))?;
-        let receipt: Self = serde_json::from_str(&text).with_context(|| {
+        let text = std::fs::read(path).with_context(|| format!("can't read the receipt {}", path.display()))?;
+        let mut values = serde_json::Deserializer::from_slice(&text).into_iter::<Self>();
+        let receipt = values.next().unwrap_or_else(|| serde_json::from_slice(&text));
+        let mut receipt = receipt.with_context(|| {
             format!("{} is not a receipt: fix and apply write one, see --receipt-out", path.display())
         })?;
         if receipt.schema != SCHEMA {
             bail!("{}: its schema is {:?}, this pullaudit reads {SCHEMA}", path.display(), receipt.schema);
         }
+        let end = values.byte_offset();
+        let (document, journal) = text.split_at(end);
+        let first = document.iter().filter(|byte| **byte == b'\n').count() + 1;
+        for (number, line) in journal.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            // What it would note was not sent: a note returns once it is whole.
+            let Some(line) = line.strip_suffix(b"\n") else { break };
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let at = || format!("{}, line {}: no note of a write", path.display(), first + number);
+            let note: Note = serde_json::from_slice(line).with_context(at)?;
+            let entry = receipt.entry(&note.id).with_context(at)?;
+            note.news.tell(entry);
+        }
         Ok(receipt)
     }
-}
 
-/// A receipt on disk.
-#[derive(Debug)]
-pub struct ReceiptFile {
-    path: PathBuf,
-    /// What stands in it.
-    pub receipt: Receipt,
-}
-
-impl ReceiptFile {
-    /// Makes the file. A file that is there is never replaced: without a name given, another is found.
-    pub fn create(path: Option<&Path>, receipt: Receipt) -> Result<Self> {
-        if let Some(path) = path {
-            let file = Self { path: path.to_owned(), receipt };
-            file.make().with_context(|| format!("can't make the receipt {}", path.display()))?;
-            return Ok(file);
-        }
-        let mut file = Self { path: PathBuf::new(), receipt };
-        for number in 1..MOST {
-            let tail = if number == 1 { String::new() } else { format!("-{number}") };
-            file.path = PathBuf::from(format!("pullaudit-{}{tail}.receipt.json", file.receipt.plan));
-            match file.make() {
-                Ok(()) => return Ok(file),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => {
-                    let told = format!("can't make the receipt {}", file.path.display());
-                    return Err(
-                        anyhow::Error::new(error).context(format!("{told}; name another by --receipt-out"))
-                    );
-                }
-            }
-        }
-        bail!("{MOST} receipts of this plan lie here already: name one by --receipt-out")
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Notes how a change ended.
-    pub fn note(&mut self, id: &str, applied: &Applied) -> io::Result<()> {
-        self.edit(id, |entry| {
-            entry.outcome = Some(applied.outcome);
-            entry.detail = Some(applied.detail.clone());
-            entry.left_behind = Some(applied.left_behind);
-        })
-    }
-
-    /// Changes one entry, for good.
-    pub fn edit(&mut self, id: &str, edit: impl FnOnce(&mut Entry)) -> io::Result<()> {
-        if let Some(entry) = self.receipt.changes.iter_mut().find(|entry| entry.change.id == id) {
-            edit(entry);
-        }
-        self.save()
-    }
-
-    /// Changes every entry, for good and at once: each saving writes the whole of it.
-    pub fn edit_all(&mut self, edit: impl FnMut(&mut Entry)) -> io::Result<()> {
-        self.receipt.changes.iter_mut().for_each(edit);
-        self.save()
-    }
-
-    /// Notes that the run came to its end.
-    pub fn finish(&mut self) -> io::Result<()> {
-        self.receipt.finished_at = Some(moment(Timestamp::now()));
-        self.save()
-    }
-
-    fn make(&self) -> io::Result<()> {
-        self.written()?.persist_noclobber(&self.path).map_err(|error| error.error)?;
-        self.settle()
-    }
-
-    fn save(&self) -> io::Result<()> {
-        self.written()?.persist(&self.path).map_err(|error| error.error)?;
-        self.settle()
-    }
-
-    fn written(&self) -> io::Result<tempfile::NamedTempFile> {
-        let mut file =
-            tempfile::Builder::new().prefix(".pullaudit-").suffix(".part").tempfile_in(self.folder())?;
-        file.write_all(serde_json::to_string_pretty(&self.receipt)?.as_bytes())?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        Ok(file)
-    }
-
-    /// The name of a file is durable with its folder only.
-    fn settle(&self) -> io::Result<()> {
-        if cfg!(unix) { File::open(self.folder())?.sync_all() } else { Ok(()) }
-    }
-
-    fn folder(&self) -> &Path {
-        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-    }
-}
-
-impl Journal for ReceiptFile {
-    fn about_to_write(&mut self, change: &Change) -> io::Result<()> {
-        self.edit(&change.id, |entry| entry.sent_at = Some(moment(Timestamp::now())))
+    /// The change of that id.
+    pub fn entry(&mut self, id: &str) -> Option<&mut Entry> {
+        self.changes.iter_mut().find(|entry| entry.change.id == id)
     }
 }

@@ -1,28 +1,22 @@
-//! Carrying a plan out: whether we may, whether the world is still as planned, then one change after the
-//! other, each noted before it is sent, and at last what the cloud says of it.
+//! Carrying a plan out: whether we may, whether the world is still as planned, then the changes, each noted before
+//! it is sent.
 
-use super::judge::{Now, worst};
-use super::receipt::{Entry, ReceiptFile};
-use super::{Plan, PlannedQuestion, moment};
+use super::journal::{ReceiptFile, Shared};
+use super::told::InOrder;
+use super::{Plan, PlannedQuestion};
 use crate::clouds::Clouds;
 use crate::interrupt::Interrupt;
-use crate::report::{VerdictWord, plural};
+use crate::report::VerdictWord;
 use anyhow::{Context, Result};
-use jiff::Timestamp;
+use futures_util::{StreamExt, stream};
 use pullaudit_core::{
-    Action, Applied, Change, Clusters, Discovered, Obstacle, Open, Outcome, OwnRight, PrincipalKind, Read, Safety,
-    Scope,
+    Action, Applied, Change, Clusters, Discovered, LeftBehind, Obstacle, Open, Outcome, OwnRight, PrincipalKind,
+    Read, Safety, Scope,
 };
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::{Duration, Instant};
-
-/// How long to wait before the cloud is asked again whether a write is listed; it doubles up to the second.
-const FIRST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(15);
-
-/// Columns that a change may take in the line of its write, where others are to end in the same column.
-const WIDEST: usize = 70;
 
 /// What carrying a plan out needs.
 pub struct Carrier<'a> {
@@ -30,6 +24,8 @@ pub struct Carrier<'a> {
     pub clouds: &'a Clouds,
     /// What to write.
     pub plan: &'a Plan,
+    /// How many documents are written at a time.
+    pub side_by_side: usize,
     /// How long the proof may take.
     pub verify_timeout: Duration,
     /// Whether the user wants to end.
@@ -114,8 +110,8 @@ impl<'a> Carrier<'a> {
         None
     }
 
-    /// Writes the changes of the receipt, one after the other. It ends early where the user asks for it or
-    /// the receipt can't be kept.
+    /// Writes the changes of the receipt: those of one document one after the other, documents side by side. It
+    /// begins nothing more where the user asks for it or the receipt can't be kept, and ends what it began.
     pub async fn write(
         &self,
         changes: &[&Change],
@@ -123,31 +119,40 @@ impl<'a> Carrier<'a> {
         file: &mut ReceiptFile,
         out: &mut dyn Write,
     ) -> Result<()> {
-        let widest = changes.iter().map(|change| change.target.chars().count()).max().unwrap_or_default();
+        let mut documents: Vec<Vec<(usize, &Change)>> = Vec::new();
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         for (number, change) in changes.iter().enumerate() {
-            if self.interrupt.asked() {
-                line(out, "stopped", &format!("{} not begun", plural(changes.len() - number, "change")));
-                break;
+            let place = *places.entry(&change.document).or_insert(documents.len());
+            match documents.get_mut(place) {
+                Some(document) => document.push((number, change)),
+                None => documents.push(vec![(number, change)]),
             }
-            let started = Instant::now();
-            let writer = self.clouds.get(&change.provider).and_then(|provider| provider.writer.as_ref());
-            let applied = match (self.moved(change, clusters), writer) {
-                (Some(why), _) => Applied::stale(why),
-                (None, Some(writer)) => writer.apply(change, file).await,
-                (None, None) => {
-                    let why = format!("pullaudit writes nothing in {}", change.provider);
-                    Applied::failed(why, pullaudit_core::LeftBehind::Nothing)
-                }
-            };
-            let applied = self.waiting(change, applied);
-            let told = || format!("{} ended as {}", change.target, applied.outcome.as_str());
-            let kept = file.note(&change.id, &applied);
-            kept.with_context(|| format!("{}, and the receipt {} can't be kept", told(), file.path().display()))?;
-            let (target, took) = (&change.target, started.elapsed().as_secs_f32());
-            let text = format!("{target:<width$}   {}, {took:.1} s", said(&applied), width = widest.min(WIDEST));
-            line(out, &format!("write {}", number + 1), &text);
         }
-        Ok(())
+        let run = Run {
+            carrier: self,
+            clusters,
+            journal: Shared::new(file),
+            told: RefCell::new(InOrder::new(changes, out)),
+            unkept: OnceCell::new(),
+        };
+        let writing = documents.into_iter().map(|document| run.document(document));
+        stream::iter(writing).buffer_unordered(self.side_by_side.max(1)).collect::<()>().await;
+        let Run { told, unkept, .. } = run;
+        told.into_inner().end(self.interrupt.asked());
+        unkept.into_inner().map_or(Ok(()), Err)
+    }
+
+    async fn apply(&self, change: &Change, clusters: &[Found<'_>], journal: &Shared<'_>) -> Applied {
+        let writer = self.clouds.get(&change.provider).and_then(|provider| provider.writer.as_ref());
+        let applied = match (self.moved(change, clusters), writer) {
+            (Some(why), _) => Applied::stale(why),
+            (None, Some(writer)) => writer.apply(change, journal).await,
+            (None, None) => {
+                let why = format!("pullaudit writes nothing in {}", change.provider);
+                Applied::failed(why, LeftBehind::Nothing)
+            }
+        };
+        self.waiting(change, applied)
     }
 
     /// What was written helps nobody before the owner of another document has done their half: that is what it
@@ -163,84 +168,35 @@ impl<'a> Carrier<'a> {
             _ => applied,
         }
     }
+}
 
-    /// Asks the cloud until its settings say what the plan expects of every change that was written, or
-    /// time runs out. Notes in the receipt what they say in the end; true where that is what was expected.
-    pub async fn verify(&self, file: &mut ReceiptFile, until: Instant, out: &mut dyn Write) -> Result<bool> {
-        let questions = file.receipt.questions.clone();
-        let written = |entry: &&Entry| matches!(entry.outcome, Some(Outcome::Applied | Outcome::AlreadyThere));
-        let done: Vec<String> =
-            file.receipt.changes.iter().filter(written).map(|entry| entry.change.id.clone()).collect();
-        let (mut wait, mut said) = (FIRST, false);
-        let (verdicts, settled) = loop {
-            let now = Timestamp::now();
-            let verdicts = Now::read(self.clouds, &questions).await?.verdicts(&questions, now);
-            let open = |(question, verdict): (&PlannedQuestion, &VerdictWord)| {
-                question.changes.iter().all(|id| done.contains(id)) && question.expect != *verdict
-            };
-            let settled = !questions.iter().zip(&verdicts).any(open);
-            if settled || Instant::now() + wait >= until {
-                break (verdicts, settled);
+/// Writing under way.
+struct Run<'a, 'b> {
+    carrier: &'a Carrier<'a>,
+    clusters: &'a [Found<'a>],
+    journal: Shared<'b>,
+    told: RefCell<InOrder<'b>>,
+    /// Why the receipt can't be kept; then nothing more is begun.
+    unkept: OnceCell<anyhow::Error>,
+}
+
+impl Run<'_, '_> {
+    /// Writes what the changes of one document say, in their order.
+    async fn document(&self, changes: Vec<(usize, &Change)>) {
+        for (number, change) in changes {
+            if self.carrier.interrupt.asked() || self.unkept.get().is_some() {
+                return;
             }
-            if !said {
-                line(out, "listed", "not yet: Azure and others take up to 10 minutes; asking again");
-                said = true;
+            let started = Instant::now();
+            let applied = self.carrier.apply(change, self.clusters, &self.journal).await;
+            if let Err(error) = self.journal.ended(&change.id, &applied) {
+                let why = format!("{} ended as {}", change.target, applied.outcome.as_str());
+                let why = format!("{why}, and the receipt {} can't be kept", self.journal.path().display());
+                // The first one is told; nobody reads a second.
+                let _ = self.unkept.set(anyhow::Error::new(error).context(why));
+                return;
             }
-            if !self.interrupt.sleep(wait).await {
-                break (verdicts, settled);
-            }
-            wait = (wait * 2).min(LONGEST);
-        };
-        note_listed(file, &questions, &verdicts)?;
-        for text in listed(&questions, &verdicts, &done) {
-            line(out, "listed", &text);
+            self.told.borrow_mut().add(number, change, &applied, started.elapsed());
         }
-        Ok(settled)
     }
-}
-
-fn note_listed(file: &mut ReceiptFile, questions: &[PlannedQuestion], verdicts: &[VerdictWord]) -> Result<()> {
-    let at = moment(Timestamp::now());
-    let of = |id: &String| {
-        let own = questions.iter().zip(verdicts).filter(|(question, _)| question.changes.contains(id));
-        worst(own.map(|(_, verdict)| *verdict))
-    };
-    file.edit_all(|entry| {
-        entry.listed = of(&entry.change.id);
-        entry.listed_at = entry.listed.map(|_| at.clone());
-    })?;
-    Ok(())
-}
-
-/// How many repositories have which verdict: the worst one of all who pull from them.
-fn listed(questions: &[PlannedQuestion], verdicts: &[VerdictWord], ids: &[String]) -> Vec<String> {
-    let mut by_repository: BTreeMap<String, Vec<VerdictWord>> = BTreeMap::new();
-    let written = |question: &PlannedQuestion| question.changes.iter().all(|id| ids.contains(id));
-    for (question, verdict) in questions.iter().zip(verdicts).filter(|(question, _)| written(question)) {
-        by_repository.entry(question.repository()).or_default().push(*verdict);
-    }
-    let mut by_word: BTreeMap<VerdictWord, usize> = BTreeMap::new();
-    for word in by_repository.values().filter_map(|verdicts| worst(verdicts.iter().copied())) {
-        *by_word.entry(word).or_default() += 1;
-    }
-    let all: usize = by_word.values().sum();
-    let one = |(word, count): (VerdictWord, usize)| {
-        let are = if all == 1 { "is" } else { "are" };
-        format!("{count} of {} {are} {} by what the cloud now lists", plural(all, "repository"), word.as_str())
-    };
-    by_word.into_iter().map(one).collect()
-}
-
-fn said(applied: &Applied) -> String {
-    match applied.outcome {
-        Outcome::Applied => applied.detail.clone(),
-        other => format!("{}: {}", other.as_str(), applied.detail),
-    }
-}
-
-/// A line of the run: when, what, how. A reader who went away must not stop a run that writes.
-pub fn line(out: &mut dyn Write, what: &str, how: &str) {
-    let now = Timestamp::now().strftime("%H:%M:%S");
-    let _ = writeln!(out, "  {now}  {what:<9} {how}");
-    let _ = out.flush();
 }

@@ -156,10 +156,16 @@ impl Ground {
     }
 
     pub(crate) fn policy_of(&self, repository: &str) -> String {
+        self.policies_of([repository]).concat()
+    }
+
+    pub(crate) fn policies_of<const N: usize>(&self, repositories: [&str; N]) -> [String; N] {
         let facts = self.run("collect", &["-o", "-"]).report();
-        let key = format!("{}/{REGION}/{repository}", self.pair.account);
-        let row = &facts["facts"]["eks"]["repositoryPolicies"][key];
-        row["got"]["text"].as_str().unwrap_or_else(|| panic!("{row}")).to_owned()
+        repositories.map(|repository| {
+            let key = format!("{}/{REGION}/{repository}", self.pair.account);
+            let row = &facts["facts"]["eks"]["repositoryPolicies"][key];
+            row["got"]["text"].as_str().unwrap_or_else(|| panic!("{row}")).to_owned()
+        })
     }
 
     /// What somebody else writes there.

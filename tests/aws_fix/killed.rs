@@ -2,7 +2,7 @@
 
 use crate::ground::{FOREIGN, GENERAL, Ground};
 use crate::live::OTHER;
-use crate::servers::killed::{Killable, Point, Which, ended_by_a_second_run, undone_after_a_kill};
+use crate::servers::killed::{Killable, Pace, Point, Which, ended_by_a_second_run, undone_after_a_kill};
 use crate::servers::proxy::Trouble;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -11,17 +11,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Two repositories under a name of the test's own.
 struct Two {
     ground: Ground,
+    /// The same world by way of a proxy that no fault is set on.
+    aside: Ground,
     under: &'static str,
 }
 
 /// The repositories as they were, whatever an earlier point left.
 fn two(under: &'static str) -> Option<Two> {
     let [first, second] = [Which::First, Which::Second].map(|which| format!("{under}/{}", which.word()));
-    let ground = Ground::new(under, GENERAL, "general", OTHER, &first)?.and(&second);
-    for repository in [first, second] {
-        ground.edit_of(&repository, FOREIGN);
+    let ground = || Some(Ground::new(under, GENERAL, "general", OTHER, &first)?.and(&second));
+    let (ground, aside) = (ground()?, ground()?);
+    for repository in [&first, &second] {
+        ground.edit_of(repository, FOREIGN);
     }
-    Some(Two { ground, under })
+    Some(Two { ground, aside, under })
 }
 
 impl Two {
@@ -30,7 +33,8 @@ impl Two {
     }
 
     fn policies(&self) -> [String; 2] {
-        [Which::First, Which::Second].map(|which| self.ground.policy_of(&self.name(which)))
+        let names = [Which::First, Which::Second].map(|which| self.name(which));
+        self.aside.policies_of([&names[0], &names[1]])
     }
 }
 
@@ -61,11 +65,15 @@ impl Killable for Two {
         self.ground.place.proxy.reset();
     }
 
-    fn start(&self) -> Child {
+    fn start(&self, pace: Pace) -> Child {
         let fixed =
             ["fix", "--config", &self.ground.place.config, "--timeout", "60s", "--yes", "--consent", "broad"];
         let mut command = Command::new(assert_cmd::cargo::cargo_bin("pullaudit"));
-        command.args(fixed).args(self.ground.what()).current_dir(self.ground.place.folder.path());
+        command
+            .args(fixed)
+            .args(["--concurrency", pace.concurrency()])
+            .args(self.ground.what())
+            .current_dir(self.ground.place.folder.path());
         command.env_clear().env("HOME", "/nonexistent").env("PATH", std::env::var_os("PATH").unwrap());
         command.envs(self.ground.place.environment.iter().map(|(name, value)| (name, value)));
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()

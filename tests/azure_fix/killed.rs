@@ -2,10 +2,10 @@
 
 use super::azure::{Place, json};
 use super::azure_fake::{Fault, Registry, SUBSCRIPTION, Trouble, World};
-use super::servers::killed::{Killable, Point, Which, ended_by_a_second_run, undone_after_a_kill};
+use super::servers::killed::{Killable, Pace, Point, Which, ended_by_a_second_run, undone_after_a_kill};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const ASSIGNMENT: &str = "/roleAssignments/";
 
@@ -43,8 +43,9 @@ impl Killable for Place {
         self.fake.forget_requests();
     }
 
-    fn start(&self) -> Child {
+    fn start(&self, pace: Pace) -> Child {
         let arguments = ["fix", "--provider", "aks", "-f", "apps.yaml", "--yes", "--timeout", "60s"];
+        let arguments = [&arguments[..], &["--concurrency", pace.concurrency()]].concat();
         let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("pullaudit"));
         command.current_dir(self.folder.path()).args(arguments).envs(self.fake.env());
         command.env("KUBECONFIG", "/nonexistent").stdout(Stdio::null()).stderr(Stdio::null());
@@ -77,11 +78,15 @@ impl Killable for Place {
     }
 }
 
-fn two_registries() -> Place {
-    let registry = |name: &str| Registry::new(SUBSCRIPTION, "rg-acme", name);
+fn registries(names: &[&str]) -> Place {
     let mut world = World::acme();
-    world.registries = vec![registry("first"), registry("second")];
-    Place::of(world, &["first.azurecr.io/shop/cart:1", "second.azurecr.io/shop/web:1"])
+    world.registries = names.iter().map(|name| Registry::new(SUBSCRIPTION, "rg-acme", name)).collect();
+    let images: Vec<String> = names.iter().map(|name| format!("{name}.azurecr.io/shop/app:1")).collect();
+    Place::of(world, &images.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn two_registries() -> Place {
+    registries(&["first", "second"])
 }
 
 #[test]
@@ -94,18 +99,90 @@ fn killed_at_any_write_boundary_a_second_fix_ends_the_work_and_writes_nothing_tw
     ended_by_a_second_run(two_registries);
 }
 
+/// The code of a run that gets a SIGINT while those are in flight.
+#[cfg(unix)]
+fn interrupted(place: &Place, pace: Pace, in_flight: &[Which]) -> Option<i32> {
+    let mut child = place.start(pace);
+    let until = Instant::now() + Duration::from_mins(1);
+    while !in_flight.iter().all(|which| place.is_held(Point::Noted(*which))) {
+        assert!(Instant::now() < until, "{in_flight:?} are never in flight at once");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    child.wait().unwrap().code()
+}
+
+#[cfg(unix)]
+#[test]
+fn documents_are_written_side_by_side_and_an_interrupt_finishes_all_in_flight() {
+    let names = ["first", "second", "third"];
+    let place = registries(&names);
+    place.fake.set_fault(Fault::on(ASSIGNMENT, Trouble::Slow(Duration::from_secs(2))).method("PUT"));
+    assert_eq!(interrupted(&place, Pace::Abreast, &[Which::First, Which::Second]), Some(130));
+    assert_eq!(place.grants().len(), 3);
+    let path = place.receipts().remove(0);
+    let receipt = json(&path);
+    assert!(receipt["changes"].as_array().unwrap().iter().all(|one| one["outcome"] == "applied"), "{receipt:#}");
+    place.undo(&path).ends(0);
+    assert!(place.grants().is_empty());
+}
+
+/// A run that was killed when one of two is written, and its receipt.
+fn killed_between() -> (Place, PathBuf) {
+    let place = two_registries();
+    place.hold(Point::Noted(Which::Second));
+    let mut child = place.start(Pace::Single);
+    let until = Instant::now() + Duration::from_mins(1);
+    while !place.is_held(Point::Noted(Which::Second)) {
+        assert!(Instant::now() < until, "the second is never sent");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    place.mend();
+    let receipt = place.receipts().remove(0);
+    (place, receipt)
+}
+
+#[test]
+fn a_note_that_was_cut_off_is_none() {
+    for cut in [&b"{\"id\": \"half of \xc3"[..], &[0; 40], b"\n\n"] {
+        let (place, receipt) = killed_between();
+        let text = [&std::fs::read(&receipt).unwrap()[..], cut].concat();
+        std::fs::write(&receipt, text).unwrap();
+        place.undo(&receipt).ends(0);
+        assert!(place.grants().is_empty());
+    }
+}
+
+#[test]
+fn a_damaged_note_is_named_and_nothing_is_taken_back_without_it() {
+    let (place, receipt) = killed_between();
+    let whole = std::fs::read_to_string(&receipt).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    let first = lines.iter().position(|line| line.starts_with("{\"id\"")).unwrap();
+    for damage in ["{\"id\": 3}", "{}", "{\"id\":\"nobody's\",\"sentAt\":\"2026-01-01T00:00:00Z\"}"] {
+        let mut damaged = lines.clone();
+        damaged[first] = damage;
+        std::fs::write(&receipt, damaged.join("\n") + "\n").unwrap();
+        let ran = place.undo(&receipt);
+        assert_eq!(ran.code, Some(1), "{}", ran.err);
+        let told = format!("{}, line {}: no note of a write", receipt.display(), first + 1);
+        assert!(ran.err.contains(&told), "{}", ran.err);
+    }
+    assert_eq!(place.grants().len(), 1);
+    std::fs::write(&receipt, whole).unwrap();
+    place.undo(&receipt).ends(0);
+    assert!(place.grants().is_empty());
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_finishes_the_write_in_flight_and_begins_no_other() {
     let place = two_registries();
     place.fake.set_fault(put("first", Trouble::Slow(Duration::from_secs(2))));
-    let mut child = place.start();
-    while !place.is_held(Point::Noted(Which::First)) {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let pid = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(interrupted(&place, Pace::Single, &[Which::First]), Some(130));
     assert_eq!(place.grants().len(), 1);
     let path = place.receipts().remove(0);
     let receipt = json(&path);

@@ -1,7 +1,7 @@
 //! A repair of two repositories that is killed, by the code that holds every cloud to it.
 
 use super::google::{MEMBER, Place, READER, cluster};
-use super::servers::killed::{Killable, Point, Which, ended_by_a_second_run, undone_after_a_kill};
+use super::servers::killed::{Killable, Pace, Point, Which, ended_by_a_second_run, undone_after_a_kill};
 use pullaudit_google_fake::{Fault, Policy, Repository, Trouble};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -51,10 +51,11 @@ impl Killable for Place {
         self.fake.forget_requests();
     }
 
-    fn start(&self) -> Child {
+    fn start(&self, pace: Pace) -> Child {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin("pullaudit"));
         command.current_dir(self.folder.path()).envs(self.fake.env()).env("HOME", self.folder.path());
         command.args(["fix", "--provider", "gke", "-f", "apps.yaml", "--yes", "--timeout", "60s"]);
+        command.args(["--concurrency", pace.concurrency()]);
         command.env("KUBECONFIG", "/nonexistent").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 

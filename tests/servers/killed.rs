@@ -2,7 +2,7 @@
 //! second run ends the work and writes nothing twice.
 
 use std::cmp::Reverse;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -36,15 +36,41 @@ impl Which {
     }
 }
 
+/// How many documents a run may write at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// One after the other.
+    Single,
+    /// Both at once: while one is held, the other is written to its end.
+    Abreast,
+}
+
+impl Pace {
+    /// The value of `--concurrency`.
+    pub(crate) fn concurrency(self) -> &'static str {
+        match self {
+            Self::Single => "1",
+            Self::Abreast => "8",
+        }
+    }
+}
+
 /// Every point, and how many of the two stand then.
-const POINTS: [(Point, usize); 7] = [
-    (Point::Look(Which::First), 0),
-    (Point::Noted(Which::First), 0),
-    (Point::Done(Which::First), 1),
-    (Point::Look(Which::Second), 1),
-    (Point::Noted(Which::Second), 1),
-    (Point::Done(Which::Second), 2),
-    (Point::After, 2),
+const POINTS: [(Pace, Point, usize); 14] = [
+    (Pace::Single, Point::Look(Which::First), 0),
+    (Pace::Single, Point::Noted(Which::First), 0),
+    (Pace::Single, Point::Done(Which::First), 1),
+    (Pace::Single, Point::Look(Which::Second), 1),
+    (Pace::Single, Point::Noted(Which::Second), 1),
+    (Pace::Single, Point::Done(Which::Second), 2),
+    (Pace::Single, Point::After, 2),
+    (Pace::Abreast, Point::Look(Which::First), 1),
+    (Pace::Abreast, Point::Noted(Which::First), 1),
+    (Pace::Abreast, Point::Done(Which::First), 2),
+    (Pace::Abreast, Point::Look(Which::Second), 1),
+    (Pace::Abreast, Point::Noted(Which::Second), 1),
+    (Pace::Abreast, Point::Done(Which::Second), 2),
+    (Pace::Abreast, Point::After, 2),
 ];
 
 /// A fresh world in which a repair writes two documents.
@@ -55,8 +81,8 @@ pub(crate) trait Killable {
     fn is_held(&self, point: Point) -> bool;
     /// Mends all, and forgets what was asked.
     fn mend(&self);
-    /// Starts `fix --yes`.
-    fn start(&self) -> Child;
+    /// Starts `fix --yes` at that pace.
+    fn start(&self, pace: Pace) -> Child;
     /// Runs `fix --yes`, `audit`, or `undo` of that receipt; the code.
     fn run(&self, command: &str, receipt: Option<&PathBuf>) -> i32;
     /// The receipts that lie there.
@@ -70,13 +96,13 @@ pub(crate) trait Killable {
 }
 
 /// Runs a repair and kills it at the point.
-fn killed(world: &impl Killable, point: Point, standing: usize) {
+fn killed(world: &impl Killable, (pace, point, standing): (Pace, Point, usize)) {
     world.mend();
     world.hold(point);
-    let mut child = world.start();
+    let mut child = world.start(pace);
     let until = Instant::now() + Duration::from_mins(1);
-    while !world.is_held(point) {
-        assert!(Instant::now() < until, "{point:?} is never reached");
+    while !world.is_held(point) || world.standing() < standing {
+        assert!(Instant::now() < until, "{pace:?} {point:?} is never reached");
         std::thread::sleep(Duration::from_millis(20));
     }
     // What takes effect has done so before its answer is withheld, but for the instant in which it is called.
@@ -84,19 +110,23 @@ fn killed(world: &impl Killable, point: Point, standing: usize) {
     child.kill().unwrap();
     child.wait().unwrap();
     world.mend();
-    assert_eq!(world.standing(), standing, "{point:?}");
+    assert_eq!(world.standing(), standing, "{pace:?} {point:?}");
+}
+
+/// A receipt as a killed run leaves it: a document, and lines behind it.
+fn document(receipt: &Path) -> serde_json::Value {
+    let text = std::fs::read_to_string(receipt).unwrap();
+    serde_json::Deserializer::from_str(&text).into_iter().next().unwrap().unwrap()
 }
 
 /// Undo leaves the world as it was.
 pub(crate) fn undone_after_a_kill<W: Killable>(make: impl Fn() -> W) {
-    for (point, standing) in POINTS {
+    for point in POINTS {
         let world = make();
         let before = world.state();
-        killed(&world, point, standing);
+        killed(&world, point);
         let receipt = world.receipts().remove(0);
-        let text = std::fs::read_to_string(&receipt).unwrap();
-        let written: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert!(written["finishedAt"].is_null(), "{point:?}");
+        assert!(document(&receipt)["finishedAt"].is_null(), "{point:?}");
         assert_eq!(world.run("undo", Some(&receipt)), 0, "{point:?}");
         assert_eq!(world.state(), before, "{point:?}");
         let folder = receipt.parent().unwrap().read_dir().unwrap();
@@ -107,10 +137,11 @@ pub(crate) fn undone_after_a_kill<W: Killable>(make: impl Fn() -> W) {
 
 /// A second run ends the work, writes nothing twice, and all receipts together take all back.
 pub(crate) fn ended_by_a_second_run<W: Killable>(make: impl Fn() -> W) {
-    for (point, standing) in POINTS {
+    for point in POINTS {
         let world = make();
         let before = world.state();
-        killed(&world, point, standing);
+        killed(&world, point);
+        let (_, _, standing) = point;
         assert_eq!(world.run("fix", None), 0, "{point:?}");
         assert_eq!(world.standing(), 2, "{point:?}");
         assert_eq!(world.writes(), 2 - standing, "{point:?}");

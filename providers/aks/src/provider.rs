@@ -164,7 +164,7 @@ impl Writer for Side {
         self.0.live.preflight(changes).await
     }
 
-    async fn apply(&self, change: &Change, journal: &mut dyn Journal) -> Applied {
+    async fn apply(&self, change: &Change, journal: &dyn Journal) -> Applied {
         self.0.live.apply(change, journal).await
     }
 

@@ -101,10 +101,10 @@ pub struct OwnRight {
 }
 
 /// Notes a write before it is sent, so that a run that is killed at any moment leaves a note of all that
-/// it may have written.
-pub trait Journal: Send {
+/// it may have written. Changes of several documents are noted side by side.
+pub trait Journal: Send + Sync {
     /// Returns when the note would survive the machine's end. An error means that nothing may be sent.
-    fn about_to_write(&mut self, change: &Change) -> std::io::Result<()>;
+    fn about_to_write(&self, change: &Change) -> std::io::Result<()>;
 }
 
 /// A document is not what was written there, so it is not taken back.
@@ -138,8 +138,9 @@ pub trait Writer: Send + Sync {
     async fn preflight(&self, changes: &[&Change]) -> Vec<OwnRight>;
 
     /// Writes one change: reads again what it rests on, notes it, sends it, and sends it again within a
-    /// deadline where the cloud says so. Sending twice writes once.
-    async fn apply(&self, change: &Change, journal: &mut dyn Journal) -> Applied;
+    /// deadline where the cloud says so. Sending twice writes once. Changes of other documents may be under
+    /// way; two of one document never are.
+    async fn apply(&self, change: &Change, journal: &dyn Journal) -> Applied;
 
     /// The change that takes this one back, after a look at what stands there; `None` where it is gone
     /// already. It goes through the same gate as any other. Writes nothing.

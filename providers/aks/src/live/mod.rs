@@ -105,7 +105,7 @@ impl Live {
     }
 
     /// Makes or deletes one role assignment.
-    pub async fn apply(&self, change: &Change, journal: &mut dyn Journal) -> Applied {
+    pub async fn apply(&self, change: &Change, journal: &dyn Journal) -> Applied {
         match self.azure().await {
             Ok(azure) => write::apply(azure, change, journal).await,
             Err(error) => Applied::failed(error.to_string(), LeftBehind::Nothing),

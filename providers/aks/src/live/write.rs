@@ -58,7 +58,7 @@ async fn permissions(azure: &Azure, scope: &str) -> Result<Vec<Permission>, Trou
 }
 
 /// Writes one change into the world that it was planned for.
-pub(crate) async fn apply(azure: &Azure, change: &Change, journal: &mut dyn Journal) -> Applied {
+pub(crate) async fn apply(azure: &Azure, change: &Change, journal: &dyn Journal) -> Applied {
     let Some(grant) = Grant::of(change) else {
         return Applied::failed(format!("{} is no role assignment", change.document), LeftBehind::Nothing);
     };
@@ -69,7 +69,7 @@ pub(crate) async fn apply(azure: &Azure, change: &Change, journal: &mut dyn Jour
     }
 }
 
-async fn add(azure: &Azure, change: &Change, grant: &Grant, journal: &mut dyn Journal) -> Applied {
+async fn add(azure: &Azure, change: &Change, grant: &Grant, journal: &dyn Journal) -> Applied {
     if !grant.is_least() {
         let why = "it gives more than a pull from a registry, which pullaudit never plans: the plan was edited";
         return Applied::failed(why, LeftBehind::Nothing);
@@ -94,7 +94,7 @@ async fn add(azure: &Azure, change: &Change, grant: &Grant, journal: &mut dyn Jo
 }
 
 /// Puts another condition on a grant of ours; nothing else of one can be changed.
-async fn replace(azure: &Azure, change: &Change, grant: &Grant, journal: &mut dyn Journal) -> Applied {
+async fn replace(azure: &Azure, change: &Change, grant: &Grant, journal: &dyn Journal) -> Applied {
     let least =
         |former: &Grant| former.is_least() && former.compare(&grant.assignment) == Likeness::OtherCondition;
     let Some(former) = Grant::former(change).filter(|former| grant.is_least() && least(former)) else {
@@ -115,7 +115,7 @@ async fn replace(azure: &Azure, change: &Change, grant: &Grant, journal: &mut dy
     }
 }
 
-async fn remove(azure: &Azure, change: &Change, grant: &Grant, journal: &mut dyn Journal) -> Applied {
+async fn remove(azure: &Azure, change: &Change, grant: &Grant, journal: &dyn Journal) -> Applied {
     if !grant.is_least() {
         let why = "it is more than a pull from a registry, which pullaudit never takes away: the plan was edited";
         return Applied::failed(why, LeftBehind::Nothing);

@@ -94,7 +94,7 @@ impl Live {
     }
 
     /// Writes one change, where what it rests on is still as it was.
-    pub async fn apply(&self, change: &Change, journal: &mut dyn Journal) -> Applied {
+    pub async fn apply(&self, change: &Change, journal: &dyn Journal) -> Applied {
         write::apply(self, change, journal).await
     }
 

@@ -16,7 +16,7 @@ pub(crate) async fn preflight(live: &Live, changes: &[&Change]) -> Vec<OwnRight>
 
 /// Writes one change into the world that it was planned for. Where nothing stands in the way it takes three
 /// calls for a repository's policy, four for a role's: read, (the role,) write, read back.
-pub(crate) async fn apply(live: &Live, change: &Change, journal: &mut dyn Journal) -> Applied {
+pub(crate) async fn apply(live: &Live, change: &Change, journal: &dyn Journal) -> Applied {
     let Some(target) = Target::of(change) else {
         let why = format!("{} is no document that pullaudit writes", change.document);
         return Applied::failed(why, LeftBehind::Nothing);

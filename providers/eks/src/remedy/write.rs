@@ -45,7 +45,7 @@ pub(crate) async fn write(
     target: &Target,
     document: &dyn Document,
     change: &Change,
-    journal: &mut dyn Journal,
+    journal: &dyn Journal,
 ) -> Applied {
     let not = |why: String| Applied::failed(why, LeftBehind::Nothing);
     if let Some(why) = refuse(target, change) {

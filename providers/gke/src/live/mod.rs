@@ -102,7 +102,7 @@ impl Live {
     }
 
     /// Edits one repository's policy.
-    pub async fn apply(&self, change: &Change, journal: &mut dyn Journal) -> Applied {
+    pub async fn apply(&self, change: &Change, journal: &dyn Journal) -> Applied {
         match self.google().await {
             Ok(google) => write::apply(google, change, journal).await,
             Err(error) => Applied::failed(error.to_string(), LeftBehind::Nothing),

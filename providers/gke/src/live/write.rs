@@ -70,7 +70,7 @@ async fn policy(google: &Google, repository: &str) -> Result<Value, Trouble> {
 
 /// Writes one change into the world that it was planned for. Where another write comes between, the whole round is
 /// made again: read, look, edit, write.
-pub(crate) async fn apply(google: &Google, change: &Change, journal: &mut dyn Journal) -> Applied {
+pub(crate) async fn apply(google: &Google, change: &Change, journal: &dyn Journal) -> Applied {
     let Some(edit) = Edit::of(change) else {
         let why = "it changes more than members of the reader's binding, which pullaudit never plans: the plan was edited";
         return Applied::failed(why, LeftBehind::Nothing);

@@ -14,6 +14,7 @@ use pullaudit_core::{Applied, Change, Fingerprint, Journal, LeftBehind, Obstacle
 use serde_json::{Value, json};
 use std::pin::pin;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 
 fn theirs(name: &str) -> Value {
@@ -151,17 +152,27 @@ impl Document for Memory {
 }
 
 /// Counts what was noted; the receipt may fail.
-struct Notes(u32, bool);
+struct Notes(AtomicU32, bool);
+
+impl Notes {
+    fn new(fails: bool) -> Self {
+        Self(AtomicU32::new(0), fails)
+    }
+
+    fn count(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 impl Journal for Notes {
-    fn about_to_write(&mut self, _: &Change) -> std::io::Result<()> {
-        self.0 += 1;
+    fn about_to_write(&self, _: &Change) -> std::io::Result<()> {
+        self.0.fetch_add(1, Ordering::Relaxed);
         if self.1 { Err(std::io::Error::other("disk full")) } else { Ok(()) }
     }
 }
 
 /// Nothing here ever waits.
-fn run(memory: &Memory, change: &Change, notes: &mut Notes) -> Applied {
+fn run(memory: &Memory, change: &Change, notes: &Notes) -> Applied {
     let target = target();
     let mut future = pin!(write(&target, memory, change, notes));
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -179,24 +190,24 @@ fn planned() -> (String, String, Change) {
 #[test]
 fn an_edit_takes_three_calls_and_one_note() {
     let (before, after, change) = planned();
-    let (memory, mut notes) = (Memory::new(Some(&before), &[]), Notes(0, false));
-    assert_eq!(run(&memory, &change, &mut notes).outcome, Outcome::Applied);
-    assert_eq!((memory.now(), notes.0, *memory.calls.lock().unwrap()), (Some(after), 1, 3));
-    let again = run(&memory, &change, &mut notes);
-    assert_eq!((again.outcome, again.left_behind, notes.0), (Outcome::AlreadyThere, LeftBehind::Nothing, 1));
+    let (memory, notes) = (Memory::new(Some(&before), &[]), Notes::new(false));
+    assert_eq!(run(&memory, &change, &notes).outcome, Outcome::Applied);
+    assert_eq!((memory.now(), notes.count(), *memory.calls.lock().unwrap()), (Some(after), 1, 3));
+    let again = run(&memory, &change, &notes);
+    assert_eq!((again.outcome, again.left_behind, notes.count()), (Outcome::AlreadyThere, LeftBehind::Nothing, 1));
 }
 
 #[test]
 fn nothing_is_sent_without_a_note_or_into_another_world_or_blindly() {
     let (before, after, change) = planned();
     let memory = Memory::new(Some(&before), &[]);
-    let unnoted = run(&memory, &change, &mut Notes(0, true));
+    let unnoted = run(&memory, &change, &Notes::new(true));
     assert_eq!((unnoted.outcome, memory.now()), (Outcome::Failed, Some(before.clone())));
     let moved = Memory::new(Some(&text(&[theirs("Lambda"), theirs("New")])), &[]);
     let stood = moved.now();
-    assert_eq!((run(&moved, &change, &mut Notes(0, false)).outcome, moved.now()), (Outcome::Stale, stood));
+    assert_eq!((run(&moved, &change, &Notes::new(false)).outcome, moved.now()), (Outcome::Stale, stood));
     let blind = Memory { blind_from: 1, ..Memory::new(Some(&before), &[]) };
-    let (failed, stands) = (run(&blind, &change, &mut Notes(0, false)), blind.now());
+    let (failed, stands) = (run(&blind, &change, &Notes::new(false)), blind.now());
     assert_eq!(
         (failed.outcome, failed.left_behind, stands),
         (Outcome::Failed, LeftBehind::Nothing, Some(before.clone()))
@@ -205,7 +216,7 @@ fn nothing_is_sent_without_a_note_or_into_another_world_or_blindly() {
     let wide = after.replace("\"ecr:GetDownloadUrlForLayer\"", "\"ecr:*\"");
     edited.after = Some(target().body(&wide));
     let memory = Memory::new(Some(&before), &[]);
-    let refused = run(&memory, &edited, &mut Notes(0, false));
+    let refused = run(&memory, &edited, &Notes::new(false));
     assert!(refused.detail.contains("the plan was edited"), "{}", refused.detail);
     assert_eq!((memory.now(), *memory.calls.lock().unwrap()), (Some(before), 0));
 }
@@ -226,17 +237,17 @@ fn each_fault_ends_as_what_stands_there_says() {
         (OverwrittenAfter, Outcome::Failed, Left::Unknown, &over),
     ] {
         let memory = Memory::new(Some(&before), &[fault]);
-        let applied = run(&memory, &change, &mut Notes(0, false));
+        let applied = run(&memory, &change, &Notes::new(false));
         assert_eq!((applied.outcome, applied.left_behind), (outcome, left), "{fault:?}: {}", applied.detail);
         assert_eq!(memory.now().as_ref(), Some(stands), "{fault:?}");
     }
     let blind = Memory { blind_from: 3, ..Memory::new(Some(&before), &[AnswerLost]) };
-    assert_eq!(run(&blind, &change, &mut Notes(0, false)).left_behind, Left::Unknown);
+    assert_eq!(run(&blind, &change, &Notes::new(false)).left_behind, Left::Unknown);
     let busy = Memory::new(Some(&before), &[Busy; 9]);
-    assert_eq!(run(&busy, &change, &mut Notes(0, false)).detail, "Throttling");
+    assert_eq!(run(&busy, &change, &Notes::new(false)).detail, "Throttling");
     // Somebody wrote while we waited: the second sending looks first.
     let meddled = Memory { meddled: true, ..Memory::new(Some(&before), &[Busy]) };
-    assert_eq!(run(&meddled, &change, &mut Notes(0, false)).outcome, Outcome::Stale);
+    assert_eq!(run(&meddled, &change, &Notes::new(false)).outcome, Outcome::Stale);
     assert_eq!(meddled.now(), Some(over));
 }
 
@@ -256,7 +267,7 @@ proptest! {
         let after = if new { text(&[ours()]) } else { text(&[theirs("Lambda"), ours()]) };
         let change = change(before.as_deref(), Some(&after));
         let memory = Memory { meddled, ..Memory::new(before.as_deref(), &faults) };
-        let applied = run(&memory, &change, &mut Notes(0, false));
+        let applied = run(&memory, &change, &Notes::new(false));
         let now = memory.now();
         let names = |text: Option<&str>| -> Vec<String> {
             let document = text.map_or_else(|| json!({"Statement": []}), |text| parse(text).unwrap());
