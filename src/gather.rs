@@ -5,7 +5,7 @@ mod cluster;
 pub use cluster::connect;
 
 use crate::clouds::Clouds;
-use crate::kubernetes::access::leads_to;
+use crate::kubernetes::access::led_to;
 use crate::needed::Needed;
 use crate::patterns::{ClusterPattern, must_match, narrow};
 use crate::progress::Progress;
@@ -16,7 +16,7 @@ use crate::usage::usage;
 use anyhow::{Result, bail};
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
-use pullaudit_core::{Clusters, Discovered, Gap, Obstacle, Open, Scope, Snapshot};
+use pullaudit_core::{Cluster, Clusters, Discovered, Gap, Obstacle, Open, Scope, Snapshot};
 
 /// Clusters that are read at a time; within each, lists run side by side as well.
 const CLUSTERS_AT_ONCE: usize = 8;
@@ -158,7 +158,8 @@ async fn discover(
     snapshot.gaps.extend(discovery.gaps);
     let mut found = discovery.clusters;
     if let Meant::Context(context) = meant {
-        found.retain(|one| leads_to(context, &one.cluster));
+        let led = led_to(context, &found.iter().map(|one| &one.cluster).collect::<Vec<_>>());
+        found.retain(|one| led.contains(&one.cluster.id));
     }
     Ok(found)
 }
@@ -172,8 +173,8 @@ async fn read(
     progress: &Progress,
 ) -> Result<()> {
     let all = found.len();
-    let alone = all == 1;
-    let reading = found.iter().map(|one| cluster::read(settings, side, needed, one, alone));
+    let clusters: Vec<&Cluster> = found.iter().map(|one| &one.cluster).collect();
+    let reading = found.iter().map(|one| cluster::read(settings, side, needed, one, &clusters));
     let mut reading = futures_util::stream::iter(reading).buffer_unordered(CLUSTERS_AT_ONCE);
     let mut done = 0;
     progress.say(format!("reading {all} clusters"));

@@ -10,6 +10,7 @@ use crate::remediate::consent;
 use crate::report::Paint;
 use crate::settings::Settings;
 use anyhow::Result;
+use std::collections::BTreeMap;
 use std::io::Write;
 
 /// Shows the plan, asks, writes, verifies. A change whose world moved is stale and not written.
@@ -33,6 +34,7 @@ pub async fn run(
         settings: &settings,
         clouds: &clouds,
         plan: &plan,
+        known: &BTreeMap::new(),
         agreement,
         writing: &args.writing,
         output: args.output,

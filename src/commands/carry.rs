@@ -16,7 +16,8 @@ use crate::report::{self, Around, Paint, plural};
 use crate::settings::Settings;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
-use pullaudit_core::{Action, Change, Outcome, shell_word};
+use pullaudit_core::{Action, Change, Outcome, Section, shell_word};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
@@ -42,6 +43,8 @@ pub struct Carry<'a> {
     pub clouds: &'a Clouds,
     /// What to write.
     pub plan: &'a Plan,
+    /// What was read for it, by cloud; nothing where it comes from a file.
+    pub known: &'a BTreeMap<String, Section>,
     /// What the user agrees to.
     pub agreement: Agreement,
     /// The flags about writing.
@@ -62,6 +65,7 @@ impl Carry<'_> {
         let carrier = Carrier {
             clouds: self.clouds,
             plan: self.plan,
+            known: self.known,
             side_by_side: self.settings.concurrency(),
             verify_timeout: self.writing.verify_timeout,
             interrupt: self.interrupt,

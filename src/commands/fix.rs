@@ -66,6 +66,7 @@ pub async fn run(
         settings: &settings,
         clouds: &clouds,
         plan,
+        known: &found.snapshot.facts,
         agreement,
         writing: &args.writing,
         output: args.output,

@@ -11,6 +11,7 @@ use crate::remediate::{consent, undo};
 use crate::report::Paint;
 use crate::settings::Settings;
 use anyhow::Result;
+use std::collections::BTreeMap;
 use std::io::Write;
 
 /// Plans, shows what would break again, asks, writes, verifies.
@@ -52,6 +53,7 @@ pub async fn run(
         settings: &settings,
         clouds: &clouds,
         plan: &undoing.plan,
+        known: &BTreeMap::new(),
         agreement,
         writing: &args.writing,
         output: args.output,

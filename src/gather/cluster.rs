@@ -6,7 +6,8 @@ use crate::kubernetes::selector::LabelSelector;
 use crate::needed::Needed;
 use crate::settings::Settings;
 use pullaudit_core::{
-    ClusterRecord, ClusterView, Clusters, Discovered, Gap, NodeView, Obstacle, Open, PullSecret, Read, Workload,
+    Cluster, ClusterRecord, ClusterView, Clusters, Discovered, Gap, NodeView, Obstacle, Open, PullSecret, Read,
+    Workload,
 };
 use std::collections::BTreeMap;
 
@@ -27,14 +28,14 @@ pub(super) async fn read(
     side: &dyn Clusters,
     needed: &Needed,
     found: &Discovered,
-    alone: bool,
+    all: &[&Cluster],
 ) -> ReadCluster {
     let cluster = &found.cluster;
     let mut gaps = Vec::new();
     let mut client = None;
     let mut view = not_asked(found);
     if !needed.instead || side.needs_view(found) {
-        match connect(settings, side, found, alone).await {
+        match connect(settings, side, found, all).await {
             Err(why) => view = Read::Unread(unreachable(found, why)),
             Ok(connected) => {
                 view = live::view(&connected, cluster, side.wants(), &settings.calls).await;
@@ -78,25 +79,24 @@ fn selection(settings: &Settings) -> live::Select {
     live::Select { namespaces: settings.select.namespace.clone(), labels }
 }
 
-/// A client of the cluster's API: by a kubeconfig context where one leads there, else by what the cloud gives.
+/// A client of the cluster's API: by a kubeconfig context where one leads there, else by what the cloud gives. `all` are
+/// the clusters of the run, which may have names in common.
 pub async fn connect(
     settings: &Settings,
     side: &dyn Clusters,
     found: &Discovered,
-    alone: bool,
+    all: &[&Cluster],
 ) -> Result<Client, String> {
     let cluster = &found.cluster;
     let timeout = settings.reading.timeout;
-    let configured =
-        settings.config.clusters.get(&cluster.id.0).or_else(|| settings.config.clusters.get(&cluster.name));
-    let configured = configured.and_then(|config| config.context.as_deref());
+    let configured = configured(settings, cluster, all)?;
     // A context that was named for the one cluster of this run needs no likeness to it.
-    let named = configured.or_else(|| settings.select.context.as_deref().filter(|_| alone));
+    let named = configured.or_else(|| settings.select.context.as_deref().filter(|_| all.len() == 1));
     if named == Some(IN_CLUSTER) {
         let client = live::in_cluster(timeout).await.map_err(|error| error.to_string())?;
         return client.ok_or_else(|| "the config says in-cluster, but this is no pod".to_owned());
     }
-    if let Some(context) = context_for(cluster, &settings.contexts, named) {
+    if let Some(context) = context_for(cluster, all, &settings.contexts, named) {
         return settings.kubeconfigs.client(&context, timeout).await.map_err(|error| error.to_string());
     }
     if let Some(named) = configured {
@@ -104,6 +104,23 @@ pub async fn connect(
     }
     let access = side.access(found).await.map_err(|error| error.to_string())?;
     live::from_access(&access, timeout).await.map_err(|error| error.to_string())
+}
+
+/// The context that the config names for a cluster, by its id or by a name that is its alone.
+fn configured<'a>(settings: &'a Settings, cluster: &Cluster, all: &[&Cluster]) -> Result<Option<&'a str>, String> {
+    let of = |key: &str| settings.config.clusters.get(key).and_then(|config| config.context.as_deref());
+    if let Some(context) = of(&cluster.id.0) {
+        return Ok(Some(context));
+    }
+    let context = of(&cluster.name);
+    let alike = all.iter().filter(|other| other.name == cluster.name).count();
+    if context.is_some() && alike > 1 {
+        let name = &cluster.name;
+        return Err(format!(
+            "the config names a context for {name:?}, and {alike} clusters are called so: use their full ids there"
+        ));
+    }
+    Ok(context)
 }
 
 fn not_asked(found: &Discovered) -> Read<ClusterView> {

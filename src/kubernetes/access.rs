@@ -1,6 +1,6 @@
 //! Which kubeconfig context leads to which cluster. Pure; the files are read in `live`.
 
-use pullaudit_core::Cluster;
+use pullaudit_core::{Cluster, ClusterId};
 
 /// A kubeconfig context, without its credentials.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,11 +36,17 @@ pub fn current(contexts: &[ContextView]) -> Option<&ContextView> {
 }
 
 /// The context that leads to a cluster: the configured one, else one with its end point, else one that is
-/// named as the cloud's own tools name it. Of several, the current one, else the first.
+/// named as the cloud's own tools name it and could not mean another of `all`, the clusters of this run. Of several,
+/// the current one, else the first.
 ///
 /// `None` when none does, also when `configured` names a context that does not exist: a context that was
 /// asked for is never replaced by another.
-pub fn context_for(cluster: &Cluster, contexts: &[ContextView], configured: Option<&str>) -> Option<String> {
+pub fn context_for(
+    cluster: &Cluster,
+    all: &[&Cluster],
+    contexts: &[ContextView],
+    configured: Option<&str>,
+) -> Option<String> {
     if let Some(configured) = configured {
         return contexts.iter().find(|context| context.name == configured).map(|context| context.name.clone());
     }
@@ -51,12 +57,20 @@ pub fn context_for(cluster: &Cluster, contexts: &[ContextView], configured: Opti
             .or_else(|| matching().next())
             .map(|context| context.name.clone())
     };
-    first(&|context| same_end_point(cluster, context)).or_else(|| first(&|context| names(cluster, context)))
+    let alone = |context: &ContextView| {
+        let meant = |other: &&&Cluster| same_end_point(other, context) || names(other, context);
+        names(cluster, context) && all.iter().filter(meant).all(|other| other.id == cluster.id)
+    };
+    first(&|context| same_end_point(cluster, context)).or_else(|| first(&alone))
 }
 
-/// Whether a context leads to a cluster, as far as end point and names tell.
-pub fn leads_to(context: &ContextView, cluster: &Cluster) -> bool {
-    same_end_point(cluster, context) || names(cluster, context)
+/// Those of the clusters that a context leads to: the one with its end point, else all that its names may mean.
+pub fn led_to(context: &ContextView, clusters: &[&Cluster]) -> Vec<ClusterId> {
+    let those = |fits: fn(&Cluster, &ContextView) -> bool| -> Vec<ClusterId> {
+        clusters.iter().filter(|cluster| fits(cluster, context)).map(|cluster| cluster.id.clone()).collect()
+    };
+    let by_end_point = those(same_end_point);
+    if by_end_point.is_empty() { those(names) } else { by_end_point }
 }
 
 fn same_end_point(cluster: &Cluster, context: &ContextView) -> bool {
@@ -82,7 +96,37 @@ fn normalised(server: &str) -> Option<String> {
     Some(format!("{scheme}://{host}{port}/{path}"))
 }
 
+/// Ends of the addresses that clouds give to the API of a cluster.
+const GIVEN: &[&str] = &[
+    ".azmk8s.io",
+    ".azmk8s.us",
+    ".azk8s.cn",
+    ".amazonaws.com",
+    ".amazonaws.com.cn",
+    ".amazonaws.eu",
+    ".api.aws",
+    ".gke.goog",
+];
+
+/// Whether the address is one that a cloud gave to the API of another cluster. The private and the public name of one
+/// begin alike; of an address of no cloud, as a tunnel has, nothing is known.
+fn is_another(cluster: &Cluster, context: &ContextView) -> bool {
+    fn host(server: &str) -> Option<String> {
+        let server = normalised(server)?;
+        let (_, rest) = server.split_once("://")?;
+        rest.split([':', '/']).next().map(str::to_owned)
+    }
+    let first = |host: &str| host.split('.').next().unwrap_or_default().to_owned();
+    let Some(server) = host(&context.server).filter(|host| GIVEN.iter().any(|end| host.ends_with(end))) else {
+        return false;
+    };
+    cluster.endpoint.as_deref().and_then(host).is_some_and(|own| first(&own) != first(&server))
+}
+
 fn names(cluster: &Cluster, context: &ContextView) -> bool {
+    if is_another(cluster, context) {
+        return false;
+    }
     let entries = [context.cluster.as_str(), context.name.as_str()];
     if entries.contains(&cluster.id.0.as_str()) {
         return true;
@@ -129,7 +173,6 @@ fn hint_of(entry: &str) -> Option<Hint> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pullaudit_core::ClusterId;
 
     const ARN: &str = "arn:aws:eks:eu-west-1:111122223333:cluster/shop";
 
@@ -149,7 +192,7 @@ mod tests {
     }
 
     fn found(contexts: &[ContextView]) -> Option<String> {
-        context_for(&eks(), contexts, None)
+        context_for(&eks(), &[&eks()], contexts, None)
     }
 
     #[test]
@@ -194,11 +237,12 @@ mod tests {
             scope: "p".into(),
             endpoint: None,
         };
-        assert!(leads_to(&context("x", "gke_p_europe-west1_c_d", ""), &gke));
+        let leads = |context: ContextView, cluster: &Cluster| !led_to(&context, &[cluster]).is_empty();
+        assert!(leads(context("x", "gke_p_europe-west1_c_d", ""), &gke));
         let aks = Cluster { provider: "aks".into(), name: "prod".into(), ..gke };
-        assert!(leads_to(&context("prod", "prod", ""), &aks));
-        assert!(leads_to(&context("prod-admin", "prod", ""), &aks));
-        assert!(!leads_to(&context("production", "production", ""), &aks));
+        assert!(leads(context("prod", "prod", ""), &aks));
+        assert!(leads(context("prod-admin", "prod", ""), &aks));
+        assert!(!leads(context("production", "production", ""), &aks));
     }
 
     #[test]
@@ -213,8 +257,59 @@ mod tests {
     #[test]
     fn a_configured_context_is_never_replaced() {
         let contexts = [context("alias", ARN, "")];
-        assert_eq!(context_for(&eks(), &contexts, Some("alias")).as_deref(), Some("alias"));
-        assert_eq!(context_for(&eks(), &contexts, Some("gone")), None);
+        assert_eq!(context_for(&eks(), &[], &contexts, Some("alias")).as_deref(), Some("alias"));
+        assert_eq!(context_for(&eks(), &[], &contexts, Some("gone")), None);
+    }
+
+    fn aks(subscription: &str, fqdn: &str) -> Cluster {
+        Cluster {
+            id: ClusterId(format!("/subscriptions/{subscription}/managedClusters/prod")),
+            provider: "aks".into(),
+            name: "prod".into(),
+            location: "westeurope".into(),
+            scope: subscription.into(),
+            endpoint: Some(format!("https://{fqdn}")),
+        }
+    }
+
+    /// Two clusters of one name are never read through one API.
+    #[test]
+    fn a_context_named_like_two_clusters_leads_to_the_one_with_its_address_or_to_none() {
+        let one = aks("one", "prod-1a.hcp.westeurope.azmk8s.io");
+        let two = aks("two", "prod-2b.hcp.westeurope.azmk8s.io");
+        let all = [&one, &two];
+        let found = |cluster: &Cluster, contexts: &[ContextView]| context_for(cluster, &all, contexts, None);
+        let first = [context("prod", "prod", "https://prod-1a.hcp.westeurope.azmk8s.io:443")];
+        assert_eq!(found(&one, &first).as_deref(), Some("prod"));
+        assert_eq!(found(&two, &first), None);
+        assert_eq!(led_to(&first[0], &all), [one.id.clone()]);
+        let tunnel = [context("prod", "prod", "https://localhost:8443")];
+        assert_eq!((found(&one, &tunnel), found(&two, &tunnel)), (None, None));
+        assert_eq!(led_to(&tunnel[0], &all).len(), 2, "which of them it means is not known");
+        assert_eq!(context_for(&one, &[&one], &tunnel, None).as_deref(), Some("prod"));
+        // A name of `eksctl` tells no account.
+        let eksctl = [context("x", "shop.eu-west-1.eksctl.io", "https://localhost:1")];
+        let mut twin = eks();
+        (twin.id, twin.scope) = (ClusterId(ARN.replace("1111", "9999")), "999922223333".into());
+        assert_eq!(context_for(&eks(), &[&eks(), &twin], &eksctl, None), None);
+        assert_eq!(context_for(&eks(), &[&eks()], &eksctl, None).as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn a_name_with_the_address_of_another_cluster_is_no_name_of_this_one() {
+        let one = aks("one", "prod-1a.hcp.westeurope.azmk8s.io");
+        let leads = |server: &str| context_for(&one, &[&one], &[context("prod", "prod", server)], None).is_some();
+        for own in ["https://prod-1a.0f.privatelink.westeurope.azmk8s.io:443", "https://10.0.0.1", ""] {
+            assert!(leads(own), "{own}");
+        }
+        for other in [
+            "https://prod-2b.hcp.westeurope.azmk8s.io:443",
+            "https://prod-2b.0f.privatelink.westeurope.azmk8s.io",
+            "https://ABC.gr7.eu-west-1.eks.amazonaws.com",
+            "https://gke-1.europe-west1.gke.goog",
+        ] {
+            assert!(!leads(other), "{other}");
+        }
     }
 
     #[test]

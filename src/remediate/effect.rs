@@ -13,7 +13,7 @@ use crate::kubernetes::live::{self, Client, PodLook, PodName};
 use crate::settings::Settings;
 use anyhow::Result;
 use jiff::Timestamp;
-use pullaudit_core::{ImageRef, Outcome, PodState};
+use pullaudit_core::{Cluster, ImageRef, Outcome, PodState};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -46,8 +46,9 @@ pub async fn watch(
     out: &mut dyn Write,
 ) -> Result<()> {
     let mut watched = Vec::new();
+    let all: Vec<&Cluster> = clusters.iter().map(|(_, found)| &found.cluster).collect();
     for found in clusters {
-        match begin(settings, found, file, clusters.len() == 1).await {
+        match begin(settings, found, file, &all).await {
             Ok(Some(one)) => watched.push(one),
             Ok(None) => {}
             Err(why) => line(out, "effect", &format!("{}: not watched: {why}", found.1.cluster.name)),
@@ -89,7 +90,7 @@ async fn begin(
     settings: &Settings,
     (side, found): &Found<'_>,
     file: &ReceiptFile,
-    alone: bool,
+    all: &[&Cluster],
 ) -> Result<Option<Watched>, String> {
     let id = &found.cluster.id.0;
     let written = |question: &&PlannedQuestion| {
@@ -105,7 +106,7 @@ async fn begin(
     if namespaces.is_empty() {
         return Ok(None);
     }
-    let client = connect(settings, *side, found, alone).await?;
+    let client = connect(settings, *side, found, all).await?;
     let view = live::view(&client, &found.cluster, side.wants(), &settings.calls).await;
     let (pools, _) = side.pools(found, &view);
     let nodes = view.got().and_then(|view| view.nodes.got()).into_iter().flatten();

@@ -5,22 +5,29 @@ use crate::clouds::Clouds;
 use crate::report::VerdictWord;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
-use pullaudit_core::{Change, Facts, Mode, Question, judge};
+use pullaudit_core::{Change, Facts, Mode, Question, Section, judge};
 use std::collections::BTreeMap;
 
 /// Facts read for the questions of a plan, by cloud.
 pub struct Now(BTreeMap<String, Box<dyn Facts>>);
 
 impl Now {
-    /// Reads what these questions need, and nothing else.
-    pub async fn read(clouds: &Clouds, questions: &[PlannedQuestion]) -> Result<Self> {
+    /// Reads what these questions need, and nothing else. What no change of ours can alter is taken from the sections
+    /// that were `known`, which are then those that were read.
+    pub async fn read(
+        clouds: &Clouds,
+        questions: &[PlannedQuestion],
+        known: &mut BTreeMap<String, Section>,
+    ) -> Result<Self> {
         let mut facts = BTreeMap::new();
         for (provider, questions) in by_provider(questions) {
             let side = clouds.get(&provider).and_then(|provider| provider.registries.as_ref());
             let side =
                 side.with_context(|| format!("the file names a cloud {provider:?} that is not known here"))?;
-            let section = side.collect(&questions).await?;
-            facts.insert(provider, side.open(&section)?);
+            let before = known.remove(&provider).unwrap_or_default();
+            let section = side.collect_again(&questions, &before).await?;
+            facts.insert(provider.clone(), side.open(&section)?);
+            known.insert(provider, section);
         }
         Ok(Self(facts))
     }

@@ -54,7 +54,7 @@ pub async fn plan(receipt: &Receipt, clouds: &Clouds) -> Result<Undoing> {
     let mut questions: Vec<PlannedQuestion> = receipt.questions.iter().filter(own).cloned().collect();
     if !questions.is_empty() {
         let at = Timestamp::now();
-        let now = Now::read(clouds, &questions).await?;
+        let now = Now::read(clouds, &questions, &mut BTreeMap::new()).await?;
         let changes: Vec<&Change> = undoing.plan.changes.iter().collect();
         let before = now.verdicts(&questions, at);
         let then = now.verdicts_after(&changes, &questions, at);

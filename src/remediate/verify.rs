@@ -27,9 +27,10 @@ impl Carrier<'_> {
         let done: Vec<String> =
             file.receipt.changes.iter().filter(written).map(|entry| entry.change.id.clone()).collect();
         let (mut wait, mut said) = (FIRST, false);
+        let mut known = self.known.clone();
         let (verdicts, settled) = loop {
             let now = Timestamp::now();
-            let verdicts = Now::read(self.clouds, &questions).await?.verdicts(&questions, now);
+            let verdicts = Now::read(self.clouds, &questions, &mut known).await?.verdicts(&questions, now);
             let open = |(question, verdict): (&PlannedQuestion, &VerdictWord)| {
                 question.changes.iter().all(|id| done.contains(id)) && question.expect != *verdict
             };

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use futures_util::{StreamExt, stream};
 use pullaudit_core::{
     Action, Applied, Change, Clusters, Discovered, LeftBehind, Obstacle, Open, Outcome, OwnRight, PrincipalKind,
-    Read, Safety, Scope,
+    Read, Safety, Scope, Section,
 };
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +24,8 @@ pub struct Carrier<'a> {
     pub clouds: &'a Clouds,
     /// What to write.
     pub plan: &'a Plan,
+    /// What was read for the plan, by cloud.
+    pub known: &'a BTreeMap<String, Section>,
     /// How many documents are written at a time.
     pub side_by_side: usize,
     /// How long the proof may take.

@@ -28,6 +28,7 @@ fn a_repository_policy_of_another_account_is_repaired_enforced_and_given_back_le
     assert_eq!(ground.writes(), ["SetRepositoryPolicy"]);
     // For the plan, before the write, after it, and to judge again.
     assert_eq!(ground.count("GetRepositoryPolicy"), 4);
+    assert_eq!(ground.count("DescribeImages"), 1, "no change of ours makes or deletes an image");
     let written = ground.policy();
     let [foreign, ours] = &statements(&written)[..] else { panic!("{written}") };
     assert_eq!(*foreign, statements(FOREIGN)[0]);

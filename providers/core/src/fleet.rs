@@ -119,16 +119,20 @@ pub struct Shape {
     /// Nodes of it that exist now.
     #[serde(default)]
     pub nodes: u32,
+    /// Operating systems with their releases, as its nodes and the cloud name them; empty when they are not known.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub systems: BTreeSet<String>,
 }
 
 impl Shape {
-    /// Adds what living nodes show: how many they are, which labels they carry, and the operating system
-    /// where they agree on one and none was known.
+    /// Adds what living nodes show: how many they are, which labels they carry, their systems' releases, and the
+    /// operating system where they agree on one and none was known.
     pub fn add_living(&mut self, living: &[&NodeView]) {
         self.nodes = u32::try_from(living.len()).unwrap_or(u32::MAX);
         for (name, value) in living.iter().flat_map(|node| &node.labels) {
             self.labels.entry(name.clone()).or_default().insert(value.clone());
         }
+        self.systems.extend(living.iter().map(|node| node.os_image.clone()).filter(|system| !system.is_empty()));
         self.arch.extend(living.iter().filter_map(|node| node.labels.get("kubernetes.io/arch").cloned()));
         let systems: BTreeSet<&String> =
             living.iter().filter_map(|node| node.labels.get("kubernetes.io/os")).collect();
@@ -136,6 +140,20 @@ impl Shape {
             self.os = Some((*system).clone());
         }
     }
+}
+
+/// The label and its value that nodes of virtual-kubelet carry, whichever cloud is behind it.
+///
+/// Source: virtual-kubelet/virtual-kubelet; each provider sets it.
+pub const VIRTUAL_NODE: (&str, &str) = ("type", "virtual-kubelet");
+
+/// Why nothing is known of pulls on the virtual nodes of a cluster: they have no kubelet, so no rule of kubelets
+/// holds for them, and what stands behind them logs in to registries in its own way.
+pub fn virtual_nodes_open(cluster: &str) -> Open {
+    Open::undecidable(format!(
+        "how the virtual nodes of {cluster} log in to registries: they have no kubelet, and pullaudit does not support \
+         what stands behind them"
+    ))
 }
 
 /// A set of nodes that pull as one identity.

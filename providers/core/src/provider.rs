@@ -124,6 +124,8 @@ pub struct NodeView {
     pub taints: Vec<Taint>,
     /// `spec.providerID`.
     pub provider_id: String,
+    /// Its operating system with the release: `status.nodeInfo.osImage`.
+    pub os_image: String,
 }
 
 /// What was read from a cluster's API for its provider.
@@ -210,6 +212,12 @@ pub trait Registries: Send + Sync {
     /// Reads the facts that these questions need, and no others. One refused reading is an unread row;
     /// an error means that nothing could be read.
     async fn collect(&self, questions: &[Question]) -> Result<Section, CollectError>;
+
+    /// The same after a write: what no change of ours can alter may be taken from `before`, where it was read;
+    /// all else is read anew. By default all is.
+    async fn collect_again(&self, questions: &[Question], _before: &Section) -> Result<Section, CollectError> {
+        self.collect(questions).await
+    }
 
     /// Makes stored readings ready to be weighed. Pure.
     fn open(&self, section: &Section) -> Result<Box<dyn Facts>, SnapshotError>;

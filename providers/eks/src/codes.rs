@@ -145,6 +145,22 @@ pullaudit_core::code_table! {
         "The image is not in the pull-through cache yet; whether the first pull brings it is decided upstream.",
         "The repository lies under a pull-through rule, which imports at the first pull.",
         "Pull it once with an identity that may import: docker pull IMAGE; then the cache holds it.";
+    RoleWithoutPolicies: "role-without-policies", High, 34,
+        "The role that pulls has no policy at all, attached or inline.",
+        "A tool replaced the attachments and its second half failed, or somebody took them away. Without \
+         AmazonEKSWorkerNodePolicy a node can't join, without AmazonEKS_CNI_Policy (where the CNI has no role of its own) \
+         no pod gets an address.",
+        "Attach what the role had: aws iam attach-role-policy --role-name ROLE --policy-arn \
+         arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy, the same with AmazonEC2ContainerRegistryPullOnly and, where \
+         needed, AmazonEKS_CNI_Policy; aws cloudtrail lookup-events --lookup-attributes \
+         AttributeKey=EventName,AttributeValue=DetachRolePolicy tells who took them.";
+    MoreThanPull: "more-than-pull", Low, 12,
+        "The role's right to pull comes only from a policy that can also push.",
+        "AmazonEC2ContainerRegistryPowerUser, FullAccess or ecr:* was given where PullOnly is enough: whoever takes a \
+         node over can replace images.",
+        "aws iam attach-role-policy --role-name ROLE --policy-arn \
+         arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly first, then aws iam detach-role-policy with the wider \
+         policy's ARN.";
     ScpUnread: "scp-unread", Info, 8,
         "The service control policies above the role's account were not read.",
         "Only the organization's management account, or a delegated one, may list them.",

@@ -159,6 +159,9 @@ pub struct Nodegroup {
     /// `AL2023_x86_64_STANDARD`, `WINDOWS_CORE_2022_x86_64`, `CUSTOM`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ami_type: Option<String>,
+    /// Release of that image: `1.33.0-20250704` for Amazon Linux, `1.41.0-6a5bd2b7` for Bottlerocket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
     /// Labels that its nodes get.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,

@@ -10,6 +10,7 @@ pub mod host;
 #[cfg(feature = "live")]
 pub mod live;
 mod permissions;
+pub mod plugin;
 mod provider;
 mod remedy;
 pub mod weigh;

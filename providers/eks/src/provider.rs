@@ -131,6 +131,10 @@ impl Registries for Side {
     async fn collect(&self, questions: &[Question]) -> Result<Section, CollectError> {
         self.0.live.collect(questions).await
     }
+    #[cfg(feature = "live")]
+    async fn collect_again(&self, questions: &[Question], before: &Section) -> Result<Section, CollectError> {
+        self.0.live.collect_again(questions, before).await
+    }
     #[cfg(not(feature = "live"))]
     async fn collect(&self, _: &[Question]) -> Result<Section, CollectError> {
         Err(DiscoverError::NotBuilt.into())

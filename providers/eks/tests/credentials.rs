@@ -96,6 +96,33 @@ fn the_role_is_tried_where_the_node_s_patterns_cover_the_host() {
     );
 }
 
+/// An old release of Bottlerocket never asks for a dual-stack host, a new one does, and of others nobody knows.
+#[test]
+fn a_host_that_only_newer_nodes_know_is_tried_by_those() {
+    let image = "111122223333.dkr-ecr.eu-central-1.on.aws/ledger/api:v1";
+    let pod = PodCredentials::default();
+    let on = |system: &str| {
+        let mut pool = web();
+        pool.shape.systems.insert(system.to_owned());
+        pool
+    };
+    let of = |pool: &Pool| credentials(&tried(pool, &pod, image, &[]));
+    let [old, new] = ["1.40.0", "1.41.0"].map(|version| on(&format!("Bottlerocket OS {version} (aws-k8s-1.33)")));
+    assert_eq!(of(&old), ["Anonymous"]);
+    assert_eq!(of(&new), ["node role blue"]);
+    assert_eq!(of(&on("Ubuntu 24.04.2 LTS")), ["node role blue?", "Anonymous?"]);
+    assert_eq!(of(&web()), ["node role blue?", "Anonymous?"]);
+    // A service account's role comes by way of the same plugin.
+    let annotations = BTreeMap::from([("eks.amazonaws.com/ecr-role-arn".to_owned(), arn("puller"))]);
+    let pod = PodCredentials { annotations, ..PodCredentials::default() };
+    let of = |pool: &Pool| credentials(&tried(pool, &pod, image, &[(ID, true)]));
+    assert_eq!(
+        (of(&old), of(&new)),
+        (vec!["Anonymous".to_owned()], vec!["service account role puller".to_owned()])
+    );
+    assert_eq!(of(&web()), ["service account role puller?", "Anonymous?"]);
+}
+
 #[test]
 fn pools_without_a_known_role() {
     let pod = PodCredentials::default();

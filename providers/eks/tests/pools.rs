@@ -12,6 +12,9 @@ use pullaudit_eks::facts::cluster_table as t;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+#[path = "pools/machines.rs"]
+mod machines;
+
 const ACCOUNT: &str = "111122223333";
 const ID: &str = "arn:aws:eks:eu-central-1:111122223333:cluster/pay";
 
@@ -366,46 +369,6 @@ fn where_a_fargate_profile_is_unread_it_may_take_any_pod() {
     assert_eq!(takers(&found), ["jobs"]);
     found.readings.put(t::FARGATE_NAMES, "", Read::Got(serde_json::json!([])));
     assert!(takers(&found).is_empty());
-}
-
-#[test]
-fn nodes_that_only_their_labels_place() {
-    let karpenter = || node("a", &[("karpenter.sh/nodepool", "default")]);
-    let eksctl = || node("b", &[("alpha.eksctl.io/nodegroup-name", "old")]);
-    let bare = || node("c", &[]);
-    let one = with_entries(cluster_of(Some("API")), &[("blue", "EC2_LINUX")]);
-    let nodes = view(vec![karpenter(), eksctl(), bare()], None);
-    let (pools, _) = expect(&one, &nodes, &["karpenter/default = blue", "old = blue", "(unlisted) = blue"]);
-    assert_eq!(pools[0].node_labels["karpenter.sh/nodepool"], "default");
-    assert_eq!(pools[2].shape.nodes, 1);
-    // With two roles that may join, nothing tells which of them a node has.
-    let two =
-        with_groups(with_entries(cluster_of(Some("API")), &[("red", "EC2_LINUX")]), &[("web", group("blue"))]);
-    let (pools, _) = cluster::pools(&two, &view(vec![bare()], None));
-    let text = lines(&pools);
-    assert_eq!(text[..2], ["web = blue", "(self-managed red) = red"]);
-    assert!(
-        text[2].starts_with("(unlisted) = ? which role the nodes of (unlisted) in pay have (one of blue, red)"),
-        "{text:?}"
-    );
-    // Auto Mode's machines and others elsewhere have entries of their own.
-    let kinds =
-        with_entries(cluster_of(Some("API")), &[("auto", "EC2"), ("edge", "HYBRID_LINUX"), ("blue", "EC2_LINUX")]);
-    let of = |kind: &str, pool: &str| {
-        node(pool, &[("karpenter.sh/nodepool", pool), ("eks.amazonaws.com/compute-type", kind)])
-    };
-    let nodes = view(vec![of("auto", "a"), of("hybrid", "h"), of("", "k")], None);
-    expect(&kinds, &nodes, &["karpenter/a = auto", "karpenter/h = edge", "karpenter/k = blue"]);
-}
-
-#[test]
-fn nodes_that_eks_does_not_manage_carry_none_of_its_labels() {
-    let found =
-        with_groups(with_entries(cluster_of(Some("API")), &[("red", "EC2_LINUX")]), &[("web", group("w"))]);
-    let (pools, _) = cluster::pools(&found, &empty());
-    let lacks = |name: &str| pools.iter().find(|pool| pool.name == name).map(|pool| &pool.shape.lacks);
-    assert!(lacks("(self-managed red)").unwrap().contains("eks.amazonaws.com/nodegroup"));
-    assert!(lacks("web").unwrap().is_empty());
 }
 
 #[test]

@@ -377,3 +377,42 @@ fn default_and_strict_differ_by_the_guard_rails_only() {
     assert!(matches!(judge(claim.as_ref(), Mode::Default), Verdict::Allowed { .. }));
     assert!(matches!(judge(claim.as_ref(), Mode::Strict), Verdict::Unknown { .. }));
 }
+
+// --- findings about roles that pull
+
+fn notices(world: &World, pullers: &[&str]) -> Vec<String> {
+    let pullers =
+        pullers.iter().map(|role| format!("arn:aws:iam::{OWN}:role/{role}").to_ascii_lowercase()).collect();
+    let inventory = pullaudit_core::Inventory { pullers, ..pullaudit_core::Inventory::default() };
+    let notices = EksFacts::open(&world.section).unwrap().notices(world.at, &inventory);
+    notices.into_iter().map(|notice| format!("{}: {} {}", notice.code, notice.subject, notice.message)).collect()
+}
+
+#[test]
+fn a_role_that_lost_every_policy_is_told_of_where_it_pulls() {
+    let world = World::one_account();
+    let told = notices(&world, &["node"]);
+    let [one] = told.as_slice() else { panic!("{told:?}") };
+    assert!(one.starts_with("role-without-policies: role node (111122223333) has no policy at all"), "{one}");
+    assert_eq!(notices(&world, &["other"]), Vec::<String>::new());
+    // One that could not be listed is not empty.
+    let unread = world.role_row(table::ATTACHED, refused("managed policies"));
+    assert_eq!(notices(&unread, &["node"]), Vec::<String>::new());
+}
+
+#[test]
+fn a_right_to_pull_that_only_comes_with_a_push_is_told_of() {
+    let statement = |actions: Value| json!([{"Effect": "Allow", "Action": actions, "Resource": "*"}]);
+    let wide =
+        policy(statement(json!(["ecr:GetAuthorizationToken", "ecr:Batch*", "ecr:GetDownload*", "ecr:Put*"])));
+    let world = World::one_account().inline(&wide);
+    let told = notices(&world, &["node"]);
+    let [one] = told.as_slice() else { panic!("{told:?}") };
+    assert!(one.starts_with("more-than-pull: role node (111122223333) can pull by inline policy"), "{one}");
+    let narrow =
+        policy(statement(json!(["ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"])));
+    assert_eq!(notices(&World::one_account().inline(&narrow), &["node"]), Vec::<String>::new());
+    let mut denied = statement(json!("ecr:*"));
+    denied.as_array_mut().unwrap().push(json!({"Effect": "Deny", "Action": "ecr:PutImage", "Resource": "*"}));
+    assert_eq!(notices(&World::one_account().inline(&policy(denied)), &["node"]), Vec::<String>::new());
+}

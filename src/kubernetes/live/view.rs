@@ -72,6 +72,7 @@ fn reduce(node: Node) -> NodeView {
         labels: node.metadata.labels,
         taints: taints.map(|taint| Taint { key: taint.key, value: taint.value, effect: taint.effect }).collect(),
         provider_id: node.spec.provider_id,
+        os_image: node.status.node_info.os_image,
     }
 }
 

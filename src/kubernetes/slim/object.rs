@@ -83,6 +83,24 @@ slim! {
         metadata: Meta,
         /// What of it is set.
         spec: NodeSpec,
+        /// What runs on it.
+        status: NodeStatus,
+    }
+}
+
+slim! {
+    /// `status` of a node.
+    NodeStatus {
+        /// What its kubelet says of it.
+        node_info: NodeInfo,
+    }
+}
+
+slim! {
+    /// `status.nodeInfo`
+    NodeInfo {
+        /// Its operating system with the release.
+        os_image: String,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::codes::Finding;
 use crate::facts::{AgentPool, ManagedCluster, ServicePrincipal, UserAssignedIdentity, cluster_table};
 use pullaudit_core::{
     ClusterRecord, ClusterView, Discovered, Gap, NodeView, Notice, Obstacle, Open, Pool, Principal, PrincipalKind,
-    Read, Shape, Taint,
+    Read, Shape, Taint, VIRTUAL_NODE, virtual_nodes_open,
 };
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,6 @@ const AGENT_POOL: &str = "kubernetes.azure.com/agentpool";
 /// Source: Azure/karpenter-provider-azure, `pkg/cloudprovider/drift.go`.
 const KUBELET_CLIENT: &str = "kubernetes.azure.com/kubelet-identity-client-id";
 const KARPENTER_POOL: &str = "karpenter.sh/nodepool";
-const VIRTUAL_NODE: &str = "virtual-kubelet";
 
 /// The cluster's pools. All pull as the cluster's kubelet identity, except virtual nodes, which have none,
 /// and nodes that still carry the client id of another: those stand in a pool `NAME (older identity)`
@@ -139,13 +138,14 @@ struct Listing<'a> {
 }
 
 impl<'a> Listing<'a> {
-    /// Virtual nodes run pods without a kubelet of ours; AKS logs in to no registry for them.
+    /// Virtual nodes run pods without a kubelet; what is behind them may log in to registries with identities of its own.
     fn add_virtual(&mut self, cluster: &ManagedCluster) {
         let on = |name: &str| {
             let mut addons = cluster.properties.addon_profiles.iter();
             addons.any(|(addon, state)| addon.eq_ignore_ascii_case(name) && state.enabled)
         };
-        let labels: BTreeMap<String, String> = [("type".to_owned(), VIRTUAL_NODE.to_owned())].into();
+        let (label, value) = VIRTUAL_NODE;
+        let labels: BTreeMap<String, String> = [(label.to_owned(), value.to_owned())].into();
         let living = self.claim(&labels);
         if living.is_empty() && !on("aciConnectorLinux") {
             return;
@@ -157,7 +157,8 @@ impl<'a> Listing<'a> {
         };
         let mut shape = Shape { taints: vec![taint], ..Shape::default() };
         shape.add_living(&living);
-        self.push("(virtual nodes)".to_owned(), Read::Absent, shape, labels);
+        let open = virtual_nodes_open(&self.found.cluster.name);
+        self.push("(virtual nodes)".to_owned(), Read::Unread(open), shape, labels);
     }
 
     fn add_agent_pool(&mut self, pool: &AgentPool) {

@@ -10,6 +10,7 @@ pub use pools::pools;
 
 use crate::facts::{ClusterDetail, cluster_table};
 use crate::host;
+use crate::plugin::{self, Asked};
 use crate::weigh::arn::RoleArn;
 use pullaudit_core::{
     ClusterReading, Credential, Discovered, ImageRef, Keyring, NodeKey, Open, PodCredentials, Pool, Principal,
@@ -57,17 +58,23 @@ pub fn keyring(
 ) -> Keyring {
     let of_node = kubelet(pod, &node_keys(pool, image), image);
     let annotated = pod.annotations.get(ROLE_ANNOTATION).filter(|role| !role.is_empty() && !pod.static_pod);
-    let Some(role) = annotated.filter(|_| host::plugin_answers(image)) else { return of_node };
+    let maybe = match plugin::asked(image, &pool.shape) {
+        Asked::Yes => None,
+        Asked::Open(open) => Some(open),
+        Asked::No => return of_node,
+    };
+    let Some(role) = annotated else { return of_node };
+    let of_role = || kubelet(pod, &[role_key(role, image, maybe.clone())], image);
     match configured_for(pool, configured) {
         Some(false) => of_node,
-        Some(true) => kubelet(pod, &[role_key(role, image)], image),
+        Some(true) => of_role(),
         None => Keyring::OneOf {
             why: Open::undecidable(format!(
                 "whether nodes of {} pull as the service account's role: clusters.{}.serviceAccountIdentity in \
                  pullaudit.yaml",
                 pool.cluster, pool.cluster
             )),
-            cases: vec![kubelet(pod, &[role_key(role, image)], image), of_node],
+            cases: vec![of_role(), of_node],
         },
     }
 }
@@ -78,13 +85,13 @@ fn configured_for(pool: &Pool, configured: &BTreeMap<String, bool>) -> Option<bo
     configured.get(id).or_else(|| configured.get(name)).copied()
 }
 
-fn role_key(role: &str, image: &ImageRef) -> NodeKey {
+fn role_key(role: &str, image: &ImageRef, maybe: Option<Open>) -> NodeKey {
     let principal = principal_of(role, PrincipalKind::ServiceAccountRole).unwrap_or_else(|| Principal {
         kind: PrincipalKind::ServiceAccountRole,
         id: role.to_owned(),
         name: role.to_owned(),
     });
-    key(image, Credential::Principal(principal), None)
+    key(image, Credential::Principal(principal), maybe)
 }
 
 /// What the node's plugin answers for the image: nothing for a host that its patterns do not cover.
@@ -94,8 +101,10 @@ fn node_keys(pool: &Pool, image: &ImageRef) -> Vec<NodeKey> {
         Read::Unread(open) => Credential::Unidentified(open.clone()),
         Read::Absent => return Vec::new(),
     };
-    if host::plugin_answers(image) {
-        return vec![key(image, credential, None)];
+    match plugin::asked(image, &pool.shape) {
+        Asked::Yes => return vec![key(image, credential, None)],
+        Asked::Open(open) => return vec![key(image, credential, Some(open))],
+        Asked::No => {}
     }
     if host::plugin_glob(&image.registry).is_some() && host::is_public(&image.registry) {
         let what = "whether the role gets a token for ECR Public (ecr-public:GetAuthorizationToken); without one the \

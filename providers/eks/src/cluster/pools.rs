@@ -7,13 +7,14 @@ use crate::facts::{ClusterDetail, FargateProfile, Nodegroup, NodegroupTaint, clu
 use crate::weigh::arn::RoleArn;
 use pullaudit_core::{
     ClusterView, Discovered, Gap, NodeView, Open, PodSelector, Pool, Principal, PrincipalKind, Read, Shape, Taint,
+    VIRTUAL_NODE, virtual_nodes_open,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The pools of a cluster with the role that pulls for each, and what keeps the list from being whole.
 ///
 /// Pools come in this order, each sorted by name: managed node groups, Fargate profiles (of several that
-/// take a pod the first wins, as on EKS), Auto Mode's own pools, pools that only labels of nodes name,
+/// take a pod the first wins, as on EKS), Auto Mode's own pools, virtual nodes, pools that only labels of nodes name,
 /// `(self-managed ROLE)` for each role that may join and has no other pool, and `(unlisted)` for nodes
 /// whose role can't be told. An identity that is not known is unread, never guessed.
 pub fn pools(found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Gap>) {
@@ -21,6 +22,7 @@ pub fn pools(found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Ga
     listing.add_node_groups();
     listing.add_fargate();
     listing.add_auto_mode();
+    listing.add_virtual();
     listing.add_labelled();
     listing.add_self_managed();
     listing.add_unlisted();
@@ -86,6 +88,16 @@ impl<'a> Listing<'a> {
                 self.hide(open, message);
                 BTreeSet::new()
             }
+        }
+    }
+
+    /// Nodes of virtual-kubelet, where there are any.
+    fn add_virtual(&mut self) {
+        let (name, value) = VIRTUAL_NODE;
+        let labels = label(name, value);
+        if self.nodes.iter().any(|node| carries(node, &labels)) {
+            let open = virtual_nodes_open(&self.found.cluster.name);
+            self.add("(virtual nodes)".to_owned(), Read::Unread(open), Shape::default(), labels);
         }
     }
 
@@ -203,9 +215,16 @@ impl<'a> Listing<'a> {
             let name = format!("(self-managed {})", parsed.name);
             let name =
                 if self.has(&name) { format!("(self-managed {}/{})", parsed.account, parsed.name) } else { name };
-            // EKS puts these on nodes that it manages; a pod that asks for one never lands here.
-            let lacks = [NODE_GROUP, COMPUTE_TYPE].map(str::to_owned).into();
+            // EKS puts these on nodes that it manages; a pod that asks for one never lands on others.
+            let compute = match machines {
+                Machines::Auto => Some("auto"),
+                Machines::Hybrid => Some("hybrid"),
+                Machines::Ec2 | Machines::Any => None,
+            };
+            let lacks = [Some(NODE_GROUP), compute.is_none().then_some(COMPUTE_TYPE)];
+            let lacks = lacks.into_iter().flatten().map(str::to_owned).collect();
             let shape = Shape { os: os.map(str::to_owned), lacks, ..Shape::default() };
+            let shape = compute.into_iter().fold(shape, |shape, kind| with_label(shape, COMPUTE_TYPE, kind));
             self.add(name, role(&arn, PrincipalKind::NodeRole), shape, BTreeMap::new());
         }
     }
@@ -362,6 +381,7 @@ fn shape_of_group(group: &Nodegroup) -> Shape {
         os: os.map(str::to_owned),
         arch: arch.into_iter().map(str::to_owned).collect(),
         nodes: 0,
+        systems: group.release.iter().map(|release| format!("{ami} {release}")).collect(),
     }
 }
 

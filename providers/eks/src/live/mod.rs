@@ -65,7 +65,19 @@ impl Live {
 
     /// The facts that these questions need. It sends nothing where they need none.
     pub async fn collect(&self, questions: &[Question]) -> Result<Section, CollectError> {
-        let needs = Needs::of(questions);
+        self.read(&Needs::of(questions)).await
+    }
+
+    /// The same, but for images that were asked about before: no change of ours makes or deletes one.
+    pub async fn collect_again(&self, questions: &[Question], before: &Section) -> Result<Section, CollectError> {
+        let mut needs = Needs::of(questions);
+        let known = needs.take_images(before);
+        let mut section = self.read(&needs).await?;
+        iam::merge(&mut section, known);
+        Ok(section)
+    }
+
+    async fn read(&self, needs: &Needs) -> Result<Section, CollectError> {
         if needs.registries.is_empty() && needs.roles.is_empty() {
             return Ok(Section::default());
         }

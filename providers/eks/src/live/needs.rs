@@ -1,8 +1,9 @@
 //! Which readings a set of questions needs, and no others.
 
+use crate::facts::table;
 use crate::host::EcrHost;
 use crate::weigh::addons::is_addon_registry;
-use pullaudit_core::{Credential, Question};
+use pullaudit_core::{Credential, Question, Read, Section};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A role, by account and name: an ARN's path tells nothing more, and session ARNs have none.
@@ -59,6 +60,25 @@ impl Needs {
             images.extend(image_of(question));
         }
         needs
+    }
+
+    /// Asks no more about the images of which these rows tell, and returns them. A repository is read all the same.
+    pub(crate) fn take_images(&mut self, before: &Section) -> Section {
+        let mut known = Section::default();
+        for (registry, wanted) in &mut self.registries {
+            for (repository, images) in wanted {
+                let repository = format!("{}/{repository}", registry.key());
+                images.retain(|image| {
+                    let key = image.key(&repository);
+                    match before.get(table::IMAGES, &key) {
+                        Some(row @ (Read::Got(_) | Read::Absent)) => known.put(table::IMAGES, key, row.clone()),
+                        Some(Read::Unread(_)) | None => return true,
+                    }
+                    false
+                });
+            }
+        }
+        known
     }
 
     /// The accounts that appear in it.
@@ -122,7 +142,7 @@ fn image_of(question: &Question) -> Option<ImageName> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use pullaudit_core::{ImageRef, Principal, PrincipalKind, Vantage};
+    use pullaudit_core::{ImageRef, Obstacle, Open, Principal, PrincipalKind, Vantage};
 
     #[test]
     fn role_and_session_arns_name_one_role() {
@@ -145,21 +165,50 @@ mod tests {
             assert_eq!(RoleName::parse(arn), None, "{arn}");
         }
     }
+
+    fn asked(images: &[&str]) -> Needs {
+        let principal = Principal {
+            kind: PrincipalKind::NodeRole,
+            id: "arn:aws:iam::111122223333:role/node".to_owned(),
+            name: "node".to_owned(),
+        };
+        let by = Credential::Principal(principal);
+        let one = |image: &&str| Question {
+            by: by.clone(),
+            from: Vantage::default(),
+            image: ImageRef::parse(image).unwrap(),
+        };
+        Needs::of(&images.iter().map(one).collect::<Vec<_>>())
+    }
+
     #[test]
     fn of_a_registry_that_aws_publishes_only_the_role_is_read() {
-        let asked = |registry: &str| {
-            let principal = Principal {
-                kind: PrincipalKind::NodeRole,
-                id: "arn:aws:iam::111122223333:role/node".to_owned(),
-                name: "node".to_owned(),
-            };
-            let image = format!("{registry}.dkr.ecr.eu-central-1.amazonaws.com/eks/coredns:v1");
-            let image = ImageRef::parse(&image).unwrap();
-            Needs::of(&[Question { by: Credential::Principal(principal), from: Vantage::default(), image }])
-        };
-        let published = asked("602401143452");
+        let published = asked(&["602401143452.dkr.ecr.eu-central-1.amazonaws.com/eks/coredns:v1"]);
         assert_eq!((published.roles.len(), published.registries.len()), (1, 0));
-        let ours = asked("444455556666");
+        let ours = asked(&["444455556666.dkr.ecr.eu-central-1.amazonaws.com/eks/coredns:v1"]);
         assert_eq!((ours.roles.len(), ours.registries.len()), (1, 1));
+    }
+
+    #[test]
+    fn images_that_were_read_are_not_asked_about_again_and_those_that_were_not_are() {
+        let image = |tag: &str| format!("444455556666.dkr.ecr.eu-central-1.amazonaws.com/app:{tag}");
+        let images = ["there", "gone", "refused", "new"].map(image);
+        let key = |tag: &str| format!("444455556666/eu-central-1/app:{tag}");
+        let mut before = Section::default();
+        before.put(table::IMAGES, key("there"), Read::Got(serde_json::json!({ "digest": "sha256:0" })));
+        before.put(table::IMAGES, key("gone"), Read::Absent);
+        let open = Open::unread("image", "ecr:DescribeImages", "", Obstacle::Refused);
+        before.put(table::IMAGES, key("refused"), Read::Unread(open));
+        before.put(table::IMAGES, key("nobody's"), Read::Absent);
+        let mut needs = asked(&images.each_ref().map(String::as_str));
+        let known = needs.take_images(&before);
+        assert_eq!(known.len(), 2);
+        assert!([key("there"), key("gone")].iter().all(|key| known.get(table::IMAGES, key).is_some()));
+        let left: Vec<_> = needs.registries.values().flat_map(BTreeMap::values).flatten().cloned().collect();
+        assert_eq!(left, ["new", "refused"].map(|tag| ImageName::Tag(tag.to_owned())));
+        assert!(
+            needs.registries.values().all(|wanted| wanted.contains_key("app")),
+            "its policy is read all the same"
+        );
     }
 }

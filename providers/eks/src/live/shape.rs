@@ -25,6 +25,7 @@ pub(crate) fn nodegroup(group: &types::Nodegroup) -> Option<Nodegroup> {
     Some(Nodegroup {
         node_role: group.node_role()?.to_owned(),
         ami_type: group.ami_type().map(|kind| kind.as_str().to_owned()),
+        release: group.release_version().map(str::to_owned),
         labels: ordered(group.labels()),
         taints: group.taints().iter().filter_map(taint).collect(),
         health: sorted(health.iter().filter_map(|issue| Some(issue.code()?.as_str().to_owned())).collect()),

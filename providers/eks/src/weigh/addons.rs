@@ -2,8 +2,9 @@
 
 /// Account and region of each registry that AWS publishes for EKS add-ons.
 ///
-/// Source: EKS user guide, "View Amazon container image registries for Amazon EKS add-ons".
-const REGISTRIES: [(&str, &[&str]); 18] = [
+/// Source: EKS user guide, "View Amazon container image registries for Amazon EKS add-ons". For ap-east-2 it prints a
+/// host of ap-east-1; its row is taken at its word.
+const REGISTRIES: [(&str, &[&str]); 20] = [
     (
         "602401143452",
         &[
@@ -28,9 +29,11 @@ const REGISTRIES: [(&str, &[&str]); 18] = [
     ),
     ("877085696533", &["af-south-1"]),
     ("800184023465", &["ap-east-1"]),
+    ("533267051163", &["ap-east-2"]),
     ("296578399912", &["ap-southeast-3"]),
     ("900889452093", &["ap-south-2"]),
     ("491585149902", &["ap-southeast-4"]),
+    ("151610086707", &["ap-southeast-5"]),
     ("333609536671", &["ap-southeast-6"]),
     ("121268973566", &["ap-southeast-7"]),
     ("918309763551", &["cn-north-1"]),

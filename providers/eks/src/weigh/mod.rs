@@ -5,6 +5,7 @@ pub(crate) mod arn;
 mod existence;
 mod guards;
 mod index;
+mod notices;
 mod policy;
 mod request;
 mod rights;
@@ -167,8 +168,8 @@ impl Facts for EksFacts {
         }
     }
 
-    fn notices(&self, _: Timestamp, _: &Inventory) -> Vec<Notice> {
-        self.index.malformed()
+    fn notices(&self, _: Timestamp, inventory: &Inventory) -> Vec<Notice> {
+        notices::of(&self.index, inventory)
     }
 
     fn remedies(&self, denied: &[&Question], at: Timestamp, policy: FixPolicy) -> Proposal {

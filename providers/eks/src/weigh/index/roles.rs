@@ -28,6 +28,10 @@ pub(crate) struct RoleEntry {
     pub(crate) guard: Option<Claim>,
     /// True when some statement tells the two actions of a pull apart.
     pub(crate) splits: bool,
+    /// Its policies that grant an action of a pull, and whether each grants a push as well.
+    pub(crate) pulls: Vec<(Text, bool)>,
+    /// True when it is known to have no policy of its own at all.
+    pub(crate) bare: bool,
 }
 
 /// What is known of the role itself.
@@ -66,6 +70,8 @@ impl RoleEntry {
             boundary_place: format!("boundary of role {name} ({account})").into(),
             guard: guard.then(|| guards::service(account)),
             splits: false,
+            pulls: Vec::new(),
+            bare: false,
         }
     }
 
@@ -86,6 +92,8 @@ impl RoleEntry {
             Row::Open(open, code) => RoleState::Open { open, code },
         };
         let mut entry = Self::empty(account, name, state);
+        let none = |row: &Row<Vec<String>>| matches!(row, Row::Got(names) if names.is_empty());
+        entry.bare = none(&attached) && none(&inline);
         entry.add_attached(attached, section, policies);
         entry.add_inline(inline, section, name, &key);
         entry.add_boundary(section, policies);
@@ -99,7 +107,7 @@ impl RoleEntry {
             Row::Got(arns) => {
                 for arn in arns {
                     let policy = managed(section, &arn, &self.account, policies, Finding::PolicyUnread);
-                    self.identity.extend(policy);
+                    self.add(policy, policy_place(&arn));
                 }
             }
             Row::Absent => {}
@@ -108,6 +116,13 @@ impl RoleEntry {
                 self.identity.extend(Policy::unreadable(open, code, &place));
             }
         }
+    }
+
+    fn add(&mut self, policy: Policy, place: Text) {
+        if policy.grants(Acts::PULL) {
+            self.pulls.push((place, policy.grants(Acts::PUSH)));
+        }
+        self.identity.extend(policy);
     }
 
     fn add_inline(&mut self, names: Row<Vec<String>>, section: &Section, role: &str, key: &str) {
@@ -122,7 +137,7 @@ impl RoleEntry {
                         code: Finding::PolicyUnread.code(),
                     };
                     let document = row(section, table::INLINE, &format!("{key}/{name}"), &asked);
-                    self.identity.extend(read_document(document, &asked));
+                    self.add(read_document(document, &asked), place.as_str().into());
                 }
             }
             Row::Absent => {}

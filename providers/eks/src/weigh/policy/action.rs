@@ -3,27 +3,31 @@
 use super::pattern::{Language, Pattern, Resolved, glob, lower};
 use std::convert::Infallible;
 
-/// The actions that matter to a pull, each a bit, in the order of [`Acts`]' constants.
-const NAMES: [&str; 5] = [
+/// The actions that matter to a pull or tell a puller from one who pushes, each a bit, in the order of [`Acts`]'
+/// constants.
+const NAMES: [&str; 6] = [
     "ecr:getauthorizationtoken",
     "ecr:batchgetimage",
     "ecr:getdownloadurlforlayer",
     "ecr:batchimportupstreamimage",
     "ecr:createrepository",
+    "ecr:putimage",
 ];
 
-/// A set of the actions that matter to a pull.
+/// A set of those actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Acts(u8);
 
 impl Acts {
     pub(crate) const NONE: Self = Self(0);
-    pub(crate) const ALL: Self = Self(0b1_1111);
+    pub(crate) const ALL: Self = Self(0b11_1111);
     pub(crate) const TOKEN: Self = Self(1);
     pub(crate) const BATCH_GET: Self = Self(1 << 1);
     pub(crate) const LAYER_URL: Self = Self(1 << 2);
     pub(crate) const IMPORT: Self = Self(1 << 3);
     pub(crate) const CREATE: Self = Self(1 << 4);
+    /// What replaces images: no pull needs it.
+    pub(crate) const PUSH: Self = Self(1 << 5);
     /// What reads an image: both are needed.
     pub(crate) const PULL: Self = Self(Self::BATCH_GET.0 | Self::LAYER_URL.0);
     /// What a registry policy governs by its newer scope only.

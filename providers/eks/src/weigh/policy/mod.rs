@@ -72,6 +72,21 @@ impl Policy {
         self.statements.iter().any(|statement| statement.acts.splits(acts))
     }
 
+    /// True when a statement grants, or refuses, one of these actions to whom and what it names.
+    pub(crate) fn grants(&self, acts: Acts) -> bool {
+        self.statements.iter().any(|statement| statement.is_allow() && statement.acts.touches(acts))
+    }
+
+    /// See [`Self::grants`].
+    pub(crate) fn refuses(&self, acts: Acts) -> bool {
+        self.statements.iter().any(|statement| statement.is_deny() && statement.acts.touches(acts))
+    }
+
+    /// True when some of it, or all, could not be read.
+    pub(crate) fn is_open(&self) -> bool {
+        self.statements.iter().any(|statement| !statement.is_allow() && !statement.is_deny())
+    }
+
     pub(crate) fn touches(&self, acts: Acts) -> bool {
         self.statements.iter().any(|statement| statement.acts.touches(acts))
     }

@@ -60,6 +60,16 @@ pub(crate) enum Denial {
 }
 
 impl Statement {
+    /// True when it could be read and allows.
+    pub(crate) fn is_allow(&self) -> bool {
+        self.effect == Effect::Allow && self.doubt.is_none()
+    }
+
+    /// True when it could be read and denies.
+    pub(crate) fn is_deny(&self) -> bool {
+        self.effect == Effect::Deny && self.doubt.is_none()
+    }
+
     /// Reads a statement. One that can't be read may do whatever its readable elements leave open.
     pub(crate) fn parse(statement: &Json, kind: Kind, variables: bool, place: &Text) -> Self {
         let mut read = Self {
