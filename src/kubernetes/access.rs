@@ -282,7 +282,7 @@ mod tests {
         let first = [context("prod", "prod", "https://prod-1a.hcp.westeurope.azmk8s.io:443")];
         assert_eq!(found(&one, &first).as_deref(), Some("prod"));
         assert_eq!(found(&two, &first), None);
-        assert_eq!(led_to(&first[0], &all), [one.id.clone()]);
+        assert_eq!(led_to(&first[0], &all), std::slice::from_ref(&one.id));
         let tunnel = [context("prod", "prod", "https://localhost:8443")];
         assert_eq!((found(&one, &tunnel), found(&two, &tunnel)), (None, None));
         assert_eq!(led_to(&tunnel[0], &all).len(), 2, "which of them it means is not known");

@@ -81,9 +81,9 @@ fn knows(release: Release, kind: Kind) -> Option<bool> {
         (Release::Bottlerocket(version), Kind::Europe) => Some(version >= (1, 51)),
         (Release::Bottlerocket(version), Kind::DualStackFips) => (version < (1, 51)).then_some(false),
         // A change is in every image from a while after it on; which one it came with first is not told.
-        (Release::AmazonLinux2023(date), Kind::DualStack) => (date >= 2025_06_01).then_some(true),
+        (Release::AmazonLinux2023(date), Kind::DualStack) => (date >= 20_250_601).then_some(true),
         (Release::AmazonLinux2023(date), Kind::DualStackFips | Kind::Europe) => {
-            (date >= 2026_02_01).then_some(true)
+            (date >= 20_260_201).then_some(true)
         }
     }
 }
