@@ -7,6 +7,8 @@ mod servers;
 
 #[path = "kubernetes_live/access.rs"]
 mod access;
+#[path = "kubernetes_live/custom.rs"]
+mod custom;
 #[path = "kubernetes_live/faults.rs"]
 mod faults;
 #[path = "kubernetes_live/fixture.rs"]

@@ -44,7 +44,9 @@ pub(super) async fn read(
         }
         gaps.extend(view.open().map(|open| unreachable_gap(found, open)));
     }
-    let (pools, pool_gaps) = side.pools(found, &view);
+    let mut completed = found.clone();
+    side.complete(&mut completed, &view).await;
+    let (pools, pool_gaps) = side.pools(&completed, &view);
     gaps.extend(pool_gaps);
     let nodes = nodes(found, &view, &mut gaps);
 

@@ -21,7 +21,18 @@ pub fn cluster_role(name: &str, secrets: bool, wants: &[ClusterReading]) -> Stri
             let _ = writeln!(text, "- apiGroups: [\"{group}\"]\n  resources: [{plurals}]\n  verbs: [{verb}]");
         }
     }
-    let maps: BTreeSet<&str> = wants.iter().map(|ClusterReading::ConfigMap(_, name)| *name).collect();
+    let mut customs: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut maps: BTreeSet<&str> = BTreeSet::new();
+    for want in wants {
+        match want {
+            ClusterReading::ConfigMap(_, name) => _ = maps.insert(*name),
+            ClusterReading::Objects(kind) => _ = customs.entry(kind.group).or_default().insert(kind.plural),
+        }
+    }
+    for (group, plurals) in customs {
+        let plurals = plurals.into_iter().collect::<Vec<_>>().join(", ");
+        let _ = writeln!(text, "- apiGroups: [\"{group}\"]\n  resources: [{plurals}]\n  verbs: [list]");
+    }
     if !maps.is_empty() {
         let (group, plural) = (CONFIG_MAP.group, CONFIG_MAP.plural);
         let maps = maps.into_iter().collect::<Vec<_>>().join(", ");

@@ -108,7 +108,9 @@ async fn begin(
     }
     let client = connect(settings, *side, found, all).await?;
     let view = live::view(&client, &found.cluster, side.wants(), &settings.calls).await;
-    let (pools, _) = side.pools(found, &view);
+    let mut completed = found.clone();
+    side.complete(&mut completed, &view).await;
+    let (pools, _) = side.pools(&completed, &view);
     let nodes = view.got().and_then(|view| view.nodes.got()).into_iter().flatten();
     let pools =
         nodes.filter_map(|node| Some((node.name.clone(), fit::pool_of(node, &pools)?.name.clone()))).collect();

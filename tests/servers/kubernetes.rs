@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use kube::api::{Api, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
 use kube::discovery::{ApiCapabilities, ApiResource, Scope, pinned_kind};
 use kube::{Client, Config};
 use pullaudit::kubernetes::rights::cluster_role;
-use pullaudit_core::ClusterReading;
 use serde_json::{Value, json};
 
 use super::kubernetes_calls::KubernetesCalls;
@@ -154,8 +154,30 @@ impl Kubernetes {
         }));
     }
 
+    /// Makes the server have a kind without namespaces, whose objects may hold anything.
+    pub(crate) fn serve_kind(&self, group: &str, kind: &str, plural: &str) {
+        let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
+        let version = json!({ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": schema },
+            "subresources": { "status": {} } });
+        self.apply(&json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": { "name": format!("{plural}.{group}") },
+            "spec": { "group": group, "scope": "Cluster", "versions": [version],
+                "names": { "kind": kind, "plural": plural, "singular": kind.to_lowercase() } },
+        }));
+        let until = Instant::now() + Duration::from_secs(30);
+        let served = || {
+            let request = http::Request::get(format!("/apis/{group}/v1/{plural}")).body(Vec::new()).unwrap();
+            self.block_on(async { self.client().request::<Value>(request).await }).is_ok()
+        };
+        while !served() {
+            assert!(Instant::now() < until, "{plural}.{group} is never served");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     fn let_the_auditor_read(&self) {
-        let role = cluster_role(AUDITOR, false, &[ClusterReading::ConfigMap("kube-system", "aws-auth")]);
+        let role = cluster_role(AUDITOR, false, pullaudit_eks::cluster::WANTS);
         self.apply(&serde_saphyr::from_str(&role).expect("the role is YAML"));
         self.apply(&json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",

@@ -49,7 +49,7 @@ fn node(name: &str, labels: &[(&str, &str)]) -> NodeView {
 }
 
 fn view(nodes: Vec<NodeView>) -> Read<ClusterView> {
-    Read::Got(ClusterView { nodes: Read::Got(nodes), config_maps: BTreeMap::new() })
+    Read::Got(ClusterView { nodes: Read::Got(nodes), config_maps: BTreeMap::new(), objects: BTreeMap::new() })
 }
 
 fn lines(found: &Discovered, nodes: Vec<NodeView>) -> Vec<String> {

@@ -37,8 +37,8 @@ pub use keyring::{
 };
 pub use permissions::{DamagedRights, Extent, Permissions, PermissionsOf, Purpose, rights};
 pub use provider::{
-    AccessError, ApiAccess, ClusterReading, ClusterView, Clusters, CollectError, DiscoverError, Discovered,
-    Discovery, Facts, NodeView, Notice, Owner, Provider, Registries, Scope,
+    AccessError, ApiAccess, ClusterReading, ClusterView, Clusters, CollectError, CustomKind, DiscoverError,
+    Discovered, Discovery, Facts, Kept, NodeView, Notice, Owner, Provider, Registries, Scope,
 };
 pub use question::{Question, Vantage};
 pub use read::{Read, Section};

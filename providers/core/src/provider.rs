@@ -110,7 +110,32 @@ impl fmt::Debug for ApiAccess {
 pub enum ClusterReading {
     /// A config map, by namespace and name.
     ConfigMap(&'static str, &'static str),
+    /// All objects of a custom kind; nothing where the cluster does not have it.
+    Objects(CustomKind),
 }
+
+/// A custom kind without namespaces, in version `v1` of its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CustomKind {
+    /// `EC2NodeClass`
+    pub name: &'static str,
+    /// `karpenter.k8s.aws`
+    pub group: &'static str,
+    /// `ec2nodeclasses`
+    pub plural: &'static str,
+    /// JSON pointers of what is kept of each object; nothing else is.
+    pub keep: &'static [&'static str],
+}
+
+impl CustomKind {
+    /// `ec2nodeclasses.karpenter.k8s.aws`
+    pub fn key(&self) -> String {
+        format!("{}.{}", self.plural, self.group)
+    }
+}
+
+/// What was kept of an object, by JSON pointer; what it does not have is left out.
+pub type Kept = BTreeMap<String, serde_json::Value>;
 
 /// A node, cut down to what tells its pool and what fits on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,6 +160,9 @@ pub struct ClusterView {
     pub nodes: Read<Vec<NodeView>>,
     /// The data of the config maps that the provider wanted, by `namespace/name`.
     pub config_maps: BTreeMap<String, Read<BTreeMap<String, String>>>,
+    /// The objects of the custom kinds that the provider wanted, by [`CustomKind::key`]. `Absent` where the cluster does
+    /// not have the kind.
+    pub objects: BTreeMap<String, Read<Vec<Kept>>>,
 }
 
 /// Who owns a registry host, as far as the host itself tells.
@@ -182,7 +210,10 @@ pub trait Clusters: Send + Sync {
     /// True when the cloud's own API can't rule out pools that only the cluster's API shows.
     fn needs_view(&self, cluster: &Discovered) -> bool;
 
-    /// The pools with their identities, from both readings. Pure.
+    /// Reads what the cluster's own API showed to be needed, and adds it to what was found. By default that is nothing.
+    async fn complete(&self, _cluster: &mut Discovered, _view: &Read<ClusterView>) {}
+
+    /// The pools with their identities, from all readings. Pure.
     fn pools(&self, cluster: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Gap>);
 
     /// Ids that people take for an identity of the cluster when they grant a right. Pure.

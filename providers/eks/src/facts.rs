@@ -51,6 +51,9 @@ pub mod cluster_table {
     pub const ACCESS_ENTRY_ARNS: &str = "accessEntryArns";
     /// Principal ARN → [`super::AccessEntry`]; `eks:DescribeAccessEntry`.
     pub const ACCESS_ENTRIES: &str = "accessEntries";
+    /// Name → ARN of its role, `Absent` where there is no such profile or none in it; `iam:GetInstanceProfile`. Only
+    /// those that the cluster's own API names.
+    pub const INSTANCE_PROFILES: &str = "instanceProfiles";
 }
 
 /// A role.

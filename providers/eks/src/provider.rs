@@ -108,6 +108,11 @@ impl Clusters for Side {
         cluster::needs_view(found)
     }
 
+    #[cfg(feature = "live")]
+    async fn complete(&self, found: &mut Discovered, view: &Read<ClusterView>) {
+        self.0.live.complete(found, view).await;
+    }
+
     fn pools(&self, found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Gap>) {
         cluster::pools(found, view)
     }

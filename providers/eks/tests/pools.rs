@@ -12,6 +12,8 @@ use pullaudit_eks::facts::cluster_table as t;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+#[path = "pools/karpenter.rs"]
+mod karpenter;
 #[path = "pools/machines.rs"]
 mod machines;
 
@@ -83,7 +85,7 @@ fn view(nodes: Vec<NodeView>, map_roles: Option<&str>) -> Read<ClusterView> {
     let data = map_roles
         .map_or(Read::Absent, |text| Read::Got(BTreeMap::from([("mapRoles".to_owned(), text.to_owned())])));
     let config_maps = BTreeMap::from([("kube-system/aws-auth".to_owned(), data)]);
-    Read::Got(ClusterView { nodes: Read::Got(nodes), config_maps })
+    Read::Got(ClusterView { nodes: Read::Got(nodes), config_maps, objects: BTreeMap::new() })
 }
 
 fn empty() -> Read<ClusterView> {
@@ -130,7 +132,7 @@ const AUTH: &str = "
 
 #[test]
 fn the_config_map_is_wanted_unless_the_mode_is_api() {
-    assert_eq!(cluster::WANTS, [ClusterReading::ConfigMap("kube-system", "aws-auth")]);
+    assert_eq!(cluster::WANTS[0], ClusterReading::ConfigMap("kube-system", "aws-auth"));
     assert!(!cluster::needs_view(&cluster_of(Some("API"))));
     for mode in [None, Some("CONFIG_MAP"), Some("API_AND_CONFIG_MAP"), Some("NEW")] {
         assert!(cluster::needs_view(&cluster_of(mode)), "{mode:?}");

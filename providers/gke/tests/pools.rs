@@ -158,8 +158,11 @@ fn nodes_are_claimed_by_the_label_of_their_pool_and_others_are_unlisted() {
         labels: BTreeMap::from([("cloud.google.com/gke-nodepool".to_owned(), pool.to_owned())]),
         ..NodeView::default()
     };
-    let view =
-        ClusterView { nodes: Read::Got(vec![node("a"), node("a"), node("gone")]), config_maps: BTreeMap::new() };
+    let view = ClusterView {
+        nodes: Read::Got(vec![node("a"), node("a"), node("gone")]),
+        config_maps: BTreeMap::new(),
+        objects: BTreeMap::new(),
+    };
     let taints = json!([{ "key": "k", "value": "v", "effect": "NO_SCHEDULE" }]);
     let found = one(body(json!([{ "name": "a", "config": { "taints": taints, "imageType": "COS_CONTAINERD" } }])));
     let (pools, _) = cluster::pools(&found, &Read::Got(view));

@@ -137,6 +137,18 @@ fn request(listing: &Listing<'_>, token: Option<&str>) -> Result<http::Request<V
     built.map_err(|error| Failure::Other(error.to_string()))
 }
 
+/// The groups of the kinds that the server has; `None` where it does not tell.
+pub(super) async fn groups(api: Api<'_>) -> Option<BTreeSet<String>> {
+    let request = http::Request::get("/apis").body(Vec::new()).ok()?;
+    let served: Groups = api.get(&request).await.ok()?;
+    Some(served.groups.into_iter().map(|group| group.name).collect())
+}
+
+#[derive(Deserialize)]
+struct Groups {
+    groups: Vec<ServedKind>,
+}
+
 /// Whether the server itself says that it lacks a kind: it lists what else the group has.
 async fn unserved(api: Api<'_>, kind: Kind) -> bool {
     let Ok(request) = http::Request::get(kind.group_path()).body(Vec::new()) else { return false };

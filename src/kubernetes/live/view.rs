@@ -1,13 +1,16 @@
 //! What a cluster's provider wants to see from inside it.
 
-use super::list::{Cut, Listing, list};
+use super::list::{Cut, Listing, groups, list};
 use super::request::{Api, Failure};
-use crate::kubernetes::kinds::{CONFIG_MAP, NODE};
+use crate::kubernetes::kinds::{CONFIG_MAP, Kind, NODE};
 use crate::kubernetes::slim::{ConfigMap, Node};
 use kube::Client;
 use kube::api::GetParams;
 use kube::core::Request;
-use pullaudit_core::{Calls, Cluster, ClusterReading, ClusterView, NodeView, Obstacle, Open, Read, Taint};
+use pullaudit_core::{
+    Calls, Cluster, ClusterReading, ClusterView, CustomKind, Kept, NodeView, Obstacle, Open, Read, Taint,
+};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Taints that come and go with a node's condition, its cordon or its start; a pool's next node is free of
@@ -35,10 +38,58 @@ pub async fn view(
         Err(unreachable) => return Read::Unread(unreachable),
     };
     let mut config_maps = BTreeMap::new();
-    for ClusterReading::ConfigMap(namespace, name) in wants {
-        config_maps.insert(format!("{namespace}/{name}"), config_map(api, cluster, namespace, name).await);
+    for want in wants {
+        if let ClusterReading::ConfigMap(namespace, name) = want {
+            config_maps.insert(format!("{namespace}/{name}"), config_map(api, cluster, namespace, name).await);
+        }
     }
-    Read::Got(ClusterView { nodes, config_maps })
+    let objects = objects(api, cluster, wants).await;
+    Read::Got(ClusterView { nodes, config_maps, objects })
+}
+
+/// The wanted custom objects. A server that lists its groups is asked for those only that it has.
+async fn objects(api: Api<'_>, cluster: &Cluster, wants: &[ClusterReading]) -> BTreeMap<String, Read<Vec<Kept>>> {
+    let kinds: Vec<&CustomKind> = wants
+        .iter()
+        .filter_map(|want| match want {
+            ClusterReading::Objects(kind) => Some(kind),
+            ClusterReading::ConfigMap(..) => None,
+        })
+        .collect();
+    let mut objects = BTreeMap::new();
+    if kinds.is_empty() {
+        return objects;
+    }
+    let groups = groups(api).await;
+    for kind in kinds {
+        let served = groups.as_ref().is_none_or(|groups| groups.contains(kind.group));
+        let read = if served { kept(api, cluster, kind).await } else { Read::Absent };
+        objects.insert(kind.key(), read);
+    }
+    objects
+}
+
+async fn kept(api: Api<'_>, cluster: &Cluster, custom: &CustomKind) -> Read<Vec<Kept>> {
+    let kind = Kind { name: custom.name, group: custom.group, plural: custom.plural };
+    let listing = Listing { kind, namespace: None, labels: None, fields: None, slim: false };
+    let keep = |object: &Value| -> Kept {
+        let found =
+            custom.keep.iter().filter_map(|pointer| Some(((*pointer).to_owned(), object.pointer(pointer)?)));
+        found.map(|(pointer, value)| (pointer, value.clone())).collect()
+    };
+    let mut objects = BTreeMap::new();
+    let name =
+        |object: &Value| object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let read = list(api, listing, |page: Vec<Value>| {
+        objects.extend(page.iter().map(|object| (name(object), keep(object))));
+    })
+    .await;
+    match read {
+        Ok(_) => Read::Got(objects.into_values().collect()),
+        Err(cut) => {
+            Read::Unread(Open::unread(custom.key(), kind.right("list"), cluster.name.as_str(), cut.obstacle()))
+        }
+    }
 }
 
 async fn nodes(api: Api<'_>, cluster: &Cluster) -> Result<Read<Vec<NodeView>>, Open> {

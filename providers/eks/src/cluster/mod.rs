@@ -1,11 +1,13 @@
 //! Pools of an EKS cluster with the role that pulls for each, and the credentials that a pod there tries.
 
 mod aws_auth;
+mod karpenter;
 mod nodes;
 mod pools;
 mod readings;
 mod roles;
 
+pub use karpenter::profiles;
 pub use pools::pools;
 
 use crate::facts::{ClusterDetail, cluster_table};
@@ -18,8 +20,15 @@ use pullaudit_core::{
 };
 use std::collections::BTreeMap;
 
-/// What [`pools`] wants to see from inside a cluster: the config map that maps roles to nodes.
-pub const WANTS: &[ClusterReading] = &[ClusterReading::ConfigMap(aws_auth::NAMESPACE, aws_auth::NAME)];
+/// What [`pools`] wants to see from inside a cluster: the config map that maps roles to nodes, and what Karpenter and
+/// Auto Mode make nodes from.
+pub const WANTS: &[ClusterReading] = &[
+    ClusterReading::ConfigMap(aws_auth::NAMESPACE, aws_auth::NAME),
+    ClusterReading::Objects(karpenter::POOLS),
+    ClusterReading::Objects(karpenter::CLAIMS),
+    ClusterReading::Objects(karpenter::CLASSES),
+    ClusterReading::Objects(karpenter::AUTO_CLASSES),
+];
 
 /// The annotation by which a service account names the role that pulls for its pods.
 ///

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 pub(super) const NODE_GROUP: &str = "eks.amazonaws.com/nodegroup";
 pub(super) const KARPENTER_POOL: &str = "karpenter.sh/nodepool";
+pub(super) const HOSTNAME: &str = "kubernetes.io/hostname";
 pub(super) const COMPUTE_TYPE: &str = "eks.amazonaws.com/compute-type";
 const EKSCTL_GROUP: &str = "alpha.eksctl.io/nodegroup-name";
 

@@ -1,6 +1,7 @@
 //! Pools from what EKS lists and from the living nodes.
 
-use super::nodes::{self, COMPUTE_TYPE, KARPENTER_POOL, NODE_GROUP, carries, named_pool};
+use super::karpenter::{self, Class, NodePool, Source};
+use super::nodes::{self, COMPUTE_TYPE, HOSTNAME, KARPENTER_POOL, NODE_GROUP, carries, named_pool};
 use super::roles::{Joiner, Joiners, Machines, same_role};
 use super::{principal_of, readings};
 use crate::facts::{ClusterDetail, FargateProfile, Nodegroup, NodegroupTaint, cluster_table};
@@ -14,15 +15,21 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The pools of a cluster with the role that pulls for each, and what keeps the list from being whole.
 ///
 /// Pools come in this order, each sorted by name: managed node groups, Fargate profiles (of several that
-/// take a pod the first wins, as on EKS), Auto Mode's own pools, virtual nodes, pools that only labels of nodes name,
+/// take a pod the first wins, as on EKS), Auto Mode's own pools, virtual nodes, `NodePool`s of Karpenter and Auto Mode
+/// (each after those of its nodes that were started with another profile), pools that only labels of nodes name,
 /// `(self-managed ROLE)` for each role that may join and has no other pool, and `(unlisted)` for nodes
 /// whose role can't be told. An identity that is not known is unread, never guessed.
 pub fn pools(found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Gap>) {
     let mut listing = Listing::of(found, view);
+    let started_with = karpenter::started_with(view);
     listing.add_node_groups();
     listing.add_fargate();
     listing.add_auto_mode();
     listing.add_virtual();
+    match karpenter::pools(view) {
+        Ok(pools) => pools.into_iter().flatten().for_each(|pool| listing.add_karpenter(pool, &started_with)),
+        Err(open) => listing.miss(open, "pools of Karpenter and Auto Mode without a node now are not known"),
+    }
     listing.add_labelled();
     listing.add_self_managed();
     listing.add_unlisted();
@@ -70,9 +77,14 @@ impl<'a> Listing<'a> {
     }
 
     fn hide(&mut self, open: Open, message: &str) {
-        let scope = self.found.cluster.id.to_string();
-        self.gaps.push(Gap { scope, open: open.clone(), message: message.to_owned() });
+        self.miss(open.clone(), message);
         self.hidden.push(open);
+    }
+
+    /// Something is missing, and nothing that is known of other pools hangs on it.
+    fn miss(&mut self, open: Open, message: &str) {
+        let scope = self.found.cluster.id.to_string();
+        self.gaps.push(Gap { scope, open, message: message.to_owned() });
     }
 
     fn names(&mut self, table: &str, permission: &str, message: &str) -> BTreeSet<String> {
@@ -175,6 +187,55 @@ impl<'a> Listing<'a> {
             let labels = label(KARPENTER_POOL, &name);
             let name = if self.has(&name) { format!("auto/{name}") } else { name };
             self.add(name, role(&arn, PrincipalKind::NodeRole), shape, labels);
+        }
+    }
+
+    /// A pool of Karpenter or of Auto Mode. A node keeps the profile that it was started with, so one whose class has
+    /// another by now stands apart.
+    fn add_karpenter(&mut self, pool: NodePool, started_with: &BTreeMap<String, String>) {
+        let labels = label(KARPENTER_POOL, &pool.name);
+        if self.pools.iter().any(|known| known.node_labels == labels) {
+            return;
+        }
+        let current = pool.class.as_ref().ok().and_then(|class| class.profile.as_ref());
+        let former = self.nodes.iter().filter(|node| carries(node, &labels)).filter_map(|node| {
+            let profile =
+                started_with.get(&node.name).filter(|profile| current.is_some_and(|now| now != *profile))?;
+            let host = node.labels.get(HOSTNAME)?;
+            Some((node.name.clone(), host.clone(), profile.clone()))
+        });
+        for (node, host, profile) in former.collect::<Vec<_>>() {
+            let name = format!("karpenter/{} (node {node}, former profile)", pool.name);
+            let labels = labels.iter().map(|(name, value)| (name.clone(), value.clone()));
+            let labels = labels.chain([(HOSTNAME.to_owned(), host)]).collect();
+            let identity = self.of_profile(&profile);
+            self.add(name, identity, pool.shape.clone(), labels);
+        }
+        let identity = match &pool.class {
+            Ok(Class { source: Source::Role(role), .. }) => self.role_named(role),
+            Ok(Class { source: Source::Profile(profile), .. }) => self.of_profile(profile),
+            Err(open) => Read::Unread(open.clone()),
+        };
+        let name = format!("karpenter/{}", pool.name);
+        self.add(name, identity, pool.shape, labels);
+    }
+
+    /// Classes name a role of the cluster's own account by its name.
+    fn role_named(&self, name: &str) -> Read<Principal> {
+        if name.starts_with("arn:") {
+            return role(name, PrincipalKind::NodeRole);
+        }
+        let partition = self.found.cluster.id.0.split(':').nth(1).unwrap_or("aws");
+        role(&format!("arn:{partition}:iam::{}:role/{name}", self.found.cluster.scope), PrincipalKind::NodeRole)
+    }
+
+    /// The role in an instance profile; nobody where it holds none.
+    fn of_profile(&self, profile: &str) -> Read<Principal> {
+        let table = cluster_table::INSTANCE_PROFILES;
+        match readings::one::<String>(self.found, table, profile, "iam:GetInstanceProfile") {
+            Read::Got(arn) => role(&arn, PrincipalKind::NodeRole),
+            Read::Absent => Read::Absent,
+            Read::Unread(open) => Read::Unread(open),
         }
     }
 

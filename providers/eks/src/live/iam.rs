@@ -3,10 +3,11 @@
 use super::accounts::{Account, Accounts};
 use super::call::{Caller, read};
 use super::document;
+use super::ecr::optional;
 use super::needs::RoleName;
 use super::operation::{
-    GET_POLICY, GET_POLICY_VERSION, GET_ROLE, GET_ROLE_POLICY, LIST_ATTACHED_ROLE_POLICIES, LIST_ROLE_POLICIES,
-    Operation,
+    GET_INSTANCE_PROFILE, GET_POLICY, GET_POLICY_VERSION, GET_ROLE, GET_ROLE_POLICY, LIST_ATTACHED_ROLE_POLICIES,
+    LIST_ROLE_POLICIES, Operation,
 };
 use super::paging::pages;
 use super::trouble::Trouble;
@@ -99,6 +100,17 @@ impl Reading<'_> {
             None => Err(Trouble::failed(GET_ROLE, "the answer is empty")),
         });
         read(answer, NONE, format!("role {name}"), self.scope.as_str())
+    }
+
+    /// The ARN of the role in an instance profile.
+    pub(crate) async fn profile(&self, name: &str) -> Read<String> {
+        let sent = self.iam.get_instance_profile().instance_profile_name(name).send();
+        let answer = self.caller.ask(GET_INSTANCE_PROFILE, sent).await;
+        let role = answer.map(|answer| {
+            let roles = answer.instance_profile.map(|profile| profile.roles).unwrap_or_default();
+            roles.into_iter().next().map(|role| role.arn)
+        });
+        optional(read(role, NONE, format!("instance profile {name}"), self.scope.as_str()))
     }
 
     pub(crate) async fn attached(&self, role: &str) -> Read<Vec<String>> {

@@ -26,14 +26,14 @@ mod write;
 pub use operation::{OPERATIONS, Operation};
 
 use crate::EksOptions;
-use crate::facts::{Reader, table};
+use crate::facts::{Reader, cluster_table, table};
 use accounts::Accounts;
 use call::Caller;
 use futures_util::future::{join, join_all};
 use needs::Needs;
 use pullaudit_core::{
-    AccessError, ApiAccess, Applied, CannotUndo, Change, CollectError, DiscoverError, Discovered, Discovery,
-    Journal, OwnRight, Question, Read, Scope, Section,
+    AccessError, ApiAccess, Applied, CannotUndo, Change, ClusterView, CollectError, DiscoverError, Discovered,
+    Discovery, Journal, OwnRight, Question, Read, Scope, Section,
 };
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -61,6 +61,24 @@ impl Live {
     /// End point, CA and token of a cluster's API. The token is good for 15 minutes.
     pub async fn access(&self, found: &Discovered) -> Result<ApiAccess, AccessError> {
         access::access(self, found).await
+    }
+
+    /// Reads the instance profiles that the cluster's own API names.
+    pub async fn complete(&self, found: &mut Discovered, view: &Read<ClusterView>) {
+        let names = crate::cluster::profiles(view);
+        if names.is_empty() {
+            return;
+        }
+        let id = found.cluster.scope.clone();
+        let account = self.accounts(None).await.ok().and_then(|accounts| accounts.get(&id));
+        // Whoever describes a cluster has a credential of its account.
+        let Some(account) = account else { return };
+        let iam = account.iam();
+        let reading = iam::Reading { caller: &self.caller, iam: &iam, scope: format!("account {id}") };
+        let roles = join_all(names.iter().map(|name| reading.profile(name))).await;
+        for (name, role) in names.iter().zip(roles) {
+            found.readings.store(cluster_table::INSTANCE_PROFILES, name, role);
+        }
     }
 
     /// The facts that these questions need. It sends nothing where they need none.

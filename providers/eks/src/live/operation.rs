@@ -33,6 +33,7 @@ operations! {
     LIST_ACCESS_ENTRIES = "eks" "ListAccessEntries";
     DESCRIBE_ACCESS_ENTRY = "eks" "DescribeAccessEntry";
     GET_ROLE = "iam" "GetRole";
+    GET_INSTANCE_PROFILE = "iam" "GetInstanceProfile";
     LIST_ATTACHED_ROLE_POLICIES = "iam" "ListAttachedRolePolicies";
     LIST_ROLE_POLICIES = "iam" "ListRolePolicies";
     GET_ROLE_POLICY = "iam" "GetRolePolicy";

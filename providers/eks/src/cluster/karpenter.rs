@@ -1,0 +1,193 @@
+//! What Karpenter and Auto Mode are told to make, as the cluster's own API shows it: pools, the classes that name the
+//! role of their nodes, and the claims of the nodes that live.
+//!
+//! Source: aws/karpenter-provider-aws, `pkg/apis/v1`; EKS user guide, "Create a Node Class" and "Create a Node Pool".
+
+use super::nodes::{COMPUTE_TYPE, KARPENTER_POOL};
+use pullaudit_core::{ClusterView, CustomKind, Kept, Open, Read, Shape, Taint};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+const NAME: &str = "/metadata/name";
+const CLASS: &str = "/spec/template/spec/nodeClassRef";
+const LABELS: &str = "/spec/template/metadata/labels";
+const TAINTS: &str = "/spec/template/spec/taints";
+const REQUIREMENTS: &str = "/spec/template/spec/requirements";
+const ROLE: &str = "/spec/role";
+const PROFILE: &str = "/spec/instanceProfile";
+const STATUS_PROFILE: &str = "/status/instanceProfile";
+const NODE: &str = "/status/nodeName";
+
+/// The annotation of a claim that tells which profile its node was started with, whatever the class says by now.
+const STARTED_WITH: &str = "/metadata/annotations/karpenter.k8s.aws~1instance-profile-name";
+
+/// The group of Auto Mode's classes.
+const AUTO_GROUP: &str = "eks.amazonaws.com";
+
+pub(super) const POOLS: CustomKind = CustomKind {
+    name: "NodePool",
+    group: "karpenter.sh",
+    plural: "nodepools",
+    keep: &[NAME, CLASS, LABELS, TAINTS, REQUIREMENTS],
+};
+pub(super) const CLAIMS: CustomKind = CustomKind {
+    name: "NodeClaim",
+    group: "karpenter.sh",
+    plural: "nodeclaims",
+    keep: &[NAME, NODE, STARTED_WITH],
+};
+pub(super) const CLASSES: CustomKind = CustomKind {
+    name: "EC2NodeClass",
+    group: "karpenter.k8s.aws",
+    plural: "ec2nodeclasses",
+    keep: &[NAME, ROLE, PROFILE, STATUS_PROFILE],
+};
+pub(super) const AUTO_CLASSES: CustomKind = CustomKind {
+    name: "NodeClass",
+    group: AUTO_GROUP,
+    plural: "nodeclasses",
+    keep: &[NAME, ROLE, STATUS_PROFILE],
+};
+
+/// A pool that Karpenter or Auto Mode makes nodes for.
+#[derive(Debug)]
+pub(super) struct NodePool {
+    pub(super) name: String,
+    pub(super) shape: Shape,
+    pub(super) class: Result<Class, Open>,
+}
+
+/// What the class of a pool says of its nodes' identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Class {
+    /// Whom new nodes pull as.
+    pub(super) source: Source,
+    /// The profile that new nodes are started with, where the class tells.
+    pub(super) profile: Option<String>,
+}
+
+/// How a class names a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// By its name.
+    Role(String),
+    /// By the profile that holds it.
+    Profile(String),
+}
+
+/// The instance profiles whose role must be known to tell who pulls: those that classes name in a role's place, and
+/// those that living nodes were started with and classes no longer name.
+pub fn profiles(view: &Read<ClusterView>) -> BTreeSet<String> {
+    let Some(pools) = pools(view).ok().flatten() else { return BTreeSet::new() };
+    let classes = pools.iter().filter_map(|pool| pool.class.as_ref().ok());
+    let current: BTreeSet<&String> = classes.clone().filter_map(|class| class.profile.as_ref()).collect();
+    let named = classes.clone().filter_map(|class| match &class.source {
+        Source::Profile(profile) => Some(profile.clone()),
+        Source::Role(_) => None,
+    });
+    let former = started_with(view).into_values().filter(|profile| !current.contains(profile));
+    named.chain(former).collect()
+}
+
+/// The pools, by name; `None` where the cluster has none of the kind, and the reason where they could not be listed.
+pub(super) fn pools(view: &Read<ClusterView>) -> Result<Option<Vec<NodePool>>, Open> {
+    let objects = match of_kind(view, &POOLS) {
+        Some(Read::Got(objects)) => objects,
+        Some(Read::Unread(open)) => return Err(open.clone()),
+        Some(Read::Absent) | None => return Ok(None),
+    };
+    let mut pools: Vec<NodePool> = objects.iter().filter_map(|object| pool(object, view)).collect();
+    pools.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Some(pools))
+}
+
+/// Node to the profile that it was started with, where its claim tells.
+pub(super) fn started_with(view: &Read<ClusterView>) -> BTreeMap<String, String> {
+    let Some(Read::Got(claims)) = of_kind(view, &CLAIMS) else { return BTreeMap::new() };
+    claims.iter().filter_map(|claim| Some((text(claim, NODE)?, text(claim, STARTED_WITH)?))).collect()
+}
+
+fn of_kind<'a>(view: &'a Read<ClusterView>, kind: &CustomKind) -> Option<&'a Read<Vec<Kept>>> {
+    view.got()?.objects.get(&kind.key())
+}
+
+fn text(object: &Kept, pointer: &str) -> Option<String> {
+    let text = object.get(pointer)?.as_str()?;
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn pool(object: &Kept, view: &Read<ClusterView>) -> Option<NodePool> {
+    let name = text(object, NAME)?;
+    let reference = object.get(CLASS).cloned().unwrap_or_default();
+    let class = class(&name, &reference, view);
+    let mut shape = Shape { taints: taints(object), ..Shape::default() };
+    for (label, values) in requirements(object) {
+        match (label.as_str(), values.as_slice()) {
+            ("kubernetes.io/os", [only]) => shape.os = Some(only.clone()),
+            ("kubernetes.io/arch", _) => shape.arch.extend(values.iter().cloned()),
+            _ => {}
+        }
+        shape.labels.entry(label).or_default().extend(values);
+    }
+    if let Some(Value::Object(labels)) = object.get(LABELS) {
+        for (label, value) in labels.iter().filter_map(|(label, value)| Some((label, value.as_str()?))) {
+            shape.labels.entry(label.clone()).or_default().insert(value.to_owned());
+        }
+    }
+    if reference["group"] == AUTO_GROUP {
+        shape.labels.entry(COMPUTE_TYPE.to_owned()).or_default().insert("auto".to_owned());
+    }
+    shape.labels.entry(KARPENTER_POOL.to_owned()).or_default().insert(name.clone());
+    Some(NodePool { name, shape, class })
+}
+
+/// The class that a pool refers to.
+fn class(pool: &str, reference: &Value, view: &Read<ClusterView>) -> Result<Class, Open> {
+    let part = |name: &str| reference[name].as_str().unwrap_or_default();
+    let (group, kind, name) = (part("group"), part("kind"), part("name"));
+    let known = [&CLASSES, &AUTO_CLASSES].into_iter().find(|known| known.group == group && known.name == kind);
+    let Some(known) = known else {
+        return Err(Open::undecidable(format!(
+            "which role the nodes of NodePool {pool} get: its class is {group}/{kind} {name}, a kind that pullaudit does \
+             not know"
+        )));
+    };
+    let objects = match of_kind(view, known) {
+        Some(Read::Got(objects)) => objects.as_slice(),
+        Some(Read::Unread(open)) => return Err(open.clone()),
+        Some(Read::Absent) | None => &[],
+    };
+    let Some(class) = objects.iter().find(|class| text(class, NAME).as_deref() == Some(name)) else {
+        return Err(Open::undecidable(format!(
+            "which role the nodes of NodePool {pool} get: its {kind} {name} does not exist"
+        )));
+    };
+    let profile = text(class, STATUS_PROFILE).or_else(|| text(class, PROFILE));
+    match (text(class, ROLE), text(class, PROFILE)) {
+        (Some(role), _) => Ok(Class { source: Source::Role(role), profile }),
+        (None, Some(named)) => Ok(Class { source: Source::Profile(named), profile }),
+        (None, None) => Err(Open::undecidable(format!(
+            "which role the nodes of NodePool {pool} get: its {kind} {name} names neither a role nor an instance profile"
+        ))),
+    }
+}
+
+fn taints(object: &Kept) -> Vec<Taint> {
+    let list = object.get(TAINTS).and_then(Value::as_array);
+    let taint = |taint: &Value| {
+        let part = |name: &str| taint[name].as_str().unwrap_or_default().to_owned();
+        Taint { key: part("key"), value: part("value"), effect: part("effect") }
+    };
+    list.into_iter().flatten().map(taint).collect()
+}
+
+/// Labels whose value is one of a list, with the list. Others may be anything.
+fn requirements(object: &Kept) -> Vec<(String, Vec<String>)> {
+    let list = object.get(REQUIREMENTS).and_then(Value::as_array);
+    let one = |requirement: &Value| {
+        let values = requirement["values"].as_array()?.iter().filter_map(Value::as_str).map(str::to_owned);
+        let is_list = requirement["operator"] == "In";
+        is_list.then(|| Some((requirement["key"].as_str()?.to_owned(), values.collect()))).flatten()
+    };
+    list.into_iter().flatten().filter_map(one).collect()
+}
