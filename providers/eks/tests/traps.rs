@@ -378,6 +378,20 @@ fn default_and_strict_differ_by_the_guard_rails_only() {
     assert!(matches!(judge(claim.as_ref(), Mode::Strict), Verdict::Unknown { .. }));
 }
 
+/// A file may hold what no API would: it is read whole, and the last statement counts as the first does.
+#[test]
+fn ten_megabytes_of_statements_are_weighed() {
+    let silent = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{}", "x".repeat(900))});
+    let mut statements = vec![silent; 10_000];
+    statements.push(json!({"Effect": "Allow", "Action": "ecr:*", "Resource": "*"}));
+    let large = policy(Value::Array(statements));
+    assert!(large.to_string().len() > 9_500_000);
+    expect(&World::one_account().inline(&large), "allowed");
+    let cut = large.to_string();
+    let world = World::one_account().inline_text(&cut[..cut.len() - 2]);
+    assert!(word(&world.verdict()).starts_with("unknown"), "a document that is cut off may say anything");
+}
+
 // --- findings about roles that pull
 
 fn notices(world: &World, pullers: &[&str]) -> Vec<String> {
