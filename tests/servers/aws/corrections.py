@@ -29,6 +29,7 @@ def apply():
     """Makes every correction. Called once, before the first request."""
     managed_policies()
     other_accounts_registries()
+    parts_of_clusters()
     missing_images()
     cluster_fields()
     access_entry_types()
@@ -177,6 +178,30 @@ def cluster_fields():
         return answer
 
     eks._create_cluster = created
+
+
+# What the service authorization reference checks a part of a cluster on.
+_PARTS = {"node-groups": "nodegroup", "fargate-profiles": "fargateprofile", "access-entries": "access-entry"}
+
+
+def parts_of_clusters():
+    """Gap: a call about one node group, Fargate profile or access entry is checked on its cluster."""
+    resource_arn = iam_actions.extract_resource_arn
+
+    def arn_of(service, method, path, headers, body, params, region, account):
+        arn = resource_arn(service, method, path, headers, body, params, region, account)
+        parts = path.strip("/").split("/", 3)
+        if service != "eks" or len(parts) < 4 or parts[0] != "clusters" or parts[2] not in _PARTS:
+            return arn
+        cluster, name = parts[1], urllib.parse.unquote(parts[3])
+        if parts[2] == "access-entries":
+            # The entry of arn:aws:iam::ACCOUNT:role/NAME is access-entry/CLUSTER/role/ACCOUNT/NAME/ID.
+            owner, _, principal = name.partition("iam::")[2].partition(":")
+            kind, _, principal = principal.partition("/")
+            name = f"{kind}/{owner}/{principal.rpartition('/')[2]}"
+        return f"arn:aws:eks:{region}:{account}:{_PARTS[parts[2]]}/{cluster}/{name}/{uuid.uuid4()}"
+
+    iam_actions.extract_resource_arn = arn_of
 
 
 def access_entry_types():

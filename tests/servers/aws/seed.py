@@ -56,6 +56,10 @@ class Seeder:
             "Tags": [{"Key": key, "Value": value} for key, value in role.get("tags", {}).items()],
         }
         made = {}
+        if role.get("there"):
+            known = iam.get_role(RoleName=name)["Role"]
+            self.made[account]["roles"][name] = {"arn": known["Arn"], "id": known["RoleId"]}
+            return
         if role.get("recreate") or role.get("deleted"):
             made["before"] = iam.create_role(**request)["Role"]["RoleId"]
             made["arn"] = iam.get_role(RoleName=name)["Role"]["Arn"]
