@@ -10,8 +10,8 @@ mod servers;
 
 use google::{MEMBER, NODES, Place, READER};
 use pullaudit_google_fake::{
-    CLOUD_PLATFORM, Cluster, DenyPolicy, Fake, Fault, LOGGING_ONLY, METHODS, Paging, Policy, Pool, Repository,
-    Role, Trouble as Broken, World,
+    CLOUD_PLATFORM, Caller, Cluster, DenyPolicy, Fake, Fault, LOGGING_ONLY, METHODS, Paging, Policy, Pool,
+    Repository, Right, Role, Trouble as Broken, World,
 };
 use serde_json::Value;
 use servers::ablation::{Audit, Breakable, Check, Verdict, ablate_some};
@@ -252,4 +252,38 @@ fn ablation_of_every_call_of_google_cloud_by_silence() {
 #[test]
 fn ablation_of_every_call_of_google_cloud_by_an_answer_that_breaks_off() {
     hold(Trouble::Garbage);
+}
+
+#[test]
+fn the_printed_role_is_enough_and_each_permission_of_it_is_needed() {
+    let clean = audit(&Place::of(fleet()), "20s").unwrap();
+    let place = Place::of(fleet());
+    let role = place.plain(&["permissions", "--provider", "gke", "--for", "audit"]).ends(0).json();
+    let permissions: Vec<&str> =
+        role["includedPermissions"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    place.fake.change(|world| {
+        let rights: Vec<Right> = permissions.iter().map(|permission| Right::new(permission, "")).collect();
+        world.caller = Caller::with(&world.caller.email, &rights);
+    });
+    let least = audit(&place, "20s").unwrap();
+    assert_eq!((&least.checks, &least.unread), (&clean.checks, &clean.unread));
+    for permission in permissions {
+        place.fake.take_right(permission);
+        match audit(&place, "20s") {
+            Err(said) => assert!(said.contains(permission), "{permission}: {said}"),
+            Ok(less) => {
+                let needing = less.checks.values().flat_map(|check| &check.needing);
+                let named = needing.chain(&less.unread).any(|text| text.contains(&format!("\"{permission}\"")));
+                assert!(named, "{permission} is not named: {less:#?}");
+                for (id, check) in less.checks.iter().filter(|(_, check)| check.verdict != Verdict::Unknown) {
+                    assert_eq!(
+                        clean.checks.get(id).map(|one| &one.verdict),
+                        Some(&check.verdict),
+                        "{permission}: {id}"
+                    );
+                }
+            }
+        }
+        place.fake.give_rights_back();
+    }
 }

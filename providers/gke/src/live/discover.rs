@@ -57,8 +57,8 @@ async fn projects(google: &Google) -> Result<Vec<String>, DiscoverError> {
     let alive: Vec<Project> =
         seen.filter(|one| !one.project_id.is_empty() && matches!(one.state.as_str(), "ACTIVE" | "")).collect();
     if alive.is_empty() {
-        let detail = "the identity that signed in sees none: name one by --project, or let it read some (pullaudit \
-                      permissions --provider gke)";
+        let detail = "the identity that signed in sees none: name one by --project, or give it \
+                      resourcemanager.projects.get on some (pullaudit permissions --provider gke prints all it needs)";
         return Err(DiscoverError::Failed { what: what(), detail: detail.to_owned() });
     }
     let ids = alive.iter().map(|one| one.project_id.clone()).collect();
