@@ -67,6 +67,37 @@ impl Shop {
     }
 }
 
+/// The node of a pod of Fargate does not say which profile made it; the pod does.
+#[test]
+fn a_pod_of_fargate_is_on_the_pool_of_the_profile_that_it_names() {
+    let profile = |name: &str| Pool {
+        takes: vec![pullaudit_core::PodSelector { namespace: "shop".into(), labels: BTreeMap::new() }],
+        node_labels: BTreeMap::new(),
+        ..pool(name)
+    };
+    let (id, pools) = (cluster(), [profile("first"), profile("second")]);
+    let nodes = Read::Got(vec![node("fargate-1", "none"), node("fargate-2", "none")]);
+    let mut roster = Roster::new(&id, &pools, &nodes, None);
+    roster.accounts().add("shop", serde_json::from_value(json!({ "metadata": meta("default", None) })).unwrap());
+    for (name, on, labels) in [
+        ("named", "fargate-1", json!({ "eks.amazonaws.com/fargate-profile": "second" })),
+        ("unnamed", "fargate-2", json!({})),
+    ] {
+        let mut metadata = meta(name, None);
+        metadata["labels"] = labels;
+        let mut made = pod(name, None, on, "x/app:1");
+        made["metadata"]["labels"] = metadata["labels"].clone();
+        roster.add_pod(&serde_json::from_value(made).unwrap());
+    }
+    let workloads = roster.finish();
+    let pools_of = |name: &str| -> Vec<String> {
+        let workload = workloads.iter().find(|workload| workload.name == name).unwrap();
+        workload.pods.keys().cloned().collect()
+    };
+    assert_eq!(pools_of("named"), ["second"]);
+    assert_ne!(pools_of("unnamed"), ["second"], "its node tells nothing, and it names none");
+}
+
 fn names(workloads: &[Workload]) -> Vec<String> {
     workloads.iter().map(|workload| format!("{} {}", workload.kind, workload.name)).collect()
 }

@@ -10,7 +10,7 @@ use crate::questions::{self, Asking, Subject};
 use crate::report::{Check, State, VerdictWord};
 use anyhow::Result;
 use jiff::Timestamp;
-use pullaudit_core::{Change, Credential, FixPolicy, Proposal, Question, Safety, Snapshot, Verdict};
+use pullaudit_core::{Change, Credential, FixPolicy, PoolLines, Proposal, Question, Safety, Snapshot, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a change may be written: by cloud and account, subscription or project.
@@ -185,8 +185,25 @@ impl<'a> Planning<'a> {
         }
         plan.changes.extend(proposal.changes.into_iter().filter(|change| kept.contains(&change.id)));
         for held in proposal.held_back {
-            self.hold(plan, &held.questions, pulls, &held.why);
+            let mut why = held.why;
+            for line in held.on_pools.iter().flat_map(|lines| self.lines(lines, &held.questions, pulls)) {
+                why.push_str("; ");
+                why.push_str(&line);
+            }
+            self.hold(plan, &held.questions, pulls, &why);
         }
+    }
+
+    /// What to do for each pool on which these questions are asked.
+    fn lines(&self, lines: &PoolLines, questions: &[usize], pulls: &[BTreeSet<usize>]) -> BTreeSet<String> {
+        let asking = questions.iter().flat_map(|number| &pulls[*number]).flat_map(|pull| self.checks_of(*pull));
+        let places: BTreeSet<Place> = asking.filter_map(|check| self.place_of(check)).collect();
+        let line = |place: &Place| {
+            let mut records = self.snapshot.clusters.iter();
+            let record = records.find(|record| record.cluster.id.0 == place.cluster)?;
+            lines.fill(&place.pool, &record.cluster)
+        };
+        places.iter().filter_map(line).collect()
     }
 
     /// The question as a plan keeps it, to be asked again when its changes are written.

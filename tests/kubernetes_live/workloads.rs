@@ -89,9 +89,26 @@ fn every_kind_is_one_workload_under_its_top_owner() {
     assert_eq!(web.containers.len(), 1, "templates at zero replicas count");
     assert!(find(&observed, "agent").every_pool);
     assert_eq!(find(&observed, "alone").next.pools, ["green"]);
+    // Of replica sets, ten times as many as deployments, only the metadata is read.
+    let slim = |resource: &str| {
+        let calls = proxy.calls();
+        let mut listed = calls.iter().filter(|one| one.call.operation == format!("list {resource}"));
+        listed.all(|one| one.call.key().contains("only=metadata"))
+    };
+    assert!(slim("replicasets") && !slim("deployments"));
     let counted = calls.counts()["kubernetes"];
     // Ten kinds and the one replica set without an owner.
     assert_eq!((counted.operations, counted.attempts), (11, 11));
+
+    // Who may list replica sets and not get one knows it by its pods, and is told.
+    proxy.reset();
+    proxy.fault(|call| call.operation == "get replicasets", Trouble::Forbidden);
+    let (refused, _) = server.block_on(async { observe(&through(server, &proxy, AUDITOR).await, &of(ns)).await });
+    assert!(!names(&refused.workloads).contains(&"ReplicaSet loose".to_owned()), "it has no pod");
+    let [gap] = refused.gaps.as_slice() else { panic!("{:?}", refused.gaps) };
+    assert_eq!(gap.open.to_string(), "replicaset kinds/loose: needs get replicasets.apps in shop");
+    assert_eq!(gap.message, "replicaset kinds/loose is known by its pods only");
+    assert_eq!(refused.workloads.len() + 1, observed.workloads.len());
 }
 
 #[test]

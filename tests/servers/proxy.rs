@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -66,6 +66,8 @@ pub(crate) struct Recorded {
     pub(crate) call: Call,
     /// What the client got: a status, or none where it got nothing.
     pub(crate) status: Option<u16>,
+    /// From the call's arrival to its answer; what waits in front of the server is in it.
+    pub(crate) took: Duration,
 }
 
 #[derive(Default)]
@@ -218,6 +220,7 @@ struct InFlight<'a> {
     shared: &'a Shared,
     call: &'a Call,
     status: Option<u16>,
+    since: Instant,
 }
 
 impl<'a> InFlight<'a> {
@@ -226,7 +229,7 @@ impl<'a> InFlight<'a> {
         let (now, most) = inside.in_flight.entry(call.service.clone()).or_default();
         *now += 1;
         *most = (*most).max(*now);
-        Self { shared, call, status: None }
+        Self { shared, call, status: None, since: Instant::now() }
     }
 }
 
@@ -236,7 +239,8 @@ impl Drop for InFlight<'_> {
         if let Some((now, _)) = inside.in_flight.get_mut(&self.call.service) {
             *now = now.saturating_sub(1);
         }
-        inside.calls.push(Recorded { call: self.call.clone(), status: self.status });
+        let (call, took) = (self.call.clone(), self.since.elapsed());
+        inside.calls.push(Recorded { call, status: self.status, took });
     }
 }
 

@@ -42,7 +42,7 @@ pub use provider::{
 };
 pub use question::{Question, Vantage};
 pub use read::{Read, Section};
-pub use remedy::{Action, Change, Fingerprint, FixPolicy, HeldBack, Note, Proposal, Remedy, Safety};
+pub use remedy::{Action, Change, Fingerprint, FixPolicy, HeldBack, Note, PoolLines, Proposal, Remedy, Safety};
 pub use shell::shell_word;
 pub use snapshot::{ClusterRecord, Conflict, SCHEMA as SNAPSHOT_SCHEMA, Snapshot, SnapshotError};
 pub use workload::{Container, ContainerType, PodGroup, PodState, Workload};

@@ -273,7 +273,7 @@ pub trait Facts: Send + Sync {
     fn remedies(&self, denied: &[&Question], _at: Timestamp, _policy: FixPolicy) -> Proposal {
         let why =
             "pullaudit plans no changes for this cloud yet: explain CODE says how to do it by hand".to_owned();
-        let held_back = vec![HeldBack { questions: (0..denied.len()).collect(), why }];
+        let held_back = vec![HeldBack::new((0..denied.len()).collect(), why)];
         Proposal { held_back, ..Proposal::default() }
     }
 

@@ -1,5 +1,6 @@
 //! What to change so that a denied pull is allowed, before anything is written.
 
+use crate::{Cluster, shell_word};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -120,4 +121,41 @@ pub struct HeldBack {
     pub questions: Vec<usize>,
     /// Why, and what to do instead.
     pub why: String,
+    /// What to do for each pool that asks; `None` where that is not about pools.
+    pub on_pools: Option<PoolLines>,
+}
+
+impl HeldBack {
+    /// What is to be done hangs on no pool.
+    pub fn new(questions: Vec<usize>, why: String) -> Self {
+        Self { questions, why, on_pools: None }
+    }
+}
+
+/// Command lines about a pool, in which `{pool}`, `{cluster}`, `{location}` and `{scope}` (the cluster's account,
+/// subscription or project) stand for its names: only who plans knows which pools ask.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PoolLines {
+    /// For a pool that is there.
+    pub pool: String,
+    /// For the pool `(new nodes)`, which stands for those that do not exist yet.
+    pub new_nodes: String,
+}
+
+impl PoolLines {
+    /// The line for one pool; `None` for one that no cloud knows by its name, as `(unlisted)`.
+    pub fn fill(&self, pool: &str, cluster: &Cluster) -> Option<String> {
+        let line = match pool {
+            "(new nodes)" => &self.new_nodes,
+            ours if ours.starts_with('(') => return None,
+            _ => &self.pool,
+        };
+        let names = [
+            ("{pool}", pool),
+            ("{cluster}", cluster.name.as_str()),
+            ("{location}", cluster.location.as_str()),
+            ("{scope}", cluster.scope.as_str()),
+        ];
+        Some(names.into_iter().fold(line.clone(), |line, (name, value)| line.replace(name, &shell_word(value))))
+    }
 }

@@ -100,6 +100,14 @@ pub struct Image {
     /// When it was pushed, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pushed_at: Option<String>,
+    /// Media type of its manifest: of one image, or of an index over several platforms. Which platforms an index has,
+    /// ECR tells only to who pulls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+    /// Media type of what it is, where ECR tells: `application/vnd.oci.image.config.v1+json` for an image,
+    /// `application/vnd.cncf.helm.config.v1+json` for a chart, which no kubelet can run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
 }
 
 /// Settings of a registry.

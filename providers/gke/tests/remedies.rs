@@ -9,7 +9,8 @@ mod support;
 use proptest::prelude::*;
 use proptest::sample::select;
 use pullaudit_core::{
-    Action, Change, Facts, FixPolicy, Inventory, Mode, Proposal, Question, Read, Safety, Verdict, judge,
+    Action, Change, Cluster, ClusterId, Facts, FixPolicy, Inventory, Mode, Proposal, Question, Read, Safety,
+    Verdict, judge,
 };
 use pullaudit_gke::facts::table;
 use pullaudit_gke::remedy::{Edit, Unwritable, canonical};
@@ -28,7 +29,19 @@ fn turned(world: &World, changes: &[Change], question: &Question) -> bool {
 fn held(world: &World) -> String {
     let proposal = propose(world, &[world.question(IMAGE)]);
     assert!(proposal.changes.is_empty() && proposal.remedies.is_empty(), "{proposal:?}");
-    proposal.held_back[0].why.clone()
+    let one = &proposal.held_back[0];
+    let cluster = Cluster {
+        id: ClusterId("c".to_owned()),
+        provider: "gke".to_owned(),
+        name: "shop-ew4".to_owned(),
+        location: "europe-west4".to_owned(),
+        scope: "acme-prod".to_owned(),
+        endpoint: None,
+    };
+    let filled = |pool: &str| one.on_pools.as_ref().and_then(|lines| lines.fill(pool, &cluster));
+    assert_eq!(filled("(unlisted)"), None, "nobody can name it");
+    let lines = ["apps", "(new nodes)"].into_iter().filter_map(filled).map(|line| format!("\n  {line}"));
+    format!("{}{}", one.why, lines.collect::<String>())
 }
 
 /// A policy of others, with what pullaudit does not know in it.

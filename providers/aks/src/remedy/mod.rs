@@ -44,7 +44,7 @@ pub(crate) fn propose(facts: &AksFacts, denied: &[&Question], at: Timestamp, pol
     let (groups, others) = group(facts, denied);
     if !others.is_empty() {
         let why = "no role assignment helps a login without a kubelet identity".to_owned();
-        proposal.held_back.push(HeldBack { questions: others, why });
+        proposal.held_back.push(HeldBack::new(others, why));
     }
     for group in groups.values() {
         match grant(facts, group, denied, at, policy) {
@@ -88,7 +88,7 @@ fn grant(
     at: Timestamp,
     policy: FixPolicy,
 ) -> Result<Granted, Vec<HeldBack>> {
-    let all = |why: String| vec![HeldBack { questions: group.questions.clone(), why }];
+    let all = |why: String| vec![HeldBack::new(group.questions.clone(), why)];
     let mode = group.registry.registry.properties.role_assignment_mode.as_deref().unwrap_or_default();
     let role = match mode.to_ascii_lowercase().as_str() {
         "legacyregistrypermissions" => &ACR_PULL,
@@ -171,5 +171,5 @@ fn prove(
             }
         }
     }
-    (helped, why.into_iter().map(|(why, questions)| HeldBack { questions, why }).collect())
+    (helped, why.into_iter().map(|(why, questions)| HeldBack::new(questions, why)).collect())
 }

@@ -57,6 +57,8 @@ fn found(details: &[ImageDetail], name: &ImageName) -> Option<Image> {
     Some(Image {
         digest: detail.image_digest()?.to_owned(),
         pushed_at: detail.image_pushed_at().and_then(|at| at.fmt(DateTimeFormat::DateTime).ok()),
+        media_type: detail.image_manifest_media_type().map(str::to_owned),
+        artifact_type: detail.artifact_media_type().map(str::to_owned),
     })
 }
 
@@ -75,6 +77,23 @@ fn is_about(text: &str, name: &ImageName) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_ecr_tells_of_an_image_is_kept() {
+        let index = "application/vnd.oci.image.index.v1+json";
+        let detail = ImageDetail::builder()
+            .image_digest("sha256:0")
+            .image_tags("v1")
+            .image_manifest_media_type(index)
+            .artifact_media_type("application/vnd.oci.image.config.v1+json")
+            .build();
+        let name = ImageName::Tag("v1".into());
+        let image = found(std::slice::from_ref(&detail), &name);
+        let kept = image.map(|image| (image.digest, image.media_type, image.artifact_type));
+        let config = "application/vnd.oci.image.config.v1+json".to_owned();
+        assert_eq!(kept, Some(("sha256:0".to_owned(), Some(index.to_owned()), Some(config))));
+        assert!(found(&[detail], &ImageName::Tag("v2".into())).is_none());
+    }
 
     #[test]
     fn the_failure_is_about_the_image_that_it_names() {

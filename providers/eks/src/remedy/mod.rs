@@ -106,8 +106,7 @@ pub(crate) fn propose(facts: &EksFacts, denied: &[&Question], at: Timestamp, pol
             held.entry(why).or_default().extend(numbers);
         }
     };
-    let held_back =
-        held.into_iter().map(|(why, numbers)| HeldBack { questions: numbers.into_iter().collect(), why });
+    let held_back = held.into_iter().map(|(why, numbers)| HeldBack::new(numbers.into_iter().collect(), why));
     Proposal {
         remedies: remedies(&planned),
         changes: planned.into_iter().map(|planned| planned.change).collect(),

@@ -1,7 +1,7 @@
 //! Why no grant is made, and the exact lines by which people do what pullaudit does not.
 
 use crate::codes::Finding;
-use pullaudit_core::{Change, Credential, Question, Verdict};
+use pullaudit_core::{Change, Credential, PoolLines, Question, Verdict};
 
 /// Findings that say that a grant is missing.
 const NOT_GRANTED: [Finding; 4] = [
@@ -13,14 +13,20 @@ const NOT_GRANTED: [Finding; 4] = [
 
 /// Why a question stays as it is after a grant, and what to do instead. A live pool's scopes and account can't be
 /// changed, so those lines make a new one.
-pub(super) fn why(then: &Verdict, now: &Verdict, question: &Question, member: &str, change: &Change) -> String {
+pub(super) fn why(
+    then: &Verdict,
+    now: &Verdict,
+    question: &Question,
+    member: &str,
+    change: &Change,
+) -> (String, Option<PoolLines>) {
     let because = match then {
         Verdict::Denied { because } => because,
         Verdict::Unknown { needing } => {
             let first = needing.first().map_or_else(String::new, |need| need.open.to_string());
-            return format!("a grant would not be proved enough: {first}");
+            return (format!("a grant would not be proved enough: {first}"), None);
         }
-        Verdict::Allowed { .. } => return String::new(),
+        Verdict::Allowed { .. } => return (String::new(), None),
     };
     let code = then.code();
     let first = because.iter().find(|one| one.code == code);
@@ -29,18 +35,20 @@ pub(super) fn why(then: &Verdict, now: &Verdict, question: &Question, member: &s
         Credential::Principal(principal) => principal.id.as_str(),
         _ => "ACCOUNT",
     };
-    let lines = lines(code.name(), account, change);
-    if lines.is_empty() {
-        return format!("no grant would help: {text}");
+    let (lines, on_pools) = (lines(code.name(), account, change), pool_lines(code.name(), account));
+    if lines.is_empty() && on_pools.is_none() {
+        return (format!("no grant would help: {text}"), None);
     }
     let grant = if is_missing(now) && code != Finding::AccountDeleted.code() {
         let edit = super::Edit { repository: repository(change).to_owned(), ..super::Edit::default() };
         let policy = change.before.clone().unwrap_or_default();
-        format!("; then grant it: {}", super::command(&edit, member, "add", &policy))
+        let then = if lines.is_empty() { "" } else { "then " };
+        format!("; {then}grant it: {}", super::command(&edit, member, "add", &policy))
     } else {
         String::new()
     };
-    format!("no grant alone would help: {text}; {lines}{grant}")
+    let lines = if lines.is_empty() { lines } else { format!("; {lines}") };
+    (format!("no grant alone would help: {text}{lines}{grant}"), on_pools)
 }
 
 fn repository(change: &Change) -> &str {
@@ -56,25 +64,38 @@ fn is_missing(now: &Verdict) -> bool {
 fn lines(code: &str, account: &str, change: &Change) -> String {
     let is = |finding: Finding| finding.code().name() == code;
     let project = crate::cluster::account_project(account).unwrap_or_default();
-    if is(Finding::ScopeMissing) {
-        format!(
-            "gcloud container node-pools create NEW_POOL --cluster CLUSTER --location LOCATION --service-account {account} \
-             --scopes https://www.googleapis.com/auth/cloud-platform, then kubectl drain the nodes of the old pool and \
-             gcloud container node-pools delete OLD_POOL --cluster CLUSTER --location LOCATION; for nodes of \
-             auto-provisioning: gcloud container clusters update CLUSTER --location LOCATION --enable-autoprovisioning \
-             --autoprovisioning-service-account {account} --autoprovisioning-scopes \
-             https://www.googleapis.com/auth/cloud-platform (new pools only)"
-        )
-    } else if is(Finding::AccountDisabled) {
+    if is(Finding::AccountDisabled) {
         format!("gcloud iam service-accounts enable {account} --project {project}")
     } else if is(Finding::AccountDeleted) {
-        "within 30 days of its deletion: gcloud iam service-accounts undelete UNIQUE_ID; later: gcloud container \
-             node-pools create NEW_POOL --cluster CLUSTER --location LOCATION --service-account OTHER_ACCOUNT --scopes \
-             https://www.googleapis.com/auth/cloud-platform"
+        "within 30 days of its deletion: gcloud iam service-accounts undelete UNIQUE_ID; later, with another account"
             .to_owned()
     } else if is(Finding::ApiDisabled) {
         format!("gcloud services enable artifactregistry.googleapis.com --project {}", change.owner)
     } else {
         String::new()
     }
+}
+
+/// The lines by which a pool gets other scopes or another account.
+fn pool_lines(code: &str, account: &str) -> Option<PoolLines> {
+    let is = |finding: Finding| finding.code().name() == code;
+    let account = match code {
+        _ if is(Finding::ScopeMissing) => account,
+        _ if is(Finding::AccountDeleted) => "OTHER_ACCOUNT",
+        _ => return None,
+    };
+    let place = "--cluster {cluster} --location {location} --project {scope}";
+    let scopes = "https://www.googleapis.com/auth/cloud-platform";
+    Some(PoolLines {
+        pool: format!(
+            "gcloud container node-pools create {{pool}}-2 {place} --service-account {account} --scopes {scopes}, then \
+             kubectl drain --ignore-daemonsets -l cloud.google.com/gke-nodepool={{pool}} and gcloud container node-pools \
+             delete {{pool}} {place}"
+        ),
+        new_nodes: format!(
+            "gcloud container clusters update {{cluster}} --location {{location}} --project {{scope}} \
+             --enable-autoprovisioning --autoprovisioning-service-account {account} --autoprovisioning-scopes {scopes} \
+             (for pools that are made from then on)"
+        ),
+    })
 }

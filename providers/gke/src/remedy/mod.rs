@@ -39,7 +39,7 @@ pub(crate) fn propose(facts: &GkeFacts, denied: &[&Question], at: Timestamp, _: 
     if !others.is_empty() {
         let why = "no binding helps a login that is no service account of Google's, or an image that names no repository"
             .to_owned();
-        proposal.held_back.push(HeldBack { questions: others, why });
+        proposal.held_back.push(HeldBack::new(others, why));
     }
     for (repository, wanted) in groups {
         repair(facts, &repository, &wanted, denied, at, &mut proposal);
@@ -76,7 +76,7 @@ fn repair(
     at: Timestamp,
     proposal: &mut Proposal,
 ) {
-    let all = |why: String| HeldBack { questions: wanted.iter().map(|one| one.question).collect(), why };
+    let all = |why: String| HeldBack::new(wanted.iter().map(|one| one.question).collect(), why);
     let policy = match facts.section().get(table::REPOSITORY_POLICIES, repository) {
         Some(Read::Got(policy)) if is_policy(policy) => policy,
         _ => {
@@ -113,7 +113,7 @@ fn prove(
     at: Timestamp,
 ) -> (Vec<usize>, Vec<HeldBack>) {
     let Some(then) = after(facts, &[change]) else { return (Vec::new(), Vec::new()) };
-    let (mut helped, mut why): (Vec<usize>, BTreeMap<String, Vec<usize>>) = (Vec::new(), BTreeMap::new());
+    let (mut helped, mut why): (Vec<usize>, BTreeMap<_, Vec<usize>>) = (Vec::new(), BTreeMap::new());
     for one in wanted {
         let question = denied[one.question];
         match judge(then.weigh(question, at).as_ref(), Mode::Default) {
@@ -126,7 +126,8 @@ fn prove(
             }
         }
     }
-    (helped, why.into_iter().map(|(why, questions)| HeldBack { questions, why }).collect())
+    let held = why.into_iter().map(|((why, on_pools), questions)| HeldBack { questions, why, on_pools });
+    (helped, held.collect())
 }
 
 /// The edit as a change of the repository's policy.
