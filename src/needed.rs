@@ -53,6 +53,7 @@ impl Needed {
                     name: "image".to_owned(),
                     kind: ContainerType::Container,
                     image: image.clone(),
+                    never_pulled: false,
                 }],
                 next: PodGroup {
                     pull_secrets: Vec::new(),

@@ -13,6 +13,7 @@ use crate::{exceptions, incidents, remediate};
 use anyhow::Result;
 use jiff::Timestamp;
 use pullaudit_core::{Conflict, Credential, Open, Severity, Snapshot, Verdict};
+use std::collections::BTreeMap;
 
 /// A report, and what it was judged from.
 pub struct Judgement {
@@ -55,6 +56,7 @@ pub fn judge(
     notices.extend(of_clusters(snapshot, clouds).map(notice));
     notices.extend(conflicts.iter().map(conflict));
     notices.extend(not_judged(&asking));
+    notices.extend(never_pulled(snapshot, &asking));
     notices.sort();
 
     let mut summary = summary(snapshot, &asking, &checks);
@@ -166,6 +168,33 @@ fn conflict(conflict: &Conflict) -> NoticeReport {
         ),
         images: None,
     }
+}
+
+/// Containers that no right is needed for, by workload.
+fn never_pulled(snapshot: &Snapshot, asking: &Asking) -> Vec<NoticeReport> {
+    let mut of_workload: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    for (number, name) in &asking.never_pulled {
+        of_workload.entry(*number).or_default().push(name);
+    }
+    let one = |(number, names): (usize, Vec<&str>)| {
+        let workload = &snapshot.workloads[number];
+        NoticeReport {
+            code: "never-pulled".to_owned(),
+            severity: Severity::Info,
+            subject: format!("{} {}/{}", workload.kind, workload.namespace, workload.name),
+            message: format!(
+                "{} not pulled (imagePullPolicy Never): {}",
+                plural_is(names.len()),
+                names.join(", ")
+            ),
+            images: Some(names.len()),
+        }
+    };
+    of_workload.into_iter().map(one).collect()
+}
+
+fn plural_is(count: usize) -> String {
+    format!("{} {}", plural(count, "container"), if count == 1 { "is" } else { "are" })
 }
 
 fn not_judged(asking: &Asking) -> Vec<NoticeReport> {

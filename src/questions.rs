@@ -75,6 +75,8 @@ pub struct Asking {
     pub asked: Vec<Asked>,
     /// Images on registries that nobody owns, by host in lower case.
     pub unowned: BTreeMap<String, BTreeSet<ImageRef>>,
+    /// Containers whose kubelet asks no registry: index of the workload, name.
+    pub never_pulled: BTreeSet<(usize, String)>,
     /// How many distinct images were seen, the unowned ones included.
     pub images: usize,
 }
@@ -183,6 +185,10 @@ impl<'a> Asker<'a> {
             let doubt = doubt(record, workload, group);
             let mut fits_none = group.pools.is_empty();
             for container in &workload.containers {
+                if container.never_pulled {
+                    self.asking.never_pulled.insert((number, container.name.clone()));
+                    continue;
+                }
                 let usage = Use {
                     workload: number,
                     containers: vec![container.name.clone()],

@@ -191,6 +191,29 @@ fn manifests_take_the_place_of_workloads() {
     assert!(told.contains("api.yaml") && told.contains("document 2"), "{told}");
 }
 
+/// No right decides over an image that its kubelet never asks for.
+#[test]
+fn a_container_that_is_never_pulled_needs_no_right() {
+    let image = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/ledger/none:1";
+    let of = |policy: &str| {
+        let manifest = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: baked, namespace: shop}}\nspec:\n  containers:\n  \
+             - {{name: app, image: '{image}', imagePullPolicy: {policy}}}\n"
+        );
+        let (_folder, path) = written("pod.yaml", &manifest);
+        let output = pullaudit(&["audit", "--from", EXAMPLE, "-f", path.to_str().unwrap(), "--all", "-o", "json"]);
+        let report: Value = serde_json::from_slice(&{ output }.output().unwrap().stdout).unwrap();
+        let told = |one: &&Value| one["code"] == "never-pulled";
+        let notice = report["notices"].as_array().unwrap().iter().find(told).map(|one| one["message"].clone());
+        (report["checks"].as_array().unwrap().len(), notice)
+    };
+    let (asked, silent) = of("IfNotPresent");
+    assert!(asked > 0 && silent.is_none());
+    let (asked, told) = of("Never");
+    assert_eq!(asked, 0);
+    assert_eq!(told.unwrap(), "1 container is not pulled (imagePullPolicy Never): app");
+}
+
 #[test]
 fn an_image_is_asked_for_every_pool() {
     let image = "222233334444.dkr.ecr.eu-central-1.amazonaws.com/ledger/api:8.4.0";

@@ -76,8 +76,7 @@ fn fill(kubernetes: &Kubernetes) {
     ]);
 }
 
-/// Workload, pool and who pulls there, to the verdict.
-fn told(aws: &Aws, kubernetes: &Kubernetes) -> BTreeMap<String, String> {
+fn report(aws: &Aws, kubernetes: &Kubernetes) -> Value {
     let proxy = aws.account();
     let config = kubernetes.kubeconfig(ADMIN, "arn:aws:eks:us-east-1:111122223333:cluster/shop", None);
     let environment = environment(&Keys::root(OWN), &proxy, Some(&config));
@@ -87,6 +86,11 @@ fn told(aws: &Aws, kubernetes: &Kubernetes) -> BTreeMap<String, String> {
     let report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}\n{}", String::from_utf8_lossy(&output.stderr)));
     assert!(report["gaps"].as_array().is_none_or(Vec::is_empty), "{:#}", report["gaps"]);
+    report
+}
+
+/// Workload, pool and who pulls there, to the verdict.
+fn told(report: &Value) -> BTreeMap<String, String> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let checks = report["checks"].as_array().unwrap();
     let mut told = BTreeMap::new();
@@ -105,7 +109,13 @@ fn each_pool_pulls_as_the_role_of_its_class_and_a_node_as_that_of_its_profile() 
     let Some(kubernetes) = need(servers::kubernetes::start(), "Karpenter") else { return };
     fill(&kubernetes);
     let Some(aws) = need(servers::aws::start(&accounts(&kubernetes)), "Karpenter") else { return };
-    let told = told(&aws, &kubernetes);
+    let report = report(&aws, &kubernetes);
+    let notices: Vec<&Value> =
+        report["notices"].as_array().unwrap().iter().filter(|one| one["code"] == "former-profile").collect();
+    let [former] = notices.as_slice() else { panic!("{:#}", report["notices"]) };
+    assert_eq!(former["subject"], "shop/karpenter/by-role (node old, former profile)");
+    assert_eq!(former["message"], "pulls as blue, which is not what its node class names now");
+    let told = told(&report);
     let told: Vec<String> = told.iter().map(|(place, verdict)| format!("{place}: {verdict}")).collect();
     assert_eq!(
         told,

@@ -39,7 +39,7 @@ pub async fn run(args: &Audit, paint: Paint, progress: Progress, out: &mut dyn W
     let exit = exit::of(&report, args.fail_on, args.severity_threshold, &known);
     let elapsed = args.source.from.is_empty().then(|| started.elapsed());
     let people = People { paint, all: args.all, elapsed, exit };
-    out.write_all(render(&report, args.output, people)?.as_bytes())?;
+    write(&report, args.output, people, out)?;
     Ok(exit)
 }
 
@@ -48,13 +48,20 @@ pub fn judging(args: &cli::Judging, taken_at: Timestamp) -> Judging {
     Judging { at: args.as_of.unwrap_or(taken_at), mode: if args.strict { Mode::Strict } else { Mode::Default } }
 }
 
-fn render(report: &Report, output: Output, people: People) -> Result<String> {
-    Ok(match output {
+fn write(report: &Report, output: Output, people: People, out: &mut dyn Write) -> Result<()> {
+    let text = match output {
         Output::People => report::people(report, people),
         Output::Wide => report::wide(report),
-        Output::Json => serde_json::to_string_pretty(report)? + "\n",
+        // The report of a large fleet is as large again as text: it is never held as a whole.
+        Output::Json => {
+            let mut out = std::io::BufWriter::new(out);
+            serde_json::to_writer_pretty(&mut out, report).map_err(std::io::Error::from)?;
+            out.write_all(b"\n")?;
+            return Ok(out.flush()?);
+        }
         Output::Yaml => serde_saphyr::to_string(report).context("can't write the report as YAML")?,
-    })
+    };
+    Ok(out.write_all(text.as_bytes())?)
 }
 
 /// The ids of the checks that the baseline denied.

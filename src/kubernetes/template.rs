@@ -1,8 +1,11 @@
 //! What a pod template says about images and pull secrets.
 
-use super::slim::{LocalRef, PodSpec, SERVICE_ACCOUNT_ANNOTATIONS, ServiceAccount};
+use super::slim::{Container as SlimContainer, LocalRef, PodSpec, SERVICE_ACCOUNT_ANNOTATIONS, ServiceAccount};
 use pullaudit_core::{Container, ContainerType};
 use std::collections::BTreeMap;
+
+/// The pull policy by which a kubelet never asks a registry.
+const NEVER: &str = "Never";
 
 /// Everything in a pod's spec that names an image, in the order in which it is written.
 pub fn containers(spec: &PodSpec) -> Vec<Container> {
@@ -12,17 +15,20 @@ pub fn containers(spec: &PodSpec) -> Vec<Container> {
         (ContainerType::Ephemeral, &spec.ephemeral_containers),
     ];
     let named = lists.into_iter().flat_map(|(kind, list)| {
-        list.iter().map(move |container| (kind, container.name.clone(), container.image.clone()))
+        let policy = |container: &SlimContainer| container.image_pull_policy == NEVER;
+        list.iter()
+            .map(move |container| (kind, container.name.clone(), container.image.clone(), policy(container)))
     });
     let volumes = spec.volumes.iter().filter_map(|volume| {
         let image = volume.image.as_ref()?;
-        Some((ContainerType::ImageVolume, volume.name.clone(), image.reference.clone()))
+        let never = image.pull_policy == NEVER;
+        Some((ContainerType::ImageVolume, volume.name.clone(), image.reference.clone(), never))
     });
     named
         .chain(volumes)
         // An image volume may be left without a reference by a template that a controller fills in.
-        .filter(|(_, _, image)| !image.is_empty())
-        .map(|(kind, name, image)| Container { name, kind, image })
+        .filter(|(_, _, image, _)| !image.is_empty())
+        .map(|(kind, name, image, never_pulled)| Container { name, kind, image, never_pulled })
         .collect()
 }
 
@@ -137,6 +143,17 @@ mod tests {
                 (ContainerType::ImageVolume, "v")
             ]
         );
+    }
+
+    #[test]
+    fn what_the_kubelet_never_pulls_is_told_apart() {
+        let found = containers(&spec(json!({
+            "containers": [{ "name": "baked", "image": "a", "imagePullPolicy": "Never" },
+                           { "name": "app", "image": "b", "imagePullPolicy": "IfNotPresent" }, { "name": "c", "image": "c" }],
+            "volumes": [{ "name": "model", "image": { "reference": "v", "pullPolicy": "Never" } }],
+        })));
+        let never: Vec<_> = found.iter().filter(|one| one.never_pulled).map(|one| one.name.as_str()).collect();
+        assert_eq!(never, ["baked", "model"]);
     }
 
     #[test]

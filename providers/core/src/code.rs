@@ -218,6 +218,14 @@ pub static CORE_CODES: &[CodeRow] = &[
         fix: "Nothing to fix; registries: in pullaudit.yaml says which hosts are public.",
     },
     CodeRow {
+        name: "never-pulled",
+        severity: Severity::Info,
+        rank: 1,
+        meaning: "A container has imagePullPolicy Never: its kubelet asks no registry, so no right decides.",
+        how: "The image is meant to be on the node already, by its machine image or by another pod.",
+        fix: "Nothing to fix; where it is to be pulled, remove imagePullPolicy from the template.",
+    },
+    CodeRow {
         name: "snapshots-disagree",
         severity: Severity::Low,
         rank: 2,

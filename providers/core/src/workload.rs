@@ -28,6 +28,9 @@ pub struct Container {
     pub kind: ContainerType,
     /// The reference as written.
     pub image: String,
+    /// True where its `imagePullPolicy` is `Never`: the kubelet runs what the node holds, and asks no registry.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never_pulled: bool,
 }
 
 /// Whether pods of a workload are in trouble with an image, as their statuses say now.

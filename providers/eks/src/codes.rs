@@ -154,6 +154,12 @@ pullaudit_core::code_table! {
          arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy, the same with AmazonEC2ContainerRegistryPullOnly and, where \
          needed, AmazonEKS_CNI_Policy; aws cloudtrail lookup-events --lookup-attributes \
          AttributeKey=EventName,AttributeValue=DetachRolePolicy tells who took them.";
+    FormerProfile: "former-profile", Low, 14,
+        "A node still runs on an instance profile that its node class no longer has, and pulls as that profile's role.",
+        "The role or the profile of an EC2NodeClass was changed; Karpenter replaces the nodes later, or a budget or \
+         karpenter.sh/do-not-disrupt keeps it from doing so.",
+        "Keep the former role's rights until the node is gone: kubectl get nodeclaims -o wide. Replace it by hand with \
+         kubectl delete nodeclaim NAME.";
     MoreThanPull: "more-than-pull", Low, 12,
         "The role's right to pull comes only from a policy that can also push.",
         "AmazonEC2ContainerRegistryPowerUser, FullAccess or ecr:* was given where PullOnly is enough: whoever takes a \

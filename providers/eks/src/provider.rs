@@ -4,9 +4,9 @@
 use crate::{cluster, codes, host, permissions, weigh};
 use async_trait::async_trait;
 use pullaudit_core::{
-    AccessError, ApiAccess, Calls, ClusterReading, ClusterView, Clusters, CollectError, DiscoverError, Discovered,
-    Discovery, Facts, Gap, ImageRef, Keyring, Owner, PodCredentials, Pool, Principal, Provider, Question, Read,
-    Registries, Registry, Scope, Section, SnapshotError,
+    AccessError, ApiAccess, Calls, ClusterReading, ClusterRecord, ClusterView, Clusters, CollectError,
+    DiscoverError, Discovered, Discovery, Facts, Gap, ImageRef, Keyring, Notice, Owner, PodCredentials, Pool,
+    Principal, Provider, Question, Read, Registries, Registry, Scope, Section, SnapshotError,
 };
 #[cfg(feature = "live")]
 use pullaudit_core::{Applied, CannotUndo, Change, Journal, OwnRight, Writer};
@@ -115,6 +115,10 @@ impl Clusters for Side {
 
     fn pools(&self, found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Gap>) {
         cluster::pools(found, view)
+    }
+
+    fn notices(&self, record: &ClusterRecord) -> Vec<Notice> {
+        cluster::notices(record)
     }
 
     fn keyring(&self, pool: &Pool, pod: &PodCredentials, image: &ImageRef) -> Keyring {

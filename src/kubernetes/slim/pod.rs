@@ -73,6 +73,8 @@ slim! {
         name: String,
         /// The image as written.
         image: String,
+        /// `Always`, `IfNotPresent` or `Never`; empty in a manifest that leaves it out.
+        image_pull_policy: String,
     }
 }
 
@@ -91,6 +93,8 @@ slim! {
     ImageVolume {
         /// The image as written.
         reference: String,
+        /// As of a container.
+        pull_policy: String,
     }
 }
 

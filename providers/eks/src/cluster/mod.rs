@@ -10,13 +10,14 @@ mod roles;
 pub use karpenter::profiles;
 pub use pools::pools;
 
+use crate::codes::Finding;
 use crate::facts::{ClusterDetail, cluster_table};
 use crate::host;
 use crate::plugin::{self, Asked};
 use crate::weigh::arn::RoleArn;
 use pullaudit_core::{
-    ClusterReading, Credential, Discovered, ImageRef, Keyring, NodeKey, Open, PodCredentials, Pool, Principal,
-    PrincipalKind, Read, keyring as kubelet,
+    ClusterReading, ClusterRecord, Credential, Discovered, ImageRef, Keyring, NodeKey, Notice, Open,
+    PodCredentials, Pool, Principal, PrincipalKind, Read, keyring as kubelet,
 };
 use std::collections::BTreeMap;
 
@@ -40,6 +41,20 @@ const ROLE_ANNOTATION: &str = "eks.amazonaws.com/ecr-role-arn";
 pub fn needs_view(found: &Discovered) -> bool {
     let detail: Read<ClusterDetail> = readings::one(found, cluster_table::CLUSTER, "", "eks:DescribeCluster");
     !matches!(detail.got().and_then(|detail| detail.authentication_mode.as_deref()), Some("API"))
+}
+
+/// What is to be told of a cluster's pools: nodes that run on a profile that their class no longer has.
+pub fn notices(record: &ClusterRecord) -> Vec<Notice> {
+    let code = Finding::FormerProfile.code();
+    let former = record.pools.iter().filter(|pool| pool.node_labels.contains_key(nodes::HOSTNAME));
+    former
+        .map(|pool| {
+            let who = pool.identity.got().map_or("nobody that is known", |principal| principal.name.as_str());
+            let message = format!("pulls as {who}, which is not what its node class names now");
+            let subject = format!("{}/{}", record.cluster.name, pool.name);
+            Notice { code: code.name(), severity: code.severity(), subject, message }
+        })
+        .collect()
 }
 
 /// The identity behind a role's ARN, or behind the ARN of one session of it, of any partition; `None`
