@@ -273,7 +273,9 @@ fn explain_knows_codes_and_checks() {
 fn every_code_is_explained() {
     let listed = text(&pullaudit(&["explain"]).output().unwrap().stdout);
     insta::assert_snapshot!("codes", listed);
+    let mut known = std::collections::BTreeSet::new();
     for code in listed.lines().filter_map(|line| line.split_whitespace().next()) {
+        assert!(known.insert(code), "{code} is the name of two findings");
         assert_eq!(self::code(&["explain", code]), 0, "{code}");
     }
 }

@@ -42,10 +42,12 @@ fn fixture() -> Value {
 }
 
 fn write_files(folder: &Path) {
+    // Each runs on one group of every cluster: 2,000 checks.
     let app = |number: usize| {
+        let group = number % GROUPS;
         format!(
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: app{number}}}\nspec:\n  template:\n    spec:\n      \
-             containers: [{{name: app, image: '{OWN}.dkr.ecr.{REGION}.amazonaws.com/team/app{number}:1.0'}}]\n---\n"
+             nodeSelector: {{eks.amazonaws.com/nodegroup: group{group}}}\n      containers: [{{name: app, image: '{OWN}.dkr.ecr.{REGION}.amazonaws.com/team/app{number}:1.0'}}]\n---\n"
         )
     };
     std::fs::write(folder.join("apps.yaml"), (0..USED).map(app).collect::<String>()).unwrap();

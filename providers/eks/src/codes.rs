@@ -160,7 +160,7 @@ pullaudit_core::code_table! {
          karpenter.sh/do-not-disrupt keeps it from doing so.",
         "Keep the former role's rights until the node is gone: kubectl get nodeclaims -o wide. Replace it by hand with \
          kubectl delete nodeclaim NAME.";
-    MoreThanPull: "more-than-pull", Low, 12,
+    WiderThanPull: "wider-than-pull", Low, 12,
         "The role's right to pull comes only from a policy that can also push.",
         "AmazonEC2ContainerRegistryPowerUser, FullAccess or ecr:* was given where PullOnly is enough: whoever takes a \
          node over can replace images.",

@@ -422,7 +422,7 @@ fn a_right_to_pull_that_only_comes_with_a_push_is_told_of() {
     let world = World::one_account().inline(&wide);
     let told = notices(&world, &["node"]);
     let [one] = told.as_slice() else { panic!("{told:?}") };
-    assert!(one.starts_with("more-than-pull: role node (111122223333) can pull by inline policy"), "{one}");
+    assert!(one.starts_with("wider-than-pull: role node (111122223333) can pull by inline policy"), "{one}");
     let narrow =
         policy(statement(json!(["ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"])));
     assert_eq!(notices(&World::one_account().inline(&narrow), &["node"]), Vec::<String>::new());

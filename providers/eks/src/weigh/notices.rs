@@ -48,5 +48,5 @@ fn more_than_pull(role: &RoleEntry) -> Option<Notice> {
     }
     let names: Vec<&str> = role.pulls.iter().map(|(place, _)| &**place).collect();
     let message = format!("can pull by {} only, which can push as well", names.join(" and "));
-    Some(notice(Finding::MoreThanPull, role, message))
+    Some(notice(Finding::WiderThanPull, role, message))
 }
