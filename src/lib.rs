@@ -27,6 +27,7 @@ pub mod remediate;
 pub mod report;
 pub mod run;
 pub mod scope;
+pub mod secrets;
 pub mod settings;
 pub mod severity;
 pub mod sources;

@@ -9,10 +9,10 @@ use crate::questions::{self, Asking};
 use crate::report::{
     ClusterReport, Incomplete, NoticeReport, PoolReport, Report, SCHEMA, Summary, Tool, VerdictWord, plural,
 };
-use crate::{exceptions, incidents, remediate};
+use crate::{exceptions, incidents, remediate, secrets};
 use anyhow::Result;
 use jiff::Timestamp;
-use pullaudit_core::{Conflict, Credential, Open, Severity, Snapshot, Verdict};
+use pullaudit_core::{Conflict, Credential, Open, Severity, Snapshot, Verdict, core_code};
 use std::collections::BTreeMap;
 
 /// A report, and what it was judged from.
@@ -57,6 +57,7 @@ pub fn judge(
     notices.extend(conflicts.iter().map(conflict));
     notices.extend(not_judged(&asking));
     notices.extend(never_pulled(snapshot, &asking));
+    notices.extend(secrets::notices(snapshot).into_iter().map(notice));
     notices.sort();
 
     let mut summary = summary(snapshot, &asking, &checks);
@@ -172,6 +173,7 @@ fn conflict(conflict: &Conflict) -> NoticeReport {
 
 /// Containers that no right is needed for, by workload.
 fn never_pulled(snapshot: &Snapshot, asking: &Asking) -> Vec<NoticeReport> {
+    let code = core_code("never-pulled");
     let mut of_workload: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     for (number, name) in &asking.never_pulled {
         of_workload.entry(*number).or_default().push(name);
@@ -179,8 +181,8 @@ fn never_pulled(snapshot: &Snapshot, asking: &Asking) -> Vec<NoticeReport> {
     let one = |(number, names): (usize, Vec<&str>)| {
         let workload = &snapshot.workloads[number];
         NoticeReport {
-            code: "never-pulled".to_owned(),
-            severity: Severity::Info,
+            code: code.name().to_owned(),
+            severity: code.severity(),
             subject: format!("{} {}/{}", workload.kind, workload.namespace, workload.name),
             message: format!(
                 "{} not pulled (imagePullPolicy Never): {}",

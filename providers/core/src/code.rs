@@ -252,6 +252,24 @@ pub static CORE_CODES: &[CodeRow] = &[
               --docker-password=P --dry-run=client -o yaml | kubectl apply -f -",
     },
     CodeRow {
+        name: "pull-secret-missing",
+        severity: Severity::Low,
+        rank: 2,
+        meaning: "A workload names a pull secret that does not exist; the kubelet warns and pulls without it.",
+        how: "It was renamed or deleted, is not copied to that namespace, or a service account names it for every pod.",
+        fix: "Make it in the pods' own namespace, or take the name out of imagePullSecrets of the template or the service \
+              account.",
+    },
+    CodeRow {
+        name: "pull-secret-defect",
+        severity: Severity::Low,
+        rank: 2,
+        meaning: "A pull secret, or an entry of it, covers nothing or logs in as nobody.",
+        how: "Its type or its key is not what the kubelet looks for, or an entry has no login in it.",
+        fix: "Write the secret anew: kubectl create secret docker-registry NAME --docker-server=HOST --docker-username=U \
+              --docker-password=P --dry-run=client -o yaml | kubectl apply -f -",
+    },
+    CodeRow {
         name: "pull-secret-unjudged",
         severity: Severity::Low,
         rank: 12,

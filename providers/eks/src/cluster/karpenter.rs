@@ -3,8 +3,11 @@
 //!
 //! Source: aws/karpenter-provider-aws, `pkg/apis/v1`; EKS user guide, "Create a Node Class" and "Create a Node Pool".
 
-use super::nodes::{COMPUTE_TYPE, KARPENTER_POOL};
-use pullaudit_core::{ClusterView, CustomKind, Kept, Open, Read, Shape, Taint};
+use super::nodes::{COMPUTE_TYPE, HOSTNAME, KARPENTER_POOL, carries};
+use super::pools::{Listing, label, role};
+use super::readings;
+use crate::facts::cluster_table;
+use pullaudit_core::{ClusterView, CustomKind, Kept, Open, Principal, PrincipalKind, Read, Shape, Taint};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -190,4 +193,55 @@ fn requirements(object: &Kept) -> Vec<(String, Vec<String>)> {
         is_list.then(|| Some((requirement["key"].as_str()?.to_owned(), values.collect()))).flatten()
     };
     list.into_iter().flatten().filter_map(one).collect()
+}
+
+impl Listing<'_> {
+    /// A pool of Karpenter or of Auto Mode. A node keeps the profile that it was started with, so one whose class has
+    /// another by now stands apart.
+    pub(super) fn add_karpenter(&mut self, pool: NodePool, started_with: &BTreeMap<String, String>) {
+        let labels = label(KARPENTER_POOL, &pool.name);
+        if self.pools.iter().any(|known| known.node_labels == labels) {
+            return;
+        }
+        let current = pool.class.as_ref().ok().and_then(|class| class.profile.as_ref());
+        let former = self.nodes.iter().filter(|node| carries(node, &labels)).filter_map(|node| {
+            let profile =
+                started_with.get(&node.name).filter(|profile| current.is_some_and(|now| now != *profile))?;
+            let host = node.labels.get(HOSTNAME)?;
+            Some((node.name.clone(), host.clone(), profile.clone()))
+        });
+        for (node, host, profile) in former.collect::<Vec<_>>() {
+            let name = format!("karpenter/{} (node {node}, former profile)", pool.name);
+            let labels = labels.iter().map(|(name, value)| (name.clone(), value.clone()));
+            let labels = labels.chain([(HOSTNAME.to_owned(), host)]).collect();
+            let identity = self.of_profile(&profile);
+            self.add(name, identity, pool.shape.clone(), labels);
+        }
+        let identity = match &pool.class {
+            Ok(Class { source: Source::Role(role), .. }) => self.role_named(role),
+            Ok(Class { source: Source::Profile(profile), .. }) => self.of_profile(profile),
+            Err(open) => Read::Unread(open.clone()),
+        };
+        let name = format!("karpenter/{}", pool.name);
+        self.add(name, identity, pool.shape, labels);
+    }
+
+    /// Classes name a role of the cluster's own account by its name.
+    fn role_named(&self, name: &str) -> Read<Principal> {
+        if name.starts_with("arn:") {
+            return role(name, PrincipalKind::NodeRole);
+        }
+        let partition = self.found.cluster.id.0.split(':').nth(1).unwrap_or("aws");
+        role(&format!("arn:{partition}:iam::{}:role/{name}", self.found.cluster.scope), PrincipalKind::NodeRole)
+    }
+
+    /// The role in an instance profile; nobody where it holds none.
+    fn of_profile(&self, profile: &str) -> Read<Principal> {
+        let table = cluster_table::INSTANCE_PROFILES;
+        match readings::one::<String>(self.found, table, profile, "iam:GetInstanceProfile") {
+            Read::Got(arn) => role(&arn, PrincipalKind::NodeRole),
+            Read::Absent => Read::Absent,
+            Read::Unread(open) => Read::Unread(open),
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod nodes;
 mod pools;
 mod readings;
 mod roles;
+mod shapes;
 
 pub use karpenter::profiles;
 pub use pools::pools;

@@ -1,10 +1,11 @@
 //! Pools from what EKS lists and from the living nodes.
 
-use super::karpenter::{self, Class, NodePool, Source};
-use super::nodes::{self, COMPUTE_TYPE, HOSTNAME, KARPENTER_POOL, NODE_GROUP, carries, named_pool};
+use super::karpenter;
+use super::nodes::{self, COMPUTE_TYPE, KARPENTER_POOL, NODE_GROUP, carries, named_pool};
 use super::roles::{Joiner, Joiners, Machines, same_role};
+use super::shapes::{shape_of_group, with_label};
 use super::{principal_of, readings};
-use crate::facts::{ClusterDetail, FargateProfile, Nodegroup, NodegroupTaint, cluster_table};
+use crate::facts::{ClusterDetail, FargateProfile, Nodegroup, cluster_table};
 use crate::weigh::arn::RoleArn;
 use pullaudit_core::{
     ClusterView, Discovered, Gap, NodeView, Open, PodSelector, Pool, Principal, PrincipalKind, Read, Shape, Taint,
@@ -36,13 +37,13 @@ pub fn pools(found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Ga
     (listing.pools, listing.gaps)
 }
 
-struct Listing<'a> {
-    found: &'a Discovered,
+pub(super) struct Listing<'a> {
+    pub(super) found: &'a Discovered,
     detail: Read<ClusterDetail>,
     joiners: Joiners,
     /// Nodes that no pool has claimed yet.
-    nodes: Vec<&'a NodeView>,
-    pools: Vec<Pool>,
+    pub(super) nodes: Vec<&'a NodeView>,
+    pub(super) pools: Vec<Pool>,
     gaps: Vec<Gap>,
     /// What hides pools altogether.
     hidden: Vec<Open>,
@@ -190,55 +191,6 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// A pool of Karpenter or of Auto Mode. A node keeps the profile that it was started with, so one whose class has
-    /// another by now stands apart.
-    fn add_karpenter(&mut self, pool: NodePool, started_with: &BTreeMap<String, String>) {
-        let labels = label(KARPENTER_POOL, &pool.name);
-        if self.pools.iter().any(|known| known.node_labels == labels) {
-            return;
-        }
-        let current = pool.class.as_ref().ok().and_then(|class| class.profile.as_ref());
-        let former = self.nodes.iter().filter(|node| carries(node, &labels)).filter_map(|node| {
-            let profile =
-                started_with.get(&node.name).filter(|profile| current.is_some_and(|now| now != *profile))?;
-            let host = node.labels.get(HOSTNAME)?;
-            Some((node.name.clone(), host.clone(), profile.clone()))
-        });
-        for (node, host, profile) in former.collect::<Vec<_>>() {
-            let name = format!("karpenter/{} (node {node}, former profile)", pool.name);
-            let labels = labels.iter().map(|(name, value)| (name.clone(), value.clone()));
-            let labels = labels.chain([(HOSTNAME.to_owned(), host)]).collect();
-            let identity = self.of_profile(&profile);
-            self.add(name, identity, pool.shape.clone(), labels);
-        }
-        let identity = match &pool.class {
-            Ok(Class { source: Source::Role(role), .. }) => self.role_named(role),
-            Ok(Class { source: Source::Profile(profile), .. }) => self.of_profile(profile),
-            Err(open) => Read::Unread(open.clone()),
-        };
-        let name = format!("karpenter/{}", pool.name);
-        self.add(name, identity, pool.shape, labels);
-    }
-
-    /// Classes name a role of the cluster's own account by its name.
-    fn role_named(&self, name: &str) -> Read<Principal> {
-        if name.starts_with("arn:") {
-            return role(name, PrincipalKind::NodeRole);
-        }
-        let partition = self.found.cluster.id.0.split(':').nth(1).unwrap_or("aws");
-        role(&format!("arn:{partition}:iam::{}:role/{name}", self.found.cluster.scope), PrincipalKind::NodeRole)
-    }
-
-    /// The role in an instance profile; nobody where it holds none.
-    fn of_profile(&self, profile: &str) -> Read<Principal> {
-        let table = cluster_table::INSTANCE_PROFILES;
-        match readings::one::<String>(self.found, table, profile, "iam:GetInstanceProfile") {
-            Read::Got(arn) => role(&arn, PrincipalKind::NodeRole),
-            Read::Absent => Read::Absent,
-            Read::Unread(open) => Read::Unread(open),
-        }
-    }
-
     /// Pools that only the nodes' own labels name: Karpenter's and those of eksctl.
     fn add_labelled(&mut self) {
         let mut named: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
@@ -353,7 +305,7 @@ impl<'a> Listing<'a> {
     }
 
     /// Adds a pool with the living nodes that its labels claim.
-    fn add(
+    pub(super) fn add(
         &mut self,
         name: String,
         identity: Read<Principal>,
@@ -391,7 +343,7 @@ impl<'a> Listing<'a> {
     }
 }
 
-fn role(arn: &str, kind: PrincipalKind) -> Read<Principal> {
+pub(super) fn role(arn: &str, kind: PrincipalKind) -> Read<Principal> {
     match principal_of(arn, kind) {
         Some(principal) => Read::Got(principal),
         None => {
@@ -400,13 +352,8 @@ fn role(arn: &str, kind: PrincipalKind) -> Read<Principal> {
     }
 }
 
-fn label(name: &str, value: &str) -> BTreeMap<String, String> {
+pub(super) fn label(name: &str, value: &str) -> BTreeMap<String, String> {
     BTreeMap::from([(name.to_owned(), value.to_owned())])
-}
-
-fn with_label(mut shape: Shape, name: &str, value: &str) -> Shape {
-    shape.labels.entry(name.to_owned()).or_default().insert(value.to_owned());
-    shape
 }
 
 /// Which machines these nodes are, where their labels agree.
@@ -418,41 +365,4 @@ fn kind_of(living: &[&NodeView]) -> Option<Machines> {
     };
     let first = living.first().map(kind)?;
     living.iter().all(|node| kind(node) == first).then_some(first)
-}
-
-fn shape_of_group(group: &Nodegroup) -> Shape {
-    let ami = group.ami_type.as_deref().unwrap_or("CUSTOM");
-    let os = match ami {
-        "CUSTOM" => None,
-        windows if windows.starts_with("WINDOWS") => Some("windows"),
-        _ => Some("linux"),
-    };
-    let arch = if ami.contains("ARM_64") {
-        Some("arm64")
-    } else if ami.contains("x86_64") {
-        Some("amd64")
-    } else {
-        None
-    };
-    let labels = group.labels.iter().map(|(name, value)| (name.clone(), BTreeSet::from([value.clone()])));
-    Shape {
-        labels: labels.collect(),
-        lacks: BTreeSet::new(),
-        taints: group.taints.iter().map(taint).collect(),
-        os: os.map(str::to_owned),
-        arch: arch.into_iter().map(str::to_owned).collect(),
-        nodes: 0,
-        systems: group.release.iter().map(|release| format!("{ami} {release}")).collect(),
-    }
-}
-
-/// A taint in Kubernetes' words. Source: EKS API reference, `Taint`.
-fn taint(taint: &NodegroupTaint) -> Taint {
-    let effect = match taint.effect.as_str() {
-        "NO_SCHEDULE" => "NoSchedule",
-        "NO_EXECUTE" => "NoExecute",
-        "PREFER_NO_SCHEDULE" => "PreferNoSchedule",
-        other => other,
-    };
-    Taint { key: taint.key.clone(), value: taint.value.clone(), effect: effect.to_owned() }
 }
