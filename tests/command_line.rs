@@ -191,6 +191,30 @@ fn manifests_take_the_place_of_workloads() {
     assert!(told.contains("api.yaml") && told.contains("document 2"), "{told}");
 }
 
+/// Medium where another pool can pull, high where a pod must run on each, critical where no pool that fits can.
+#[test]
+fn a_refusal_matters_by_where_its_pods_can_go() {
+    let severity = |kind: &str, selector: &str| {
+        let manifest = format!(
+            "apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: api, namespace: ledger}}\nspec:\n  template:\n    spec:\n      \
+             {selector}containers:\n      - {{name: app, image: '222233334444.dkr.ecr.eu-central-1.amazonaws.com/ledger/api:8.4.0'}}\n"
+        );
+        let (_folder, path) = written("api.yaml", &manifest);
+        let arguments =
+            ["audit", "--from", EXAMPLE, "-f", path.to_str().unwrap(), "--cluster", "pay-euc1", "--all"];
+        let output = pullaudit(&[&arguments[..], &["-o", "json"]].concat()).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let checks = report["checks"].as_array().unwrap();
+        let denied: Vec<&Value> = checks.iter().filter(|check| check["verdict"] == "denied").collect();
+        let [one] = denied.as_slice() else { panic!("{denied:#?}") };
+        (one["severity"].as_str().unwrap().to_owned(), checks.len())
+    };
+    assert_eq!(severity("Deployment", ""), ("medium".to_owned(), 2));
+    assert_eq!(severity("DaemonSet", ""), ("high".to_owned(), 2));
+    let pinned = "nodeSelector: {eks.amazonaws.com/nodegroup: general}\n      ";
+    assert_eq!(severity("Deployment", pinned), ("critical".to_owned(), 1));
+}
+
 /// No right decides over an image that its kubelet never asks for.
 #[test]
 fn a_container_that_is_never_pulled_needs_no_right() {
