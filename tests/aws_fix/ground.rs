@@ -27,7 +27,8 @@ pub(crate) const FOREIGN: &str = r#"{ "Version" : "2008-10-17", "Id" : "kept",
 /// Repositories of the other account with that policy.
 const KEPT: [&str; 7] = ["kept", "both", "moved", "raced", "refused", "lost", "edited"];
 /// Two for each test that kills.
-const PAIRS: [&str; 4] = ["undone/first", "undone/second", "ended/first", "ended/second"];
+const PAIRS: [&str; 6] =
+    ["undone/first", "undone/second", "ended/first", "ended/second", "contested/first", "contested/second"];
 
 fn prepare(fleet: &Fleet) {
     let allow = |actions: Value| document(&json!([{ "Effect": "Allow", "Resource": "*", "Action": actions }]));
@@ -180,7 +181,13 @@ impl Ground {
 
     /// The same at a later moment.
     pub(crate) fn editor(&self, policy: &str) -> impl Fn() + Send + Sync + use<> {
-        let (fleet, pair, policy) = (self.fleet, self.pair.clone(), policy.to_owned());
+        self.editor_of(&self.pair.repository, policy)
+    }
+
+    /// The same in another repository of that account.
+    pub(crate) fn editor_of(&self, repository: &str, policy: &str) -> impl Fn() + Send + Sync + use<> {
+        let pair = Pair { repository: repository.to_owned(), ..self.pair.clone() };
+        let (fleet, policy) = (self.fleet, policy.to_owned());
         move || edit(fleet, &pair, &policy)
     }
 

@@ -2,6 +2,7 @@
 
 use crate::ground::{FOREIGN, GENERAL, Ground};
 use crate::live::OTHER;
+use crate::servers::contested::{Contested, contested_at_every_write};
 use crate::servers::killed::{Killable, Pace, Point, Which, ended_by_a_second_run, undone_after_a_kill};
 use crate::servers::proxy::Trouble;
 use std::path::PathBuf;
@@ -107,6 +108,35 @@ impl Killable for Two {
 
     fn writes(&self) -> usize {
         self.ground.answered_writes()
+    }
+}
+
+/// Somebody else edits the policy right before our look at it: ECR compares nothing, so ours is not made.
+impl Contested for Two {
+    const OUTCOME: &'static str = "stale";
+
+    fn contest(&self, which: Which) {
+        let (repository, reads) = (self.name(which), AtomicUsize::new(0));
+        let edit = self.ground.editor_of(&repository, &FOREIGN.replace("\"kept\"", "\"theirs\""));
+        self.ground.place.proxy.guard(move |_, call| {
+            // The first reading makes the plan, the second one is the look right before the write.
+            let here = call.operation == "GetRepositoryPolicy" && call.key().contains(&repository);
+            if here && reads.fetch_add(1, Ordering::SeqCst) == 1 {
+                edit();
+            }
+            None
+        });
+    }
+
+    fn theirs_stands(&self, which: Which) -> bool {
+        self.policies()[usize::from(which == Which::Second)].contains("\"theirs\"")
+    }
+}
+
+#[test]
+fn what_others_write_in_the_same_moment_stands_at_every_write() {
+    if two("contested").is_some() {
+        contested_at_every_write(|| two("contested").unwrap());
     }
 }
 

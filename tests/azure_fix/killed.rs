@@ -1,7 +1,8 @@
 //! A run that is killed, interrupted, or not alone: what it leaves can be used.
 
 use super::azure::{Place, json};
-use super::azure_fake::{Fault, Registry, SUBSCRIPTION, Trouble, World};
+use super::azure_fake::{Fault, Grant, Registry, SUBSCRIPTION, Trouble, World, role};
+use super::servers::contested::{Contested, contested_at_every_write};
 use super::servers::killed::{Killable, Pace, Point, Which, ended_by_a_second_run, undone_after_a_kill};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
@@ -76,6 +77,35 @@ impl Killable for Place {
     fn writes(&self) -> usize {
         Place::writes(self).iter().filter(|(_, status)| status.is_some()).count()
     }
+}
+
+/// Somebody else gives the same role to the same identity at the same place, under a name of their own.
+impl Contested for Place {
+    const OUTCOME: &'static str = "already-there";
+
+    fn contest(&self, which: Which) {
+        self.fake.set_fault(put(which.word(), Trouble::Slow(Duration::from_secs(1))));
+    }
+
+    fn meddle(&self, which: Which) {
+        let until = Instant::now() + Duration::from_mins(1);
+        while !Killable::is_held(self, Point::Noted(which)) {
+            assert!(Instant::now() < until, "{which:?} is never sent");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let (who, scope) = (self.kubelet(), Registry::new(SUBSCRIPTION, "rg-acme", which.word()).id());
+        self.fake.change(|world| world.grants.push(Grant::new(&scope, role::ACR_PULL, &who)));
+    }
+
+    fn theirs_stands(&self, which: Which) -> bool {
+        // Ours is gone when this is asked of a document that is ours.
+        self.grants().iter().any(|(_, _, scope, _)| scope.ends_with(&format!("/{}", which.word())))
+    }
+}
+
+#[test]
+fn what_others_write_in_the_same_moment_stands_at_every_write() {
+    contested_at_every_write(two_registries);
 }
 
 fn registries(names: &[&str]) -> Place {

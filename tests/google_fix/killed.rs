@@ -1,6 +1,7 @@
 //! A repair of two repositories that is killed, by the code that holds every cloud to it.
 
 use super::google::{MEMBER, Place, READER, cluster};
+use super::servers::contested::{Contested, contested_at_every_write};
 use super::servers::killed::{Killable, Pace, Point, Which, ended_by_a_second_run, undone_after_a_kill};
 use pullaudit_google_fake::{Fault, Policy, Repository, Trouble};
 use std::path::PathBuf;
@@ -90,6 +91,29 @@ impl Killable for Place {
         let written = |seen: &&pullaudit_google_fake::Seen| seen.name == SET && seen.status.is_some();
         self.fake.requests().iter().filter(written).count()
     }
+}
+
+/// Somebody else edits the policy between our reading and our writing: Google refuses, and the round is made again.
+impl Contested for Place {
+    const OUTCOME: &'static str = "applied";
+
+    fn contest(&self, which: Which) {
+        self.fake.set_fault(Fault::call(SET, Trouble::ConcurrentEdit).path(&path(which)).times(1));
+    }
+
+    fn theirs_stands(&self, which: Which) -> bool {
+        self.fake.change(|world| {
+            world
+                .policy_of(&path(which))
+                .unwrap()
+                .holds("roles/artifactregistry.writer", "user:colleague-1@acme.example")
+        })
+    }
+}
+
+#[test]
+fn what_others_write_in_the_same_moment_stands_at_every_write() {
+    contested_at_every_write(two_repositories);
 }
 
 #[test]

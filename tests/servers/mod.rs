@@ -22,6 +22,7 @@ pub(crate) mod ablation;
 pub(crate) mod aws;
 pub(crate) mod aws_calls;
 pub(crate) mod call;
+pub(crate) mod contested;
 pub(crate) mod host;
 pub(crate) mod killed;
 pub(crate) mod kubernetes;
