@@ -8,40 +8,45 @@ use std::cell::Cell;
 
 pub(crate) const NODES: usize = 2_000;
 const NAMESPACES: usize = 10;
-const OF_DEPLOYMENT: usize = 100;
+const DEPLOYMENTS: usize = 200;
 /// Requests in flight while it is filled.
 const WIDTH: usize = 64;
 
 /// What the server holds.
 pub(crate) struct Fleet<'a> {
     server: &'a Kubernetes,
+    sets: Vec<Value>,
+    /// Pods of each set.
     pods: Cell<usize>,
 }
 
 impl<'a> Fleet<'a> {
-    /// Namespaces and nodes, and no pod yet.
+    /// Namespaces, nodes and deployments, and no pod yet.
     pub(crate) fn new(server: &'a Kubernetes) -> Self {
         for number in 0..NAMESPACES {
             server.namespace(&namespace(number));
         }
-        let fleet = Self { server, pods: Cell::new(0) };
+        let mut fleet = Self { server, sets: Vec::new(), pods: Cell::new(0) };
         fleet.post((0..NODES).map(|number| ("/api/v1/nodes".to_owned(), node(number))));
+        for number in 0..DEPLOYMENTS {
+            let space = namespace(number);
+            let deployment =
+                fleet.one(&format!("/apis/apps/v1/namespaces/{space}/deployments"), &deployment(number));
+            let mut set = replica_set(number);
+            set["metadata"]["ownerReferences"] = owner("Deployment", &deployment);
+            let set = fleet.one(&format!("/apis/apps/v1/namespaces/{space}/replicasets"), &set);
+            fleet.sets.push(set);
+        }
         fleet
     }
 
-    /// Adds deployments until there are so many pods.
+    /// Adds pods until there are so many: the workloads stay the same.
     pub(crate) fn grow(&self, pods: usize) {
-        let deployments = self.pods.get() / OF_DEPLOYMENT..pods / OF_DEPLOYMENT;
-        self.pods.set(pods);
-        for number in deployments {
-            let space = namespace(number);
-            let deployment =
-                self.one(&format!("/apis/apps/v1/namespaces/{space}/deployments"), &deployment(number));
-            let mut set = replica_set(number);
-            set["metadata"]["ownerReferences"] = owner("Deployment", &deployment);
-            let set = self.one(&format!("/apis/apps/v1/namespaces/{space}/replicasets"), &set);
-            let path = format!("/api/v1/namespaces/{space}/pods");
-            self.post((0..OF_DEPLOYMENT).map(|index| (path.clone(), pod(number, index, &set))));
+        let indexes = self.pods.get()..pods / DEPLOYMENTS;
+        self.pods.set(indexes.end);
+        for (number, set) in self.sets.iter().enumerate() {
+            let path = format!("/api/v1/namespaces/{}/pods", namespace(number));
+            self.post(indexes.clone().map(|index| (path.clone(), pod(number, index, set))));
         }
     }
 
@@ -110,12 +115,12 @@ fn selector(number: usize) -> Value {
 
 fn deployment(number: usize) -> Value {
     json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": name(number) },
-        "spec": { "replicas": OF_DEPLOYMENT, "selector": selector(number), "template": template(number) } })
+        "spec": { "replicas": 1, "selector": selector(number), "template": template(number) } })
 }
 
 fn replica_set(number: usize) -> Value {
     json!({ "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": { "name": format!("{}-5d4f", name(number)) },
-        "spec": { "replicas": OF_DEPLOYMENT, "selector": selector(number), "template": template(number) } })
+        "spec": { "replicas": 1, "selector": selector(number), "template": template(number) } })
 }
 
 fn pod(number: usize, index: usize, set: &Value) -> Value {
@@ -125,7 +130,7 @@ fn pod(number: usize, index: usize, set: &Value) -> Value {
     pod["metadata"]["name"] = format!("{}-5d4f-{index:05}", name(number)).into();
     pod["metadata"]["ownerReferences"] = owner("ReplicaSet", set);
     // Nodes of one pool are ten apart.
-    let node = (number % 10 + 10 * (number * OF_DEPLOYMENT + index)) % NODES;
+    let node = (number % 10 + 10 * (number * 100 + index)) % NODES;
     pod["spec"]["nodeName"] = format!("node{node}").into();
     pod
 }
