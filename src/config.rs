@@ -82,7 +82,7 @@ pub struct RegistryConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Limits {
-    /// Calls in flight per service, where `--concurrency` is not given.
+    /// Calls in flight per service, and documents written at a time, where `--concurrency` is not given.
     pub in_flight: Option<u16>,
     /// The most changes that one plan may write, where `--max-changes` is not given.
     pub max_changes: Option<usize>,

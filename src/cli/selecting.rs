@@ -128,7 +128,7 @@ pub struct Reading {
     /// Bound on one call, as 40s or 2m.
     #[arg(long, value_name = "DURATION", default_value = "40s", value_parser = duration)]
     pub timeout: Duration,
-    /// Calls in flight per service.
+    /// Calls in flight per service, and documents written at a time.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
 }

@@ -101,9 +101,9 @@ const GIVEN: &[&str] = &[
     ".azmk8s.io",
     ".azmk8s.us",
     ".azk8s.cn",
-    ".amazonaws.com",
-    ".amazonaws.com.cn",
-    ".amazonaws.eu",
+    ".eks.amazonaws.com",
+    ".eks.amazonaws.com.cn",
+    ".eks.amazonaws.eu",
     ".api.aws",
     ".gke.goog",
 ];
@@ -299,7 +299,13 @@ mod tests {
     fn a_name_with_the_address_of_another_cluster_is_no_name_of_this_one() {
         let one = aks("one", "prod-1a.hcp.westeurope.azmk8s.io");
         let leads = |server: &str| context_for(&one, &[&one], &[context("prod", "prod", server)], None).is_some();
-        for own in ["https://prod-1a.0f.privatelink.westeurope.azmk8s.io:443", "https://10.0.0.1", ""] {
+        for own in [
+            "https://prod-1a.0f.privatelink.westeurope.azmk8s.io:443",
+            "https://10.0.0.1",
+            // A load balancer in front of it is a tunnel like any other.
+            "https://tunnel-1.elb.eu-west-1.amazonaws.com",
+            "",
+        ] {
             assert!(leads(own), "{own}");
         }
         for other in [

@@ -83,10 +83,8 @@ fn a_pod_of_fargate_is_on_the_pool_of_the_profile_that_it_names() {
         ("named", "fargate-1", json!({ "eks.amazonaws.com/fargate-profile": "second" })),
         ("unnamed", "fargate-2", json!({})),
     ] {
-        let mut metadata = meta(name, None);
-        metadata["labels"] = labels;
         let mut made = pod(name, None, on, "x/app:1");
-        made["metadata"]["labels"] = metadata["labels"].clone();
+        made["metadata"]["labels"] = labels;
         roster.add_pod(&serde_json::from_value(made).unwrap());
     }
     let workloads = roster.finish();

@@ -6,6 +6,7 @@
 use super::nodes::{COMPUTE_TYPE, HOSTNAME, KARPENTER_POOL, carries};
 use super::pools::{Listing, label, role};
 use super::readings;
+use super::roles::same_role;
 use crate::facts::cluster_table;
 use pullaudit_core::{ClusterView, CustomKind, Kept, Open, Principal, PrincipalKind, Read, Shape, Taint};
 use serde_json::Value;
@@ -226,13 +227,16 @@ impl Listing<'_> {
         self.add(name, identity, pool.shape, labels);
     }
 
-    /// Classes name a role of the cluster's own account by its name.
+    /// Classes name a role of the cluster's own account by its name; an access entry tells its path as well.
     fn role_named(&self, name: &str) -> Read<Principal> {
         if name.starts_with("arn:") {
             return role(name, PrincipalKind::NodeRole);
         }
         let partition = self.found.cluster.id.0.split(':').nth(1).unwrap_or("aws");
-        role(&format!("arn:{partition}:iam::{}:role/{name}", self.found.cluster.scope), PrincipalKind::NodeRole)
+        let bare = format!("arn:{partition}:iam::{}:role/{name}", self.found.cluster.scope);
+        let mut joiners = self.joiners.roles.iter();
+        let whole = joiners.find(|joiner| same_role(&joiner.arn, &bare));
+        role(whole.map_or(bare.as_str(), |joiner| joiner.arn.as_str()), PrincipalKind::NodeRole)
     }
 
     /// The role in an instance profile; nobody where it holds none.

@@ -40,7 +40,7 @@ pub fn pools(found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Ga
 pub(super) struct Listing<'a> {
     pub(super) found: &'a Discovered,
     detail: Read<ClusterDetail>,
-    joiners: Joiners,
+    pub(super) joiners: Joiners,
     /// Nodes that no pool has claimed yet.
     pub(super) nodes: Vec<&'a NodeView>,
     pub(super) pools: Vec<Pool>,

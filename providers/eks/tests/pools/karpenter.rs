@@ -70,6 +70,11 @@ fn a_node_pool_without_a_node_pulls_as_the_role_of_its_class() {
     assert!(!shape.labels.contains_key("karpenter.k8s.aws/instance-cpu"), "it may be any of many");
     assert_eq!(pools[0].node_labels["karpenter.sh/nodepool"], "spot");
     assert!(cluster::profiles(&view_of(vec![], &objects)).is_empty(), "nothing more has to be read");
+    // Before a write, the same identity must be found without the cluster's API.
+    let pathed = with_entries(cluster_of(Some("API")), &[("nodes/karpenter-pay", "EC2_LINUX")]);
+    let (seen, _) = expect(&pathed, &view_of(vec![], &objects), &["karpenter/spot = nodes/karpenter-pay"]);
+    let (unseen, _) = cluster::pools(&pathed, &no_view());
+    assert_eq!(seen[0].identity.got().unwrap().id, unseen[0].identity.got().unwrap().id);
 }
 
 #[test]
