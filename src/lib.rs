@@ -19,6 +19,7 @@ pub mod incidents;
 pub mod interrupt;
 pub mod kubernetes;
 pub mod needed;
+pub mod notices;
 pub mod patterns;
 pub mod pipeline;
 pub mod progress;

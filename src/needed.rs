@@ -66,6 +66,7 @@ impl Needed {
                 static_pod: false,
                 every_pool: true,
                 pods: BTreeMap::new(),
+                pods_only: false,
                 origin: Some("--image".to_owned()),
             }));
         }

@@ -6,14 +6,11 @@ use crate::clouds::Clouds;
 use crate::config::Config;
 use crate::incidents::Repairs;
 use crate::questions::{self, Asking};
-use crate::report::{
-    ClusterReport, Incomplete, NoticeReport, PoolReport, Report, SCHEMA, Summary, Tool, VerdictWord, plural,
-};
-use crate::{exceptions, incidents, remediate, secrets};
+use crate::report::{ClusterReport, Incomplete, PoolReport, Report, SCHEMA, Summary, Tool, VerdictWord};
+use crate::{exceptions, incidents, notices, remediate};
 use anyhow::Result;
 use jiff::Timestamp;
-use pullaudit_core::{Conflict, Credential, Open, Severity, Snapshot, Verdict, core_code};
-use std::collections::BTreeMap;
+use pullaudit_core::{Conflict, Credential, Open, Snapshot, Verdict};
 
 /// A report, and what it was judged from.
 pub struct Judgement {
@@ -52,12 +49,7 @@ pub fn judge(
     let mut checks = assess::checks(snapshot, &asking, &judged, clouds);
 
     let mut notices = exceptions::apply(&mut checks, &config.exceptions, judging.at);
-    notices.extend(opened.notices(judging.at, &snapshot.inventory()).into_iter().map(notice));
-    notices.extend(of_clusters(snapshot, clouds).map(notice));
-    notices.extend(conflicts.iter().map(conflict));
-    notices.extend(not_judged(&asking));
-    notices.extend(never_pulled(snapshot, &asking));
-    notices.extend(secrets::notices(snapshot).into_iter().map(notice));
+    notices.extend(notices::all(snapshot, conflicts, clouds, &asking, &opened, judging.at));
     notices.sort();
 
     let mut summary = summary(snapshot, &asking, &checks);
@@ -135,79 +127,4 @@ fn incomplete(snapshot: &Snapshot) -> Vec<Incomplete> {
         Incomplete { scope: gap.scope.clone(), reading, permission, message: gap.message.clone() }
     });
     gaps.collect()
-}
-
-/// What each cluster's own cloud finds about it.
-fn of_clusters<'a>(
-    snapshot: &'a Snapshot,
-    clouds: &'a Clouds,
-) -> impl Iterator<Item = pullaudit_core::Notice> + 'a {
-    snapshot.clusters.iter().flat_map(|record| {
-        let side = clouds.get(&record.cluster.provider).and_then(|provider| provider.clusters.as_ref());
-        side.map(|side| side.notices(record)).unwrap_or_default()
-    })
-}
-
-fn notice(notice: pullaudit_core::Notice) -> NoticeReport {
-    NoticeReport {
-        code: notice.code.to_owned(),
-        severity: notice.severity,
-        subject: notice.subject,
-        message: notice.message,
-        images: None,
-    }
-}
-
-fn conflict(conflict: &Conflict) -> NoticeReport {
-    NoticeReport {
-        code: "snapshots-disagree".to_owned(),
-        severity: Severity::Low,
-        subject: conflict.subject.clone(),
-        message: format!(
-            "taken from the newer snapshot of {}, not from that of {}",
-            conflict.kept, conflict.dropped
-        ),
-        images: None,
-    }
-}
-
-/// Containers that no right is needed for, by workload.
-fn never_pulled(snapshot: &Snapshot, asking: &Asking) -> Vec<NoticeReport> {
-    let code = core_code("never-pulled");
-    let mut of_workload: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-    for (number, name) in &asking.never_pulled {
-        of_workload.entry(*number).or_default().push(name);
-    }
-    let one = |(number, names): (usize, Vec<&str>)| {
-        let workload = &snapshot.workloads[number];
-        NoticeReport {
-            code: code.name().to_owned(),
-            severity: code.severity(),
-            subject: format!("{} {}/{}", workload.kind, workload.namespace, workload.name),
-            message: format!(
-                "{} not pulled (imagePullPolicy Never): {}",
-                plural_is(names.len()),
-                names.join(", ")
-            ),
-            images: Some(names.len()),
-        }
-    };
-    of_workload.into_iter().map(one).collect()
-}
-
-fn plural_is(count: usize) -> String {
-    format!("{} {}", plural(count, "container"), if count == 1 { "is" } else { "are" })
-}
-
-fn not_judged(asking: &Asking) -> Vec<NoticeReport> {
-    let registries = asking.unowned.iter();
-    registries
-        .map(|(registry, images)| NoticeReport {
-            code: "not-judged".to_owned(),
-            severity: Severity::Info,
-            subject: registry.clone(),
-            message: format!("{} on {registry}, a registry that no provider owns", plural(images.len(), "image")),
-            images: Some(images.len()),
-        })
-        .collect()
 }

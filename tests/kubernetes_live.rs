@@ -13,5 +13,7 @@ mod custom;
 mod faults;
 #[path = "kubernetes_live/fixture.rs"]
 mod fixture;
+#[path = "kubernetes_live/templates.rs"]
+mod templates;
 #[path = "kubernetes_live/workloads.rs"]
 mod workloads;

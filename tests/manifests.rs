@@ -28,6 +28,44 @@ fn origins(read: &Manifests) -> Vec<&str> {
     read.workloads.iter().map(|found| found.workload.origin.as_deref().unwrap()).collect()
 }
 
+/// Kinds as their projects write them: a step, a runtime, a pull job, an operator's object.
+#[test]
+fn an_image_that_stands_in_no_pod_template_is_not_passed_over_in_silence() {
+    let kinds = [
+        ("tekton.dev/v1", "Task", "steps: [{name: build, image: x}]", "spec.steps[0].image"),
+        (
+            "serving.kserve.io/v1alpha1",
+            "ServingRuntime",
+            "containers: [{name: a}, {image: x}]",
+            "spec.containers[1].image",
+        ),
+        ("apps.kruise.io/v1alpha1", "ImagePullJob", "image: x", "spec.image"),
+        ("monitoring.coreos.com/v1", "Prometheus", "{nested: [[{image: x}]]}", "spec.nested[0][0].image"),
+    ];
+    let head =
+        |version: &str, kind: &str| format!("---\napiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\n");
+    for (version, kind, spec, key) in kinds {
+        let spec = spec.strip_prefix('{').map_or_else(|| format!("{{{spec}}}"), |rest| format!("{{{rest}"));
+        let read = read_text("a.yaml", &format!("{}spec: {spec}\n", head(version, kind)));
+        let expected = format!(
+            "a.yaml:5 (document 1): {key}: an image that is not judged, as it stands in no pod template of a {kind}: ask \
+             pullaudit can-pull about it"
+        );
+        assert_eq!(problems(&read), [expected]);
+        assert!(read.workloads.is_empty());
+    }
+    let deep = format!("{}1{}", "[".repeat(60), "]".repeat(60));
+    for (version, kind, spec) in [
+        ("networking.k8s.io/v1", "Ingress", "{image: x}"),
+        ("v1", "Service", "{image: x}"),
+        ("example.test/v1", "Picture", "{image: {url: x}, icon: '', image2: x}"),
+        ("example.test/v1", "Deep", &deep),
+    ] {
+        let read = read_text("a.yaml", &format!("{}spec: {spec}\n", head(version, kind)));
+        assert_eq!(problems(&read), [""; 0], "{kind}");
+    }
+}
+
 #[test]
 fn every_kind_with_a_template_is_taken_and_the_others_are_passed_over() {
     let template = "{spec: {containers: [{name: c, image: x}]}}";

@@ -1,6 +1,7 @@
 //! One workload while it is being put together.
 
-use super::roster::{Key, own_secrets};
+use super::key::Key;
+use super::roster::own_secrets;
 use super::slim::{Pod, PodTemplate};
 use super::status::image_states;
 use super::template::{Accounts, containers, next_secrets};
@@ -89,11 +90,13 @@ impl Entry {
         self,
         cluster: &ClusterId,
         name: Key,
+        kind: String,
         accounts: &Accounts,
         pools_of: impl Fn(&PodTemplate, &Key) -> (Vec<String>, Option<Open>),
     ) -> Workload {
         let (next, service_account) = self.next(&name, accounts, pools_of);
         let annotations = accounts.get(&name.namespace, &service_account).unwrap_or_default().annotations;
+        let pods_only = self.template.is_none() && !name.group.is_empty();
         let mut named = self.template.map(|template| containers(&template.spec)).unwrap_or_default();
         for container in self.beyond {
             if !named.contains(&container) {
@@ -117,7 +120,7 @@ impl Entry {
             cluster: Some(cluster.clone()),
             namespace: name.namespace,
             every_pool: name.kind == "DaemonSet",
-            kind: name.kind,
+            kind,
             name: name.name,
             containers: named,
             next,
@@ -126,6 +129,7 @@ impl Entry {
             service_account_annotations: annotations,
             static_pod: name.static_pod,
             pods,
+            pods_only,
             origin: None,
         }
     }

@@ -3,30 +3,38 @@
 #[cfg(feature = "live")]
 use pullaudit_core::{Obstacle, Open};
 
-/// A kind of the API server.
+/// A kind of the API server, its own or a custom one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kind {
+pub(crate) struct Kind<'a> {
     /// `Deployment`
-    pub(crate) name: &'static str,
+    pub(crate) name: &'a str,
     /// `apps`; empty for the core group.
-    pub(crate) group: &'static str,
+    pub(crate) group: &'a str,
+    /// `v1`
+    pub(crate) version: &'a str,
     /// `deployments`
-    pub(crate) plural: &'static str,
+    pub(crate) plural: &'a str,
 }
 
-const fn kind(name: &'static str, group: &'static str, plural: &'static str) -> Kind {
-    Kind { name, group, plural }
+const fn kind(name: &'static str, group: &'static str, plural: &'static str) -> Kind<'static> {
+    Kind { name, group, version: "v1", plural }
 }
 
-pub(crate) const NODE: Kind = kind("Node", "", "nodes");
-pub(crate) const POD: Kind = kind("Pod", "", "pods");
-pub(crate) const SECRET: Kind = kind("Secret", "", "secrets");
-pub(crate) const CONFIG_MAP: Kind = kind("ConfigMap", "", "configmaps");
-pub(crate) const SERVICE_ACCOUNT: Kind = kind("ServiceAccount", "", "serviceaccounts");
-pub(crate) const REPLICA_SET: Kind = kind("ReplicaSet", "apps", "replicasets");
+/// Whether a group is not the API server's own: those that workloads come from have no dot, and a group of
+/// custom kinds must have one.
+pub(crate) fn is_custom(group: &str) -> bool {
+    group.contains('.')
+}
+
+pub(crate) const NODE: Kind<'static> = kind("Node", "", "nodes");
+pub(crate) const POD: Kind<'static> = kind("Pod", "", "pods");
+pub(crate) const SECRET: Kind<'static> = kind("Secret", "", "secrets");
+pub(crate) const CONFIG_MAP: Kind<'static> = kind("ConfigMap", "", "configmaps");
+pub(crate) const SERVICE_ACCOUNT: Kind<'static> = kind("ServiceAccount", "", "serviceaccounts");
+pub(crate) const REPLICA_SET: Kind<'static> = kind("ReplicaSet", "apps", "replicasets");
 
 /// Kinds whose selected objects are workloads.
-pub(crate) const TOPS: [Kind; 5] = [
+pub(crate) const TOPS: [Kind<'static>; 5] = [
     kind("Deployment", "apps", "deployments"),
     kind("StatefulSet", "apps", "statefulsets"),
     kind("DaemonSet", "apps", "daemonsets"),
@@ -35,14 +43,31 @@ pub(crate) const TOPS: [Kind; 5] = [
 ];
 
 /// Kinds that may stand between a pod and its workload, read whole.
-pub(crate) const BETWEEN: [Kind; 2] =
+pub(crate) const BETWEEN: [Kind<'static>; 2] =
     [kind("ReplicationController", "", "replicationcontrollers"), kind("Job", "batch", "jobs")];
 
+/// The definitions of custom kinds, whose schemas tell which of them hold a pod template.
+pub(crate) const DEFINITION: Kind<'static> =
+    kind("CustomResourceDefinition", "apiextensions.k8s.io", "customresourcedefinitions");
+
+/// Group and plural of custom kinds that hold a pod template at `spec.template` or stand between one and its pods, for
+/// the rights that are printed: which ones a cluster has is read from it. Sources: the API types of argoproj/argo-rollouts, knative/serving and openkruise/kruise.
+pub(crate) const KNOWN_CUSTOM: [(&str, &str); 7] = [
+    ("apps.kruise.io", "clonesets"),
+    ("apps.kruise.io", "daemonsets"),
+    ("apps.kruise.io", "statefulsets"),
+    ("argoproj.io", "rollouts"),
+    ("serving.knative.dev", "configurations"),
+    ("serving.knative.dev", "revisions"),
+    ("serving.knative.dev", "services"),
+];
+
 #[cfg(feature = "live")]
-impl Kind {
+impl Kind<'_> {
     /// The path of its group, where the API server lists the group's kinds.
     pub(crate) fn group_path(&self) -> String {
-        if self.group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{}/v1", self.group) }
+        let Self { group, version, .. } = self;
+        if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") }
     }
 
     /// The path of its objects.
@@ -64,7 +89,7 @@ impl Kind {
     pub(crate) fn unlisted(&self, namespace: Option<&str>, cluster: &str, obstacle: Obstacle) -> Open {
         let reading = match namespace {
             Some(namespace) => format!("{} in namespace {namespace}", self.plural),
-            None if self.plural == NODE.plural => self.plural.to_owned(),
+            None if [NODE.plural, DEFINITION.plural].contains(&self.plural) => self.plural.to_owned(),
             None => format!("{} in all namespaces", self.plural),
         };
         Open::unread(reading, self.right("list"), cluster, obstacle)

@@ -4,8 +4,10 @@
 //! page by page.
 
 pub mod access;
+mod customs;
 mod entry;
 pub mod fit;
+pub mod key;
 mod kinds;
 mod labels;
 #[cfg(feature = "live")]

@@ -1,6 +1,8 @@
 //! The rights that pullaudit needs in a cluster, as a `ClusterRole`.
 
-use super::kinds::{BETWEEN, CONFIG_MAP, Kind, NODE, POD, REPLICA_SET, SECRET, SERVICE_ACCOUNT, TOPS};
+use super::kinds::{
+    BETWEEN, CONFIG_MAP, DEFINITION, KNOWN_CUSTOM, Kind, NODE, POD, REPLICA_SET, SECRET, SERVICE_ACCOUNT, TOPS,
+};
 use pullaudit_core::ClusterReading;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -12,11 +14,12 @@ pub fn cluster_role(name: &str, secrets: bool, wants: &[ClusterReading]) -> Stri
     let mut text = format!(
         "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: {name}\nrules:\n"
     );
-    let listed = [NODE, POD, SERVICE_ACCOUNT, REPLICA_SET].into_iter().chain(TOPS).chain(BETWEEN);
+    let listed = [NODE, POD, SERVICE_ACCOUNT, REPLICA_SET, DEFINITION];
+    let listed = names(listed.into_iter().chain(TOPS).chain(BETWEEN)).chain(KNOWN_CUSTOM);
     // The bodies of few replica sets are read one by one.
-    let got = [REPLICA_SET].into_iter().chain(secrets.then_some(SECRET));
-    for (verb, kinds) in [("list", listed.collect::<Vec<_>>()), ("get", got.collect())] {
-        for (group, plurals) in by_group(&kinds) {
+    let got = names([REPLICA_SET].into_iter().chain(secrets.then_some(SECRET)));
+    for (verb, kinds) in [("list", by_group(listed)), ("get", by_group(got))] {
+        for (group, plurals) in kinds {
             let plurals = plurals.into_iter().collect::<Vec<_>>().join(", ");
             let _ = writeln!(text, "- apiGroups: [\"{group}\"]\n  resources: [{plurals}]\n  verbs: [{verb}]");
         }
@@ -44,10 +47,14 @@ pub fn cluster_role(name: &str, secrets: bool, wants: &[ClusterReading]) -> Stri
     text
 }
 
-fn by_group(kinds: &[Kind]) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+fn names(kinds: impl Iterator<Item = Kind<'static>>) -> impl Iterator<Item = (&'static str, &'static str)> {
+    kinds.map(|kind| (kind.group, kind.plural))
+}
+
+fn by_group<'a>(kinds: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
     let mut groups: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for kind in kinds {
-        groups.entry(kind.group).or_default().insert(kind.plural);
+    for (group, plural) in kinds {
+        groups.entry(group).or_default().insert(plural);
     }
     groups
 }

@@ -1,17 +1,22 @@
 //! From objects as they come in, page by page, to workloads, each once and under its top owner.
 
+use super::customs::Customs;
 use super::entry::{Entry, Seen};
 use super::fit;
+use super::key::{Key, Named, is_between, stands_between, words};
 use super::selector::LabelSelector;
-use super::slim::{Meta, Object, OwnerRef, Pod, PodTemplate};
+use super::slim::{Meta, Object, Pod, PodTemplate};
 use super::template::{self, Accounts};
 use pullaudit_core::{ClusterId, NodeView, Open, Pool, Read, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// More owners above each other than anything has.
+pub(super) const MOST_OWNERS: usize = 8;
+
 /// What is known of one cluster's workloads so far.
 ///
-/// Objects may come in any order but for one rule: service accounts, owners and templates before pods.
-/// Adding an object twice changes nothing, so a list may start again.
+/// Objects may come in any order but for one rule: service accounts, owners and templates before pods, and custom objects
+/// before those of the API server's own kinds. Adding an object twice changes nothing, so a list may start again.
 #[derive(Debug)]
 pub struct Roster<'a> {
     cluster: &'a ClusterId,
@@ -20,38 +25,10 @@ pub struct Roster<'a> {
     nodes_unread: Option<&'a Open>,
     accounts: Accounts,
     owners: BTreeMap<Key, Option<Key>>,
-    entries: BTreeMap<Key, Entry>,
-    selector: Option<LabelSelector>,
-    listed: BTreeSet<&'static str>,
-}
-
-/// Namespace, kind and name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key {
-    pub(crate) namespace: String,
-    pub(crate) kind: String,
-    pub(crate) name: String,
-    /// Static pods are named without their node, so that one may share the name of another pod.
-    pub(crate) static_pod: bool,
-}
-
-impl Key {
-    fn of(namespace: &str, kind: &str, name: &str) -> Self {
-        Self { namespace: namespace.to_owned(), kind: kind.to_owned(), name: name.to_owned(), static_pod: false }
-    }
-
-    fn of_owner(namespace: &str, owner: &OwnerRef) -> Self {
-        Self::of(namespace, &owner.kind, &owner.name)
-    }
-}
-
-/// Kinds of the API server's own groups that stand between a pod and its top owner.
-pub(crate) fn is_between(owner: &OwnerRef) -> bool {
-    let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
-    matches!(
-        (owner.kind.as_str(), group),
-        ("ReplicaSet", "apps" | "extensions") | ("Job", "batch") | ("ReplicationController", "")
-    )
+    pub(super) entries: BTreeMap<Key, Entry>,
+    pub(super) selector: Option<LabelSelector>,
+    pub(super) listed: BTreeSet<Named>,
+    pub(super) customs: Customs,
 }
 
 impl<'a> Roster<'a> {
@@ -74,6 +51,7 @@ impl<'a> Roster<'a> {
             entries: BTreeMap::new(),
             selector,
             listed: BTreeSet::new(),
+            customs: Customs::default(),
         }
     }
 
@@ -84,13 +62,13 @@ impl<'a> Roster<'a> {
 
     /// Says that every object of a kind that the selector matches was added. A pod of another one was
     /// then not selected; of a kind that could not be listed, the pods' own labels decide.
-    pub fn listed(&mut self, kind: &'static str) {
-        self.listed.insert(kind);
+    pub fn listed(&mut self, kind: &str) {
+        self.listed.insert(Named::own(kind));
     }
 
     /// Remembers who manages an object between pods and their top owner.
-    pub fn add_owner(&mut self, kind: &'static str, meta: &Meta) {
-        let up = meta.controller().map(|owner| Key::of_owner(&meta.namespace, owner));
+    pub fn add_owner(&mut self, kind: &str, meta: &Meta) {
+        let up = meta.controller().map(|owner| self.customs.owner(&meta.namespace, owner, true));
         self.owners.insert(Key::of(&meta.namespace, kind, &meta.name), up);
     }
 
@@ -98,18 +76,27 @@ impl<'a> Roster<'a> {
     ///
     /// A `ReplicaSet` or `ReplicationController` with an owner is an old or new revision of it, and left to
     /// its pods. A `Job` of a `CronJob` is a copy of its template; one of a custom kind is that kind's only
-    /// witness. A job that is finished needs no pull any more.
-    pub fn add_object(&mut self, kind: &'static str, object: Object) {
-        let between = matches!(kind, "ReplicaSet" | "ReplicationController" | "Job");
+    /// witness. A job that is finished needs no pull any more. What a custom object with a template manages is made from
+    /// it, and counts to it.
+    pub fn add_object(&mut self, kind: &str, object: Object) {
+        let between = stands_between(kind);
         if between {
             self.add_owner(kind, &object.metadata);
         }
-        let owner = object.metadata.controller().filter(|_| between);
+        let own = Key::of(&object.metadata.namespace, kind, &object.metadata.name);
+        let owner = object.metadata.controller().map(|owner| self.customs.owner(&own.namespace, owner, between));
         let name = match (kind, owner) {
             ("Job", _) if object.finished() => return,
-            ("Job", Some(owner)) if owner.kind != "CronJob" => Key::of_owner(&object.metadata.namespace, owner),
-            (_, Some(_)) => return,
-            (_, None) => Key::of(&object.metadata.namespace, kind, &object.metadata.name),
+            ("Job", Some(owner)) if owner.kind != "CronJob" => self.climb(owner),
+            (_, Some(_)) if between => return,
+            (_, Some(owner)) => match self.templated_above(&owner) {
+                Some(top) => {
+                    self.belongs(&own, &top);
+                    top
+                }
+                None => own,
+            },
+            (_, None) => own,
         };
         if self.selector.as_ref().is_some_and(|selector| !selector.matches(&object.metadata.labels)) {
             return;
@@ -122,7 +109,7 @@ impl<'a> Roster<'a> {
     /// Adds a pod to the workload at the top of its owners.
     pub fn add_pod(&mut self, pod: &Pod) {
         let name = self.top(pod);
-        if !self.entries.contains_key(&name) && self.listed.contains(name.kind.as_str()) {
+        if !self.entries.contains_key(&name) && self.listed.contains(&name.named()) {
             // Without a selector this is an object made after its kind was listed.
             if self.selector.is_some() {
                 return;
@@ -152,10 +139,12 @@ impl<'a> Roster<'a> {
                 None => (fit::candidates(template, &name.namespace, pools), unplaced(node, nodes_unread)),
             }
         };
-        entries.into_iter().map(|(name, entry)| entry.finish(cluster, name, &accounts, pools_of)).collect()
+        let words = words(entries.keys());
+        let finished = entries.into_iter().zip(words);
+        finished.map(|((name, entry), kind)| entry.finish(cluster, name, kind, &accounts, pools_of)).collect()
     }
 
-    fn top(&self, pod: &Pod) -> Key {
+    fn top(&mut self, pod: &Pod) -> Key {
         let meta = &pod.metadata;
         let namespace = meta.namespace.as_str();
         if meta.annotations.mirror() {
@@ -165,15 +154,23 @@ impl<'a> Roster<'a> {
             return Key { static_pod: true, ..Key::of(namespace, "Pod", name) };
         }
         let Some(owner) = meta.controller() else { return Key::of(namespace, "Pod", &meta.name) };
-        let direct = Key::of_owner(namespace, owner);
-        if !is_between(owner) {
-            return direct;
+        let direct = self.customs.owner(namespace, owner, true);
+        if is_between(owner) && !self.owners.contains_key(&direct) {
+            return self.guess(&direct).map_or(direct, |up| self.climb(up));
         }
-        match self.owners.get(&direct) {
-            Some(Some(up)) => up.clone(),
-            Some(None) => direct,
-            None => self.guess(&direct).unwrap_or(direct),
+        self.climb(direct)
+    }
+
+    /// The top of what owns an object, from this owner on.
+    fn climb(&self, mut owner: Key) -> Key {
+        // Owners that own each other end somewhere all the same.
+        for _ in 0..MOST_OWNERS {
+            match self.owners.get(&owner) {
+                Some(Some(up)) => owner = up.clone(),
+                Some(None) | None => break,
+            }
         }
+        self.templated_above(&owner).unwrap_or(owner)
     }
 
     /// Who manages an object that was made after its kind was listed, or whose kind could not be: its name
@@ -187,6 +184,11 @@ impl<'a> Roster<'a> {
         };
         let up = Key::of(&direct.namespace, kind, stem);
         self.entries.contains_key(&up).then_some(up)
+    }
+
+    /// Says that an object is part of another one, as its pods are.
+    pub(super) fn belongs(&mut self, part: &Key, whole: &Key) {
+        self.owners.insert(part.clone(), Some(whole.clone()));
     }
 
     fn pool_of(&self, pod: &Pod) -> Option<String> {

@@ -178,7 +178,7 @@ fn a_custom_kind_is_known_by_its_pods() {
         ..Shop::default()
     }
     .workloads();
-    assert_eq!(names(&workloads), ["CloneSet set", "Job train", "Rollout web"]);
+    assert_eq!(names(&workloads), ["CloneSet set", "Job.batch.volcano.sh train", "Rollout web"]);
     assert_eq!(workloads[2].next.pools, ["blue", "green"], "its next pod is not bound to this one's node");
     assert_eq!(workloads[2].pods.keys().collect::<Vec<_>>(), ["blue"]);
 }

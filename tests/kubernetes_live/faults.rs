@@ -120,7 +120,7 @@ fn a_kind_that_may_not_be_listed_is_a_gap_and_the_rest_is_read() {
     // The same by the server's own judgement, cluster-wide.
     let nobody = server.block_on(async { observe(&client(server, NOBODY).await, &Select::default()).await }).0;
     assert!(nobody.workloads.is_empty());
-    assert_eq!(nobody.gaps.len(), 10);
+    assert_eq!(nobody.gaps.len(), 11);
     assert!(nobody.gaps.iter().all(|gap| matches!(&gap.open, Open::Unread { obstacle: Obstacle::Refused, .. })));
     assert!(
         nobody
@@ -140,7 +140,7 @@ fn a_user_with_rights_on_pods_alone_is_told_what_else_is_needed() {
     let (observed, _) =
         server.block_on(async { observe(&client(&server, NOBODY).await, &Select::default()).await });
     assert_eq!(names(&observed.workloads), ["Pod alone"]);
-    assert_eq!(observed.gaps.len(), 9);
+    assert_eq!(observed.gaps.len(), 10);
     assert!(observed.gaps.iter().all(|gap| !gap.open.to_string().contains("list pods ")));
 }
 
@@ -179,7 +179,7 @@ fn a_list_that_expires_goes_on_with_the_servers_new_token() {
         observe(&client, &Select::default()).await.0
     });
     assert_eq!(names(&observed.workloads), ["Pod p0", "Pod p1", "Pod p2", "Pod p3"]);
-    assert_eq!((observed.gaps.len(), observed.inconsistent.as_slice()), (0, &["Pod"][..]));
+    assert_eq!((observed.gaps.len(), observed.inconsistent.as_slice()), (0, &["Pod".to_owned()][..]));
 }
 
 #[test]

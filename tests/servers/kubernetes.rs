@@ -157,17 +157,31 @@ impl Kubernetes {
     /// Makes the server have a kind without namespaces, whose objects may hold anything.
     pub(crate) fn serve_kind(&self, group: &str, kind: &str, plural: &str) {
         let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
-        let version = json!({ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": schema },
-            "subresources": { "status": {} } });
+        self.define(group, "v1", kind, plural, "Cluster", &schema);
+    }
+
+    /// Serves a custom kind, of that scope (`Cluster` or `Namespaced`) and with that schema.
+    pub(crate) fn define(
+        &self,
+        group: &str,
+        version: &str,
+        kind: &str,
+        plural: &str,
+        scope: &str,
+        schema: &Value,
+    ) {
+        let versions = json!([{ "name": version, "served": true, "storage": true, "schema": { "openAPIV3Schema": schema },
+            "subresources": { "status": {} } }]);
         self.apply(&json!({
             "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
             "metadata": { "name": format!("{plural}.{group}") },
-            "spec": { "group": group, "scope": "Cluster", "versions": [version],
+            "spec": { "group": group, "scope": scope, "versions": versions,
                 "names": { "kind": kind, "plural": plural, "singular": kind.to_lowercase() } },
         }));
         let until = Instant::now() + Duration::from_secs(30);
         let served = || {
-            let request = http::Request::get(format!("/apis/{group}/v1/{plural}")).body(Vec::new()).unwrap();
+            let request =
+                http::Request::get(format!("/apis/{group}/{version}/{plural}")).body(Vec::new()).unwrap();
             self.block_on(async { self.client().request::<Value>(request).await }).is_ok()
         };
         while !served() {

@@ -226,6 +226,15 @@ pub static CORE_CODES: &[CodeRow] = &[
         fix: "Nothing to fix; where it is to be pulled, remove imagePullPolicy from the template.",
     },
     CodeRow {
+        name: "pods-only",
+        severity: Severity::Info,
+        rank: 1,
+        meaning: "Workloads of a custom kind are known by their pods alone, so one that is scaled to zero, or is about to \
+                  change its image, is not seen.",
+        how: "The kind holds no pod template at spec.template, or its objects could not be listed.",
+        fix: "Where the audit names a right that it lacks on the kind, grant it; else check the image with pullaudit can-pull.",
+    },
+    CodeRow {
         name: "snapshots-disagree",
         severity: Severity::Low,
         rank: 2,

@@ -100,6 +100,9 @@ pub struct Workload {
     /// Pools that its pods run on now, with how they fare, by pool name and image as written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pods: BTreeMap<String, BTreeMap<String, PodState>>,
+    /// Its kind is a custom one, and no pod template of it could be read: what it pulls is known by its pods alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pods_only: bool,
     /// Where it was written, for manifests: `FILE:LINE`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,

@@ -126,6 +126,7 @@ fn a_cluster_comes_with_its_workloads_from_the_newer_file() {
         static_pod: false,
         every_pool: false,
         pods: std::collections::BTreeMap::new(),
+        pods_only: false,
         origin: None,
     };
     let snapshot = |second: i64, location: &str, name: &str| {

@@ -9,19 +9,28 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 
-const PAGE: u32 = 500;
+pub(super) const PAGE: u32 = 500;
 /// Page tokens die with the server's history; a server that answers nothing else is given up.
 const MOST_EXPIRIES: u32 = 8;
 
 /// What to list.
 #[derive(Clone, Copy)]
 pub(super) struct Listing<'a> {
-    pub(super) kind: Kind,
+    pub(super) kind: Kind<'a>,
     pub(super) namespace: Option<&'a str>,
     pub(super) labels: Option<&'a str>,
     pub(super) fields: Option<&'a str>,
     /// Ask for metadata only.
     pub(super) slim: bool,
+    /// Objects a page.
+    pub(super) page: u32,
+}
+
+impl<'a> Listing<'a> {
+    /// Every object of a kind, whole.
+    pub(super) fn of(kind: Kind<'a>, namespace: Option<&'a str>) -> Self {
+        Self { kind, namespace, labels: None, fields: None, slim: false, page: PAGE }
+    }
 }
 
 /// How a list ended well.
@@ -70,6 +79,16 @@ struct PageMeta {
 
 fn none<T>() -> Option<Vec<T>> {
     None
+}
+
+/// The first objects of a kind.
+pub(super) async fn first<T: DeserializeOwned>(api: Api<'_>, listing: Listing<'_>) -> Result<Vec<T>, Cut> {
+    let cut = |failure| Cut { failure, pages: 0 };
+    match api.get::<Page<T>>(&request(&listing, None).map_err(cut)?).await {
+        Ok(page) => Ok(page.items.unwrap_or_default()),
+        Err(Failure::Absent | Failure::Nowhere) if unserved(api, listing.kind).await => Ok(Vec::new()),
+        Err(failure) => Err(cut(failure)),
+    }
 }
 
 /// Hands every page to `each` and drops it. A kind that the server does not have is an empty list.
@@ -128,7 +147,7 @@ fn request(listing: &Listing<'_>, token: Option<&str>) -> Result<http::Request<V
     if let Some(namespace) = listing.namespace.filter(|name| !is_name(name)) {
         return Err(Failure::Other(format!("{namespace:?} is no name of a namespace")));
     }
-    let mut params = ListParams::default().limit(PAGE);
+    let mut params = ListParams::default().limit(listing.page);
     params.label_selector = listing.labels.map(str::to_owned);
     params.field_selector = listing.fields.map(str::to_owned);
     params.continue_token = token.map(str::to_owned);
@@ -149,8 +168,19 @@ struct Groups {
     groups: Vec<ServedKind>,
 }
 
+/// The kinds of one version of a group, as the server lists them: plural and kind, those only that stand in namespaces and
+/// can be listed. Empty where it does not tell.
+pub(super) async fn kinds_of(api: Api<'_>, group: &str, version: &str) -> Vec<(String, String)> {
+    let Ok(request) = http::Request::get(format!("/apis/{group}/{version}")).body(Vec::new()) else {
+        return Vec::new();
+    };
+    let served = api.get::<Served>(&request).await.map(|served| served.resources).unwrap_or_default();
+    let listable = |one: &ServedKind| one.namespaced && one.verbs.iter().any(|verb| verb == "list");
+    served.into_iter().filter(listable).map(|one| (one.name, one.kind)).collect()
+}
+
 /// Whether the server itself says that it lacks a kind: it lists what else the group has.
-async fn unserved(api: Api<'_>, kind: Kind) -> bool {
+async fn unserved(api: Api<'_>, kind: Kind<'_>) -> bool {
     let Ok(request) = http::Request::get(kind.group_path()).body(Vec::new()) else { return false };
     match api.get::<Served>(&request).await {
         Ok(served) => !served.resources.is_empty() && !served.resources.iter().any(|one| one.name == kind.plural),
@@ -166,6 +196,12 @@ struct Served {
 #[derive(Deserialize)]
 struct ServedKind {
     name: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    namespaced: bool,
+    #[serde(default)]
+    verbs: Vec<String>,
 }
 
 /// Whether a text can stand in a path as a name.

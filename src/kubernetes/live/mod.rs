@@ -1,6 +1,7 @@
 //! Reading clusters. Nothing here decides what an object means.
 
 mod client;
+mod customs;
 mod describe;
 mod list;
 mod pods;

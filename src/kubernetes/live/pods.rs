@@ -37,7 +37,7 @@ pub async fn pods(
 ) -> Result<BTreeMap<PodName, PodLook>, String> {
     let mut all = BTreeMap::new();
     for namespace in namespaces {
-        let listing = Listing { kind: POD, namespace: Some(namespace), labels: None, fields: None, slim: false };
+        let listing = Listing::of(POD, Some(namespace));
         let each = |page: Vec<Pod>| all.extend(page.iter().map(|pod| (name(pod), look(pod))));
         let read = list(Api { client, calls }, listing, each).await;
         read.map_err(|cut| POD.unlisted(Some(namespace), "the cluster", cut.obstacle()).to_string())?;

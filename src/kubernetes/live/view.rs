@@ -70,8 +70,8 @@ async fn objects(api: Api<'_>, cluster: &Cluster, wants: &[ClusterReading]) -> B
 }
 
 async fn kept(api: Api<'_>, cluster: &Cluster, custom: &CustomKind) -> Read<Vec<Kept>> {
-    let kind = Kind { name: custom.name, group: custom.group, plural: custom.plural };
-    let listing = Listing { kind, namespace: None, labels: None, fields: None, slim: false };
+    let kind = Kind { name: custom.name, group: custom.group, version: "v1", plural: custom.plural };
+    let listing = Listing::of(kind, None);
     let keep = |object: &Value| -> Kept {
         let found =
             custom.keep.iter().filter_map(|pointer| Some(((*pointer).to_owned(), object.pointer(pointer)?)));
@@ -94,7 +94,7 @@ async fn kept(api: Api<'_>, cluster: &Cluster, custom: &CustomKind) -> Read<Vec<
 
 async fn nodes(api: Api<'_>, cluster: &Cluster) -> Result<Read<Vec<NodeView>>, Open> {
     let mut nodes = BTreeMap::new();
-    let listing = Listing { kind: NODE, namespace: None, labels: None, fields: None, slim: false };
+    let listing = Listing::of(NODE, None);
     let read = list(api, listing, |page: Vec<Node>| {
         nodes.extend(page.into_iter().map(|node| (node.metadata.name.clone(), reduce(node))));
     })

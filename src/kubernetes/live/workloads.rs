@@ -1,11 +1,13 @@
 //! Reading the workloads of a cluster.
 
+use super::customs::{Custom, Customs, Missed, definitions};
 use super::list::{Cut, Listed, Listing, is_name, list};
 use super::request::{Api, Failure};
-use crate::kubernetes::kinds::{BETWEEN, Kind, POD, REPLICA_SET, SERVICE_ACCOUNT, TOPS};
+use crate::kubernetes::key::Named;
+use crate::kubernetes::kinds::{BETWEEN, DEFINITION, Kind, POD, REPLICA_SET, SERVICE_ACCOUNT, TOPS};
 use crate::kubernetes::roster::Roster;
 use crate::kubernetes::selector::LabelSelector;
-use crate::kubernetes::slim::{Meta, Object, Pod, ServiceAccount};
+use crate::kubernetes::slim::{Holds, Meta, Object, Pod, ServiceAccount};
 use crate::kubernetes::template::account_unread;
 use futures_util::StreamExt as _;
 use kube::Client;
@@ -39,14 +41,14 @@ pub struct Observed {
     /// `CLUSTER/NAMESPACE/NAME` as a snapshot keeps them.
     pub secrets: BTreeMap<String, Read<PullSecret>>,
     /// Kinds whose pages are not of one moment.
-    pub inconsistent: Vec<&'static str>,
+    pub inconsistent: Vec<String>,
 }
 
 /// Any object, for its owners.
 #[derive(Deserialize)]
-struct Owned {
+pub(super) struct Owned {
     #[serde(default)]
-    metadata: Meta,
+    pub(super) metadata: Meta,
 }
 
 /// One list that came in.
@@ -56,10 +58,23 @@ enum Batch {
     Objects(Vec<Object>),
 }
 
+/// A list as it came, with how it ended.
+type Came<'a> = (Wanted<'a>, (Batch, Result<Listed, Cut>));
+
+impl Batch {
+    fn metas(&self) -> Box<dyn Iterator<Item = &Meta> + '_> {
+        match self {
+            Self::Accounts(_) => Box::new(std::iter::empty()),
+            Self::Owners(owned) => Box::new(owned.iter().map(|one| &one.metadata)),
+            Self::Objects(objects) => Box::new(objects.iter().map(|one| &one.metadata)),
+        }
+    }
+}
+
 /// A list that is to be read before the pods.
 #[derive(Clone, Copy)]
 struct Wanted<'a> {
-    kind: Kind,
+    kind: Kind<'a>,
     namespace: Option<&'a str>,
 }
 
@@ -77,14 +92,23 @@ pub async fn workloads(
     let reader = Reader { api: Api { client, calls }, cluster, select, concurrency: concurrency.max(1) };
     let mut observed = Observed::default();
     let mut roster = Roster::new(&cluster.id, pools, nodes, select.labels.clone());
-    let loose = reader.read_templates(&mut roster, &mut observed).await;
+    let (batches, defined) = tokio::join!(reader.batches(), definitions(reader.api));
+    let mut customs = reader.customs(&mut observed, defined);
+    for (wanted, (batch, _)) in &batches {
+        batch.metas().for_each(|meta| roster.saw(wanted.kind.name, meta));
+    }
+    customs.read(&mut roster).await;
+    let loose = reader.add_templates(&mut roster, &mut observed, batches);
     reader.read_loose(&mut roster, &mut observed, loose).await;
     for namespace in reader.namespaces() {
-        let listing = Listing { kind: POD, namespace, labels: None, fields: Some(LIVING), slim: false };
+        let listing = Listing { fields: Some(LIVING), ..Listing::of(POD, namespace) };
         let each = |page: Vec<Pod>| page.iter().for_each(|pod| roster.add_pod(pod));
         let read = list(reader.api, listing, each).await;
         reader.note(&mut observed, Wanted { kind: POD, namespace }, read);
     }
+    // Kinds that own nothing but pods are known only now.
+    customs.read(&mut roster).await;
+    reader.note_customs(&mut observed, &roster, customs);
     observed.workloads = roster.finish();
     reader.stand_in(&mut observed);
     observed.gaps.sort();
@@ -104,14 +128,23 @@ impl Reader<'_> {
         if unique.is_empty() { vec![None] } else { unique.into_iter().map(Some).collect() }
     }
 
-    /// Everything that must be known before pods are: what they inherit, their owners, their templates.
-    /// Returns the replica sets that nothing owns, which are workloads themselves.
-    async fn read_templates(&self, roster: &mut Roster<'_>, observed: &mut Observed) -> Vec<Meta> {
+    /// Everything of the API server's own kinds that must be known before pods are: what they inherit, their owners,
+    /// their templates.
+    async fn batches(&self) -> Vec<Came<'_>> {
         let kinds = [SERVICE_ACCOUNT, REPLICA_SET].into_iter().chain(BETWEEN).chain(TOPS);
         let namespaces = self.namespaces();
         let wanted = kinds.flat_map(|kind| namespaces.iter().map(move |&namespace| Wanted { kind, namespace }));
         let reading = wanted.map(|wanted| async move { (wanted, self.batch(wanted).await) });
-        let batches: Vec<_> = futures_util::stream::iter(reading).buffered(self.concurrency).collect().await;
+        futures_util::stream::iter(reading).buffered(self.concurrency).collect().await
+    }
+
+    /// Returns the replica sets that nothing owns, which are workloads themselves.
+    fn add_templates(
+        &self,
+        roster: &mut Roster<'_>,
+        observed: &mut Observed,
+        batches: Vec<Came<'_>>,
+    ) -> Vec<Meta> {
         let cut: BTreeSet<&str> =
             batches.iter().filter(|(_, (_, read))| read.is_err()).map(|(wanted, _)| wanted.kind.name).collect();
         let mut loose = Vec::new();
@@ -146,13 +179,42 @@ impl Reader<'_> {
         loose
     }
 
+    /// The custom kinds of the cluster; whoever may not list their definitions learns what that hides.
+    fn customs(&self, observed: &mut Observed, defined: Result<BTreeMap<Named, Custom>, Cut>) -> Customs<'_> {
+        let defined = defined.map_err(|cut| {
+            let open = DEFINITION.unlisted(None, &self.cluster.name, cut.obstacle());
+            let message = "custom kinds that hold a pod template and own nothing now are missing".to_owned();
+            observed.gaps.push(Gap { scope: self.cluster.id.to_string(), open, message });
+        });
+        Customs {
+            api: self.api,
+            namespaces: self.namespaces(),
+            labels: self.select.labels.as_ref().map(ToString::to_string),
+            concurrency: self.concurrency,
+            defined: defined.ok(),
+            discovered: BTreeMap::new(),
+            done: BTreeSet::new(),
+            missed: Vec::new(),
+            inconsistent: Vec::new(),
+        }
+    }
+
+    /// Notes the custom kinds that could not be read: those that hold a template, or may and own what is made from it.
+    fn note_customs(&self, observed: &mut Observed, roster: &Roster<'_>, customs: Customs<'_>) {
+        let told = |missed: &Missed| missed.custom.holds == Holds::Yes || roster.owns_alone(&missed.custom.named);
+        for Missed { custom, namespace, cut } in customs.missed.into_iter().filter(told) {
+            self.note(observed, Wanted { kind: custom.kind(), namespace: namespace.as_deref() }, Err(cut));
+        }
+        observed.inconsistent.extend(customs.inconsistent);
+    }
+
     async fn batch(&self, wanted: Wanted<'_>) -> (Batch, Result<Listed, Cut>) {
         let Wanted { kind, namespace } = wanted;
         // The owner walk needs every object between, selected or not.
         let top = TOPS.contains(&kind);
         let labels = self.select.labels.as_ref().filter(|_| top).map(ToString::to_string);
         let listing =
-            Listing { kind, namespace, labels: labels.as_deref(), fields: None, slim: kind == REPLICA_SET };
+            Listing { labels: labels.as_deref(), slim: kind == REPLICA_SET, ..Listing::of(kind, namespace) };
         if kind == SERVICE_ACCOUNT {
             let mut all = Vec::new();
             let read = list(self.api, listing, |page| all.extend(page)).await;
@@ -199,7 +261,7 @@ impl Reader<'_> {
 
     fn note(&self, observed: &mut Observed, wanted: Wanted<'_>, read: Result<Listed, Cut>) {
         match read {
-            Ok(listed) => observed.inconsistent.extend(listed.inconsistent.then_some(wanted.kind.name)),
+            Ok(listed) => observed.inconsistent.extend(listed.inconsistent.then(|| wanted.kind.name.to_owned())),
             Err(cut) => {
                 let open = wanted.kind.unlisted(wanted.namespace, &self.cluster.name, cut.obstacle());
                 let message = consequence(wanted.kind, cut.pages > 0);
@@ -230,7 +292,7 @@ impl Reader<'_> {
 }
 
 /// What a report lacks when a kind could not be listed.
-fn consequence(kind: Kind, in_part: bool) -> String {
+fn consequence(kind: Kind<'_>, in_part: bool) -> String {
     let some = if in_part { "some " } else { "" };
     match kind.name {
         "Pod" => format!("{some}pods without an owner, ephemeral containers and the state of pods are missing"),

@@ -3,6 +3,7 @@
 use super::document::Document;
 use super::locate::{self, Lines};
 use super::{Collected, Found};
+use crate::kubernetes::kinds::is_custom;
 use crate::kubernetes::slim::{Meta, Object, Pod, PodTemplate, ServiceAccount};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -21,6 +22,12 @@ const TEMPLATED: [&str; 8] = [
     "ReplicationController",
     "StatefulSet",
 ];
+
+/// What is said of an image that no pod template names; which identity pulls it, and when, is its controller's business.
+const UNJUDGED: &str = "an image that is not judged, as it stands in no pod template of";
+
+/// Nesting beyond which an image is not looked for.
+const DEEPEST_IMAGE: usize = 16;
 
 /// Where an object stands in its document.
 #[derive(Clone)]
@@ -91,6 +98,11 @@ impl Collected {
                     None => self.refuse(place, "spec", &format!("a {kind} without a pod template")),
                 }
             }
+            _ if is_of_custom_group(value) => {
+                if let Some(key) = value.get("spec").and_then(|spec| image_in(spec, "spec", 0)) {
+                    self.refuse(place, &key, &format!("{UNJUDGED} a {kind}: ask pullaudit can-pull about it"));
+                }
+            }
             _ => {}
         }
     }
@@ -145,4 +157,29 @@ fn join(path: &str, key: &str) -> String {
 /// A custom kind of the form that most have: `.spec.template.spec.containers`.
 fn holds_containers(value: &Value) -> bool {
     value.pointer("/spec/template/spec/containers").is_some_and(Value::is_array)
+}
+
+fn is_of_custom_group(value: &Value) -> bool {
+    let version = value.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+    version.split_once('/').is_some_and(|(group, _)| is_custom(group) && !group.ends_with(".k8s.io"))
+}
+
+/// The first key called `image` with a text, where custom kinds name what they run: steps of a task, containers of a
+/// serving runtime, the image of an operator's object.
+fn image_in(value: &Value, path: &str, depth: usize) -> Option<String> {
+    if depth == DEEPEST_IMAGE {
+        return None;
+    }
+    match value {
+        Value::Object(fields) => fields.iter().find_map(|(key, inner)| {
+            let path = join(path, key);
+            let named = key == "image" && inner.as_str().is_some_and(|image| !image.is_empty());
+            if named { Some(path) } else { image_in(inner, &path, depth + 1) }
+        }),
+        Value::Array(items) => {
+            let mut numbered = items.iter().enumerate();
+            numbered.find_map(|(index, item)| image_in(item, &format!("{path}[{index}]"), depth + 1))
+        }
+        _ => None,
+    }
 }

@@ -110,6 +110,7 @@ impl Found {
             static_pod: false,
             every_pool: self.kind == "DaemonSet",
             pods: std::collections::BTreeMap::new(),
+            pods_only: false,
             origin: Some(self.origin),
             namespace: self.namespace,
             kind: self.kind,

@@ -4,10 +4,15 @@
 //! probes and mounts are never built. A `null` reads as absent, as the API server reads it; any other
 //! wrong type is an error.
 
+mod definition;
 mod object;
 mod pod;
 mod scheduling;
 
+pub use definition::{
+    Definition, DefinitionNames, DefinitionSpec, DefinitionVersion, Holds, Level, ObjectLevel, PodSpecLevel,
+    Schema, SpecLevel, TemplateLevel,
+};
 pub use object::{
     Condition, ConfigMap, JobTemplate, Node, NodeSpec, Object, ObjectSpec, ObjectStatus, ServiceAccount,
 };
@@ -75,6 +80,13 @@ impl Meta {
     /// The owner that manages the object; an object has one at most.
     pub fn controller(&self) -> Option<&OwnerRef> {
         self.owner_references.iter().find(|owner| owner.controller)
+    }
+}
+
+impl OwnerRef {
+    /// The group of its kind; empty for the core group.
+    pub fn group(&self) -> &str {
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
 }
 

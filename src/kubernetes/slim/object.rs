@@ -24,6 +24,18 @@ slim! {
         template: Option<PodTemplate>,
         /// `spec.jobTemplate`
         job_template: Option<JobTemplate>,
+        /// `spec.workloadRef` of an Argo `Rollout`: the workload whose template it takes in place of its own.
+        workload_ref: Option<WorkloadRef>,
+    }
+}
+
+slim! {
+    /// `spec.workloadRef`
+    WorkloadRef {
+        /// `Deployment`, `ReplicaSet` or `PodTemplate`.
+        kind: String,
+        /// Its name, in the same namespace.
+        name: String,
     }
 }
 
@@ -66,6 +78,11 @@ impl Object {
     /// The pod template, wherever the kind holds it.
     pub fn into_template(self) -> Option<PodTemplate> {
         self.spec.template.or(self.template).or(self.spec.job_template.map(|job| job.spec.template))
+    }
+
+    /// True where `spec.template` is one for pods.
+    pub fn holds_containers(&self) -> bool {
+        self.spec.template.as_ref().is_some_and(|template| !template.spec.containers.is_empty())
     }
 
     /// True for a job that starts no more pods.
