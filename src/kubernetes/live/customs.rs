@@ -7,7 +7,7 @@ use super::list::{Cut, Listing, first, kinds_of, list};
 use super::request::Api;
 use super::workloads::Owned;
 use crate::kubernetes::key::Named;
-use crate::kubernetes::kinds::{DEFINITION, Kind};
+use crate::kubernetes::kinds::Kind;
 use crate::kubernetes::roster::Roster;
 use crate::kubernetes::slim::{Definition, Holds, Meta, Object};
 use futures_util::StreamExt as _;
@@ -16,7 +16,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Definitions are long; a page of them stays a few megabytes.
-const DEFINITIONS: u32 = 50;
+pub(super) const DEFINITIONS: u32 = 50;
 /// How many objects of a kind are looked at for what it holds.
 const SAMPLES: u32 = 5;
 
@@ -89,14 +89,9 @@ pub(super) struct Customs<'a> {
     pub(super) inconsistent: Vec<String>,
 }
 
-/// The namespaced kinds that are defined.
-pub(super) async fn definitions(api: Api<'_>) -> Result<BTreeMap<Named, Custom>, Cut> {
-    let mut all = BTreeMap::new();
-    let listing = Listing { page: DEFINITIONS, ..Listing::of(DEFINITION, None) };
-    let each = |page: Vec<Definition>| {
-        all.extend(page.iter().filter_map(custom).map(|one| (one.named.clone(), one)));
-    };
-    list(api, listing, each).await.map(|_| all)
+/// The namespaced kinds that a page of definitions defines.
+pub(super) fn customs(page: Vec<Definition>) -> impl Iterator<Item = (Named, Custom)> {
+    page.into_iter().filter_map(|definition| custom(&definition)).map(|one| (one.named.clone(), one))
 }
 
 fn custom(definition: &Definition) -> Option<Custom> {

@@ -1,6 +1,6 @@
 //! Reading the workloads of a cluster.
 
-use super::customs::{Custom, Customs, Missed, definitions};
+use super::customs::{Custom, Customs, DEFINITIONS, Missed, customs};
 use super::list::{Cut, Listed, Listing, is_name, list};
 use super::request::{Api, Failure};
 use crate::kubernetes::key::Named;
@@ -53,6 +53,7 @@ pub(super) struct Owned {
 
 /// One list that came in.
 enum Batch {
+    Definitions(BTreeMap<Named, Custom>),
     Accounts(Vec<ServiceAccount>),
     Owners(Vec<Owned>),
     Objects(Vec<Object>),
@@ -64,11 +65,19 @@ type Came<'a> = (Wanted<'a>, (Batch, Result<Listed, Cut>));
 impl Batch {
     fn metas(&self) -> Box<dyn Iterator<Item = &Meta> + '_> {
         match self {
-            Self::Accounts(_) => Box::new(std::iter::empty()),
+            Self::Definitions(_) | Self::Accounts(_) => Box::new(std::iter::empty()),
             Self::Owners(owned) => Box::new(owned.iter().map(|one| &one.metadata)),
             Self::Objects(objects) => Box::new(objects.iter().map(|one| &one.metadata)),
         }
     }
+}
+
+/// The definitions of custom kinds among what came; `None` where they could not be listed to the end.
+fn defined(batches: &mut [Came<'_>]) -> Option<BTreeMap<Named, Custom>> {
+    batches.iter_mut().find_map(|(_, (batch, read))| match batch {
+        Batch::Definitions(defined) => read.is_ok().then(|| std::mem::take(defined)),
+        Batch::Accounts(_) | Batch::Owners(_) | Batch::Objects(_) => None,
+    })
 }
 
 /// A list that is to be read before the pods.
@@ -92,8 +101,8 @@ pub async fn workloads(
     let reader = Reader { api: Api { client, calls }, cluster, select, concurrency: concurrency.max(1) };
     let mut observed = Observed::default();
     let mut roster = Roster::new(&cluster.id, pools, nodes, select.labels.clone());
-    let (batches, defined) = tokio::join!(reader.batches(), definitions(reader.api));
-    let mut customs = reader.customs(&mut observed, defined);
+    let mut batches = reader.batches().await;
+    let mut customs = reader.customs(defined(&mut batches));
     for (wanted, (batch, _)) in &batches {
         batch.metas().for_each(|meta| roster.saw(wanted.kind.name, meta));
     }
@@ -133,8 +142,10 @@ impl Reader<'_> {
     async fn batches(&self) -> Vec<Came<'_>> {
         let kinds = [SERVICE_ACCOUNT, REPLICA_SET].into_iter().chain(BETWEEN).chain(TOPS);
         let namespaces = self.namespaces();
+        let definitions = Wanted { kind: DEFINITION, namespace: None };
         let wanted = kinds.flat_map(|kind| namespaces.iter().map(move |&namespace| Wanted { kind, namespace }));
-        let reading = wanted.map(|wanted| async move { (wanted, self.batch(wanted).await) });
+        let reading = std::iter::once(definitions).chain(wanted);
+        let reading = reading.map(|wanted| async move { (wanted, self.batch(wanted).await) });
         futures_util::stream::iter(reading).buffered(self.concurrency).collect().await
     }
 
@@ -150,6 +161,7 @@ impl Reader<'_> {
         let mut loose = Vec::new();
         for (wanted, (batch, read)) in batches {
             match batch {
+                Batch::Definitions(_) => {}
                 Batch::Accounts(accounts) => {
                     for account in accounts {
                         let namespace = account.metadata.namespace.clone();
@@ -179,19 +191,13 @@ impl Reader<'_> {
         loose
     }
 
-    /// The custom kinds of the cluster; whoever may not list their definitions learns what that hides.
-    fn customs(&self, observed: &mut Observed, defined: Result<BTreeMap<Named, Custom>, Cut>) -> Customs<'_> {
-        let defined = defined.map_err(|cut| {
-            let open = DEFINITION.unlisted(None, &self.cluster.name, cut.obstacle());
-            let message = "custom kinds that hold a pod template and own nothing now are missing".to_owned();
-            observed.gaps.push(Gap { scope: self.cluster.id.to_string(), open, message });
-        });
+    fn customs(&self, defined: Option<BTreeMap<Named, Custom>>) -> Customs<'_> {
         Customs {
             api: self.api,
             namespaces: self.namespaces(),
             labels: self.select.labels.as_ref().map(ToString::to_string),
             concurrency: self.concurrency,
-            defined: defined.ok(),
+            defined,
             discovered: BTreeMap::new(),
             done: BTreeSet::new(),
             missed: Vec::new(),
@@ -215,7 +221,12 @@ impl Reader<'_> {
         let labels = self.select.labels.as_ref().filter(|_| top).map(ToString::to_string);
         let listing =
             Listing { labels: labels.as_deref(), slim: kind == REPLICA_SET, ..Listing::of(kind, namespace) };
-        if kind == SERVICE_ACCOUNT {
+        if kind == DEFINITION {
+            let mut all = BTreeMap::new();
+            let listing = Listing { page: DEFINITIONS, ..listing };
+            let read = list(self.api, listing, |page| all.extend(customs(page))).await;
+            (Batch::Definitions(all), read)
+        } else if kind == SERVICE_ACCOUNT {
             let mut all = Vec::new();
             let read = list(self.api, listing, |page| all.extend(page)).await;
             (Batch::Accounts(all), read)
@@ -295,6 +306,9 @@ impl Reader<'_> {
 fn consequence(kind: Kind<'_>, in_part: bool) -> String {
     let some = if in_part { "some " } else { "" };
     match kind.name {
+        "CustomResourceDefinition" => {
+            "custom kinds that hold a pod template and own nothing now are missing".to_owned()
+        }
         "Pod" => format!("{some}pods without an owner, ephemeral containers and the state of pods are missing"),
         "ServiceAccount" => "pull secrets that pods inherit from their service account are not known".to_owned(),
         "ReplicaSet" => {
