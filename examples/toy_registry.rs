@@ -102,6 +102,7 @@ async fn main() -> anyhow::Result<()> {
         registries: Some(Box::new(Toy)),
         writer: None,
         permissions: None,
+        own_word: |_| false,
     };
     let clouds = Clouds::of(vec![pullaudit_eks::Eks::provider(settings.eks()), toy]);
 

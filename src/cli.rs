@@ -104,6 +104,10 @@ pub struct Collect {
     /// Where to write the snapshot; `-` is standard output.
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
+    /// Put pseudonyms in the place of names, the same for a name in every snapshot. Every verdict stays as it is: both
+    /// snapshots are judged. Keys of labels and tags stay, and words that a pattern looks into, which are told.
+    #[arg(long)]
+    pub redact: bool,
     /// What to ask about.
     #[command(flatten)]
     pub source: Source,

@@ -24,6 +24,7 @@ pub mod patterns;
 pub mod pipeline;
 pub mod progress;
 pub mod questions;
+pub mod redact;
 pub mod remediate;
 pub mod report;
 pub mod run;

@@ -5,8 +5,10 @@ use crate::clouds::Clouds;
 use crate::exit::Exit;
 use crate::facts;
 use crate::progress::Progress;
+use crate::redact::{Redacted, redact};
 use crate::settings::Settings;
 use anyhow::{Context, Result};
+use pullaudit_core::Snapshot;
 use std::io::Write;
 use std::path::Path;
 
@@ -15,14 +17,28 @@ pub async fn run(args: &Collect, progress: Progress, out: &mut dyn Write) -> Res
     let settings = Settings::new(args.select.clone(), args.reading.clone(), args.source.from.is_empty())?;
     let clouds = Clouds::new(&settings)?;
     let found = facts::find(&args.source, &settings, &clouds, &progress).await?;
+    let snapshot = if args.redact { redacted(&found.snapshot, &clouds, &progress)? } else { found.snapshot };
     drop(progress);
-    let text = found.snapshot.to_json()?;
+    let text = snapshot.to_json()?;
     if args.output == Path::new("-") {
         out.write_all(text.as_bytes())?;
     } else {
         write(&args.output, &text).with_context(|| format!("can't write {}", args.output.display()))?;
     }
-    Ok(if found.snapshot.gaps.is_empty() { Exit::Clean } else { Exit::Incomplete })
+    Ok(if snapshot.gaps.is_empty() { Exit::Clean } else { Exit::Incomplete })
+}
+
+/// The snapshot under pseudonyms; the words that had to stay are told, for they may be names.
+fn redacted(snapshot: &Snapshot, clouds: &Clouds, progress: &Progress) -> Result<Snapshot> {
+    progress.say("redacting");
+    let Redacted { snapshot, kept } = redact(snapshot, clouds)?;
+    if !kept.is_empty() {
+        let words = kept.into_iter().collect::<Vec<_>>().join(", ");
+        tracing::warn!(
+            "these words of names stay, for patterns look into them or verdicts depend on them: {words}"
+        );
+    }
+    Ok(snapshot)
 }
 
 /// A reader never sees half a file: written beside it, then put in its place.

@@ -14,5 +14,6 @@ mod permissions;
 mod provider;
 mod remedy;
 pub mod weigh;
+mod words;
 
 pub use provider::{Aks, AksOptions, AzureCloud};

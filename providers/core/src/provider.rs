@@ -26,6 +26,9 @@ pub struct Provider {
     pub writer: Option<Box<dyn Writer>>,
     /// The rights that it takes to be asked and written.
     pub permissions: Option<PermissionsOf>,
+    /// Whether a word, in lower case, belongs to the cloud's own language: nobody's name, so that a redacted snapshot
+    /// keeps it. A GUID is one word, and so is a number.
+    pub own_word: fn(&str) -> bool,
 }
 
 type Wanted = dyn Fn(&str, &str) -> bool + Send + Sync;

@@ -14,5 +14,6 @@ pub mod plugin;
 mod provider;
 mod remedy;
 pub mod weigh;
+mod words;
 
 pub use provider::{AccountScope, Eks, EksOptions};

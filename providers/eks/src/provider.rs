@@ -1,7 +1,7 @@
 //! The two sides of the cloud as the program sees them; each method is a line that names where its
 //! work is done.
 
-use crate::{cluster, codes, host, permissions, weigh};
+use crate::{cluster, codes, host, permissions, weigh, words};
 use async_trait::async_trait;
 use pullaudit_core::{
     AccessError, ApiAccess, Calls, ClusterReading, ClusterRecord, ClusterView, Clusters, CollectError,
@@ -73,6 +73,7 @@ impl Eks {
             #[cfg(not(feature = "live"))]
             writer: None,
             permissions: Some(permissions::permissions),
+            own_word: words::own_word,
         }
     }
 }

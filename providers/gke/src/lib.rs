@@ -13,5 +13,6 @@ mod permissions;
 mod provider;
 pub mod remedy;
 pub mod weigh;
+mod words;
 
 pub use provider::{Gke, GkeOptions};

@@ -52,6 +52,11 @@ const REGISTRIES: [(&str, &[&str]); 20] = [
 const APART: [(&str, &str); 3] =
     [("151742754352", "us-gov-east-1"), ("013241004608", "us-gov-west-1"), ("877088126301", "eusc-de-east-1")];
 
+/// True for the account of a registry that AWS publishes, in any region.
+pub(crate) fn is_addon_account(account: &str) -> bool {
+    REGISTRIES.iter().any(|(owner, _)| *owner == account) || APART.iter().any(|(owner, _)| *owner == account)
+}
+
 /// True for a registry that AWS publishes: its policy can't be read, and lets every node's role in.
 pub(crate) fn is_addon_registry(account: &str, region: &str) -> bool {
     let published = |known: &str| known.eq_ignore_ascii_case(region);
