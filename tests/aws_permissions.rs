@@ -16,13 +16,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Rights whose loss this ground can't show: the identity of a caller is told to everybody; the emulator lacks three
 /// calls, which the proxy answers for it (`live_ablation` refuses those); no cluster here has Karpenter
-/// (`live_karpenter` has one).
-const UNSEEN: [&str; 5] = [
+/// (`live_karpenter` has one), and nobody here may look at an organization (`live_organizations` has one).
+const UNSEEN: [&str; 9] = [
     "sts:GetCallerIdentity",
     "ecr:GetRegistryPolicy",
     "ecr:GetAccountSetting",
     "ecr:DescribePullThroughCacheRules",
     "iam:GetInstanceProfile",
+    "organizations:DescribeOrganization",
+    "organizations:DescribePolicy",
+    "organizations:ListParents",
+    "organizations:ListPoliciesForTarget",
 ];
 
 /// What the program prints, with what its note says to add for another account.

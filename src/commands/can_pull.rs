@@ -14,7 +14,10 @@ use crate::settings::Settings;
 use crate::usage::usage;
 use anyhow::{Context, Result, anyhow};
 use pullaudit_core::{Attempt, ClusterRecord, Credential, ImageRef, Keyring, PodCredentials, Snapshot, Vantage};
-use std::io::{BufRead, Write};
+use std::io::Write;
+
+/// Questions of a snapshot are answered by so many: more take no more memory.
+const AT_ONCE: usize = 4096;
 
 /// One pair that was asked.
 struct Pair {
@@ -22,89 +25,122 @@ struct Pair {
     who: String,
 }
 
-/// Answers one pair, or each line of standard input.
+/// Answers one pair, or each line of standard input. From a snapshot, lines are answered as they come; from the clouds
+/// all of them together, so that nothing is read twice.
 pub async fn run(args: &CanPull, paint: Paint, progress: Progress, out: &mut dyn Write) -> Result<Exit> {
     if !matches!(args.output, Output::People | Output::Json) {
         return Err(usage("can-pull prints people or json: -o json"));
     }
-    let pairs = pairs(args)?;
+    let mut pairs = pairs(args)?;
     let settings = Settings::new(args.select.clone(), args.reading.clone(), args.from.is_empty())?;
     let clouds = Clouds::new(&settings)?;
-    let mut snapshot = snapshot(args, &settings, &clouds, &pairs, &progress).await?;
-    let asked: Vec<Vec<Place>> =
-        pairs.iter().map(|pair| places(pair, &snapshot, &clouds)).collect::<Result<_>>()?;
+    if !args.from.is_empty() {
+        let snapshot = facts::clusters(&args.from, &settings, &clouds, &progress).await?;
+        drop(progress);
+        let opened = Opened::new(&snapshot, &clouds)?;
+        let answering = Answering { args, paint, clouds: &clouds, snapshot: &snapshot, opened: &opened };
+        let mut worst = Exit::Clean;
+        loop {
+            let some: Vec<Pair> = pairs.by_ref().take(AT_ONCE).collect::<Result<_>>()?;
+            if some.is_empty() {
+                return Ok(worst);
+            }
+            let asked = asked(&some, &snapshot, &clouds)?;
+            worst = worse(worst, answering.answer(&some, &asked, &asking(&some, &asked, &clouds), out)?);
+        }
+    }
+    let pairs: Vec<Pair> = pairs.collect::<Result<_>>()?;
+    let mut snapshot = live(&settings, &clouds, &pairs, &progress).await?;
+    let asked = asked(&pairs, &snapshot, &clouds)?;
     let asking = asking(&pairs, &asked, &clouds);
-    if args.from.is_empty() {
-        read(&clouds, &asking, &mut snapshot).await?;
-    }
+    read(&clouds, &asking, &mut snapshot).await?;
     drop(progress);
-
-    let judging = judging(&args.judging, snapshot.taken_at);
     let opened = Opened::new(&snapshot, &clouds)?;
-    let judged = assess::judge_pulls(&asking, &opened, &clouds, judging);
-    let checks = assess::checks(&snapshot, &asking, &judged, &clouds);
-    let mut rest = checks.into_iter();
-    let mut answers = Vec::new();
-    for (pair, places) in pairs.iter().zip(&asked) {
-        let own: Vec<Check> = rest.by_ref().take(places.len()).collect();
-        answers.push(worst(own).ok_or_else(|| anyhow!("{} has no pools", pair.who))?);
-    }
-    for answer in &answers {
-        let text = match args.output {
-            Output::Json => serde_json::to_string(answer)? + "\n",
-            _ => people(answer, paint),
-        };
-        out.write_all(text.as_bytes())?;
-    }
-    let any = |verdict: VerdictWord| answers.iter().any(|check| check.verdict == verdict);
-    Ok(if any(VerdictWord::Denied) {
-        Exit::Drift
-    } else if any(VerdictWord::Unknown) {
-        Exit::Incomplete
-    } else {
-        Exit::Clean
-    })
+    let answering = Answering { args, paint, clouds: &clouds, snapshot: &snapshot, opened: &opened };
+    answering.answer(&pairs, &asked, &asking, out)
 }
 
-fn pairs(args: &CanPull) -> Result<Vec<Pair>> {
+fn asked(pairs: &[Pair], snapshot: &Snapshot, clouds: &Clouds) -> Result<Vec<Vec<Place>>> {
+    pairs.iter().map(|pair| places(pair, snapshot, clouds)).collect()
+}
+
+/// What answers, and how.
+struct Answering<'a> {
+    args: &'a CanPull,
+    paint: Paint,
+    clouds: &'a Clouds,
+    snapshot: &'a Snapshot,
+    opened: &'a Opened,
+}
+
+impl Answering<'_> {
+    /// Writes the answer to each pair, in their order.
+    fn answer(&self, pairs: &[Pair], asked: &[Vec<Place>], asking: &Asking, out: &mut dyn Write) -> Result<Exit> {
+        let judging = judging(&self.args.judging, self.snapshot.taken_at);
+        let judged = assess::judge_pulls(asking, self.opened, self.clouds, judging);
+        let mut rest = assess::checks(self.snapshot, asking, &judged, self.clouds).into_iter();
+        let (mut exit, mut text) = (Exit::Clean, String::new());
+        for (pair, places) in pairs.iter().zip(asked) {
+            let own: Vec<Check> = rest.by_ref().take(places.len()).collect();
+            let answer = worst(own).ok_or_else(|| anyhow!("{} has no pools", pair.who))?;
+            match self.args.output {
+                Output::Json => text.extend([serde_json::to_string(&answer)?.as_str(), "\n"]),
+                _ => text += &people(&answer, self.paint),
+            }
+            exit = worse(exit, of(answer.verdict));
+        }
+        out.write_all(text.as_bytes())?;
+        Ok(exit)
+    }
+}
+
+fn of(verdict: VerdictWord) -> Exit {
+    match verdict {
+        VerdictWord::Allowed => Exit::Clean,
+        VerdictWord::Denied => Exit::Drift,
+        VerdictWord::Unknown => Exit::Incomplete,
+    }
+}
+
+/// A refusal outweighs what is not known, and that what is allowed.
+fn worse(one: Exit, other: Exit) -> Exit {
+    let rank = |exit: &Exit| match exit {
+        Exit::Drift => 2,
+        Exit::Incomplete => 1,
+        _ => 0,
+    };
+    if rank(&other) > rank(&one) { other } else { one }
+}
+
+fn pairs(args: &CanPull) -> Result<Box<dyn Iterator<Item = Result<Pair>>>> {
     if args.image != "-" {
         let who = args.who.clone().ok_or_else(|| usage("can-pull IMAGE needs --as WHO"))?;
-        return Ok(vec![Pair { image: args.image.clone(), who }]);
+        return Ok(Box::new(std::iter::once(Ok(Pair { image: args.image.clone(), who }))));
     }
     if args.who.is_some() {
         return Err(usage("can-pull - reads `IMAGE WHO` lines; --as has no place there"));
     }
-    let lines = std::io::stdin().lock().lines().enumerate();
-    lines
-        .map(|(number, line)| {
-            let line = line.context("can't read standard input")?;
-            let words: Vec<&str> = line.split_whitespace().collect();
-            let [image, who] = words[..] else {
-                return Err(anyhow!("standard input, line {}: expected `IMAGE WHO`, found {line:?}", number + 1));
-            };
-            Ok(Pair { image: image.to_owned(), who: who.to_owned() })
-        })
-        .collect()
+    let lines = std::io::stdin().lines().enumerate();
+    Ok(Box::new(lines.map(|(number, line)| {
+        let line = line.context("can't read standard input")?;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [image, who] = words[..] else {
+            return Err(anyhow!("standard input, line {}: expected `IMAGE WHO`, found {line:?}", number + 1));
+        };
+        Ok(Pair { image: image.to_owned(), who: who.to_owned() })
+    })))
 }
 
 /// Clusters are read only where somebody asks about one.
-async fn snapshot(
-    args: &CanPull,
-    settings: &Settings,
-    clouds: &Clouds,
-    pairs: &[Pair],
-    progress: &Progress,
-) -> Result<Snapshot> {
-    let clusters: Vec<String> =
-        pairs.iter().filter(|pair| clouds.principal(&pair.who).is_none()).map(|pair| pair.who.clone()).collect();
-    if args.from.is_empty() && clusters.is_empty() {
+async fn live(settings: &Settings, clouds: &Clouds, pairs: &[Pair], progress: &Progress) -> Result<Snapshot> {
+    let named = pairs.iter().filter(|pair| clouds.principal(&pair.who).is_none());
+    let clusters: Vec<String> = named.map(|pair| pair.who.clone()).collect();
+    if clusters.is_empty() {
         return Ok(Snapshot::new(jiff::Timestamp::now()));
     }
     let mut settings = settings.clone();
-    if args.from.is_empty() {
-        settings.select.cluster = clusters;
-    }
-    facts::clusters(&args.from, &settings, clouds, progress).await
+    settings.select.cluster = clusters;
+    facts::clusters(&[], &settings, clouds, progress).await
 }
 
 /// Where a pair is asked: nowhere in particular for an identity, else each pool that is meant.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::aws_calls::AwsCalls;
 use super::call::{Answer as CallAnswer, Call, Seen};
+use super::organization;
 use super::process::Server;
 use super::proxy::Proxy;
 use super::upstream::Upstream;
@@ -146,8 +147,15 @@ impl Aws {
     }
 
     /// A proxy that answers what the emulator lacks as an account without any such setting would, and refuses
-    /// what AWS refuses.
+    /// what AWS refuses; who calls may not look at the organization, as most may not.
     pub(crate) fn account(&self) -> Proxy {
+        let proxy = self.registries();
+        proxy.guard(|_, call| organization::refused(call));
+        proxy
+    }
+
+    /// The same without a word about the organization.
+    pub(crate) fn registries(&self) -> Proxy {
         let proxy = self.proxy();
         let none =
             json!({ "__type": "RegistryPolicyNotFoundException", "message": "Registry policy does not exist" });

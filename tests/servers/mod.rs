@@ -27,6 +27,7 @@ pub(crate) mod host;
 pub(crate) mod killed;
 pub(crate) mod kubernetes;
 pub(crate) mod kubernetes_calls;
+pub(crate) mod organization;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod reviewer;

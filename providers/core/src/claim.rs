@@ -94,8 +94,8 @@ pub enum Holds {
     Yes,
     /// It does not hold.
     No,
-    /// It can't be said before these are settled.
-    Open(Vec<Open>),
+    /// It can't be said before these are settled. Shared: a guard rail stands in the claim of every pull under it.
+    Open(Arc<[Open]>),
 }
 
 /// Where a piece of evidence stands, precise enough to open it: `repository policy of ledger/api, statement 2`.
@@ -162,7 +162,7 @@ impl Claim {
 
     /// A fact that `opens` would settle.
     pub fn open(code: Code, source: impl Into<Source>, detail: impl Into<Text>, opens: Vec<Open>) -> Self {
-        Self::fact(Holds::Open(opens), code, source, detail)
+        Self::fact(Holds::Open(opens.into()), code, source, detail)
     }
 
     fn fact(holds: Holds, code: Code, source: impl Into<Source>, detail: impl Into<Text>) -> Self {

@@ -76,21 +76,17 @@ pub fn judge(claim: Option<&Claim>, mode: Mode) -> Verdict {
     let Some(claim) = claim else {
         return Verdict::Unknown { needing: vec![silence()] };
     };
-    let strict = Fold { assume: false };
-    match strict.value(claim, false) {
-        Tri::Yes => Verdict::Allowed { via: strict.way(claim).distinct().evidence(), assuming: Vec::new() },
-        Tri::No => Verdict::Denied { because: sorted(|found| strict.refusals(claim, found)) },
-        Tri::Open => open_verdict(claim, mode),
-    }
-}
-
-fn open_verdict(claim: &Claim, mode: Mode) -> Verdict {
+    // One fold does for both modes: an assumption only ever turns "open" into "yes", so what is refused under assumptions
+    // is refused without, and what is allowed without any names none.
     let fold = Fold { assume: mode == Mode::Default };
-    if fold.assume && fold.value(claim, false) == Tri::Yes {
-        let way = fold.way(claim).distinct();
-        return Verdict::Allowed { via: way.evidence(), assuming: way.assuming };
+    match fold.value(claim, false) {
+        Tri::Yes => {
+            let way = fold.way(claim).distinct();
+            Verdict::Allowed { via: way.evidence(), assuming: way.assuming }
+        }
+        Tri::No => Verdict::Denied { because: sorted(|found| fold.refusals(claim, found)) },
+        Tri::Open => Verdict::Unknown { needing: sorted(|found| fold.gaps(claim, false, found)) },
     }
-    Verdict::Unknown { needing: sorted(|found| fold.gaps(claim, false, found)) }
 }
 
 fn silence() -> Need {

@@ -26,7 +26,7 @@ fn holds() -> impl Strategy<Value = Holds> {
     prop_oneof![
         2 => Just(Holds::Yes),
         2 => Just(Holds::No),
-        3 => prop::collection::vec(open(), 0..3).prop_map(Holds::Open),
+        3 => prop::collection::vec(open(), 0..3).prop_map(|opens| Holds::Open(opens.into())),
     ]
 }
 

@@ -59,6 +59,19 @@ pullaudit_core::code_table! {
         "aws iam get-role --role-name ROLE --query Role.PermissionsBoundary names it. Add the three actions of a pull to \
          that policy, or ask its owner to: aws iam create-policy-version --policy-arn ARN --set-as-default \
          --policy-document file://policy.json";
+    ScpDenies: "scp-denies", High, 67,
+        "A service control policy above the role's account denies the pull, or one level of them does not allow it.",
+        "The organization limits services or regions, or the account was moved under a unit that does. No policy in the \
+         account can give what it takes.",
+        "The evidence names the policy or the level. Ask its owner to allow the action: aws organizations \
+         list-policies-for-target --target-id ACCOUNT_OR_UNIT --filter SERVICE_CONTROL_POLICY, then aws organizations \
+         describe-policy --policy-id ID. pullaudit changes no policy of an organization.";
+    RcpDenies: "rcp-denies", High, 66,
+        "A resource control policy above the registry's account denies the pull.",
+        "A data perimeter lets only principals of the organization, or of named accounts, at its resources.",
+        "The evidence names the policy: aws organizations describe-policy --policy-id ID. Ask its owner for an exception \
+         for the role: aws:PrincipalArn or aws:PrincipalAccount in its condition. pullaudit changes no policy of an \
+         organization.";
     ConditionUnmet: "condition-unmet", High, 64,
         "A statement would allow the pull, but its condition does not hold for this role.",
         "Usually aws:PrincipalArn, aws:PrincipalAccount or a tag names another role, account or value.",

@@ -31,6 +31,17 @@ pub mod table {
     pub const ACCOUNT_SETTINGS: &str = "accountSettings";
     /// `A/R` → list of `{"prefix", "upstream"}`; `ecr:DescribePullThroughCacheRules`.
     pub const PULL_THROUGH: &str = "pullThroughRules";
+    /// `A` → [`super::Organization`]; `organizations:DescribeOrganization`; absent where the account is in none.
+    pub const ORGANIZATIONS: &str = "organizations";
+    /// Account, or id of an organizational unit → id of the unit or root above it; `organizations:ListParents`.
+    pub const PARENTS: &str = "organizationParents";
+    /// Account, unit or root → list of ids; `organizations:ListPoliciesForTarget` of `SERVICE_CONTROL_POLICY`. Empty
+    /// where such policies are off: where they are on, each target has one.
+    pub const SERVICE_CONTROLS: &str = "serviceControlPolicies";
+    /// The same of `RESOURCE_CONTROL_POLICY`.
+    pub const RESOURCE_CONTROLS: &str = "resourceControlPolicies";
+    /// Id of such a policy → [`super::Document`]; `organizations:DescribePolicy`; not read for [`super::ALLOW_ALL`].
+    pub const CONTROL_POLICIES: &str = "controlPolicies";
     /// `A` → [`super::Reader`]; `sts:GetCallerIdentity`. Absent when no credential of ours belongs to the account.
     pub const READERS: &str = "readers";
 }
@@ -127,6 +138,23 @@ pub struct PullThroughRule {
     #[serde(default)]
     pub upstream: String,
 }
+
+/// What an account belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Organization {
+    /// Its id, `o-…`.
+    pub id: String,
+    /// The account that manages it, which its policies do not bind.
+    pub management: String,
+    /// Policies can be attached; an organization for billing alone has none.
+    pub all_features: bool,
+}
+
+/// Policies of AWS itself that allow everything: nobody can change them.
+///
+/// Source: Organizations user guide, "`FullAWSAccess`" and "`RCPFullAWSAccess`".
+pub const ALLOW_ALL: [&str; 2] = ["p-FullAWSAccess", "p-RCPFullAWSAccess"];
 
 /// With what an account was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

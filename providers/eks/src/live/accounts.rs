@@ -152,6 +152,14 @@ impl Account {
         aws_sdk_ecr::Client::from_conf(settings.interceptor(self.caller.attempts("ecr")).build())
     }
 
+    /// Organizations is one for a partition, as IAM is.
+    pub(crate) fn organizations(&self) -> aws_sdk_organizations::Client {
+        let region = Region::new(self.home.clone());
+        let settings = aws_sdk_organizations::config::Builder::from(&self.config).region(region);
+        let attempts = self.caller.attempts("organizations");
+        aws_sdk_organizations::Client::from_conf(settings.interceptor(attempts).build())
+    }
+
     /// IAM is one for a partition; the SDK finds it by any region there.
     pub(crate) fn iam(&self) -> aws_sdk_iam::Client {
         let settings = aws_sdk_iam::config::Builder::from(&self.config).region(Region::new(self.home.clone()));

@@ -17,13 +17,14 @@ pub(crate) struct Caller {
     eks: Semaphore,
     ecr: Semaphore,
     iam: Semaphore,
+    organizations: Semaphore,
     sts: Semaphore,
 }
 
 impl Caller {
     pub(crate) fn new(calls: Arc<Calls>, concurrency: usize) -> Self {
         let bound = || Semaphore::new(concurrency.max(1));
-        Self { calls, eks: bound(), ecr: bound(), iam: bound(), sts: bound() }
+        Self { calls, eks: bound(), ecr: bound(), iam: bound(), organizations: bound(), sts: bound() }
     }
 
     /// Sends one operation (for a list: one page) of an SDK client when it is its turn.
@@ -61,6 +62,7 @@ impl Caller {
             "eks" => &self.eks,
             "ecr" => &self.ecr,
             "iam" => &self.iam,
+            "organizations" => &self.organizations,
             _ => &self.sts,
         }
     }

@@ -17,6 +17,7 @@ mod iam;
 mod images;
 mod needs;
 mod operation;
+mod organizations;
 mod paging;
 mod region;
 mod shape;
@@ -83,20 +84,36 @@ impl Live {
 
     /// The facts that these questions need. It sends nothing where they need none.
     pub async fn collect(&self, questions: &[Question]) -> Result<Section, CollectError> {
-        self.read(&Needs::of(questions)).await
+        let needs = Needs::of(questions);
+        if needs.is_empty() {
+            return Ok(Section::default());
+        }
+        let accounts = self.accounts(needs.region.as_deref()).await?;
+        let ids = needs.accounts();
+        let organizations = organizations::collect(&self.caller, accounts, &ids);
+        let (section, organizations) = join(self.read(&needs), organizations).await;
+        let mut section = section?;
+        iam::merge(&mut section, organizations);
+        Ok(section)
     }
 
-    /// The same, but for images that were asked about before: no change of ours makes or deletes one.
+    /// The same, but for images that were asked about before and for organizations: no change of ours makes or deletes
+    /// an image, or touches a policy of an organization.
     pub async fn collect_again(&self, questions: &[Question], before: &Section) -> Result<Section, CollectError> {
         let mut needs = Needs::of(questions);
         let known = needs.take_images(before);
         let mut section = self.read(&needs).await?;
         iam::merge(&mut section, known);
+        for name in organizations::TABLES {
+            if let Some(rows) = before.tables.get(name) {
+                section.tables.insert(name.to_owned(), rows.clone());
+            }
+        }
         Ok(section)
     }
 
     async fn read(&self, needs: &Needs) -> Result<Section, CollectError> {
-        if needs.registries.is_empty() && needs.roles.is_empty() {
+        if needs.is_empty() {
             return Ok(Section::default());
         }
         let accounts = self.accounts(needs.region.as_deref()).await?;

@@ -81,6 +81,11 @@ impl Needs {
         known
     }
 
+    /// True where nothing is to be read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.registries.is_empty() && self.roles.is_empty()
+    }
+
     /// The accounts that appear in it.
     pub(crate) fn accounts(&self) -> BTreeSet<&str> {
         let roles = self.roles.iter().map(|role| role.account.as_str());

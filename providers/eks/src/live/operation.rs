@@ -4,7 +4,7 @@
 /// An operation of an AWS service.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Operation {
-    /// The service as calls are counted by: `eks`, `ecr`, `iam`, `sts`.
+    /// The service as calls are counted by: `eks`, `ecr`, `iam`, `organizations`, `sts`.
     pub service: &'static str,
     /// Its name in the service's API: `GetRepositoryPolicy`.
     pub name: &'static str,
@@ -45,6 +45,10 @@ operations! {
     GET_REGISTRY_POLICY = "ecr" "GetRegistryPolicy";
     GET_ACCOUNT_SETTING = "ecr" "GetAccountSetting";
     DESCRIBE_PULL_THROUGH_CACHE_RULES = "ecr" "DescribePullThroughCacheRules";
+    DESCRIBE_ORGANIZATION = "organizations" "DescribeOrganization";
+    LIST_PARENTS = "organizations" "ListParents";
+    LIST_POLICIES_FOR_TARGET = "organizations" "ListPoliciesForTarget";
+    DESCRIBE_POLICY = "organizations" "DescribePolicy";
     SIMULATE_PRINCIPAL_POLICY = "iam" "SimulatePrincipalPolicy";
     PUT_ROLE_POLICY = "iam" "PutRolePolicy";
     DELETE_ROLE_POLICY = "iam" "DeleteRolePolicy";

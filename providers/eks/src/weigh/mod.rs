@@ -2,8 +2,8 @@
 
 pub(crate) mod addons;
 pub(crate) mod arn;
+mod controls;
 mod existence;
-mod guards;
 mod index;
 mod notices;
 mod policy;
@@ -127,7 +127,14 @@ impl EksFacts {
             role: entry,
             repository,
             registry,
-            request: Request { asker: &asker, resource: Some(&arn), owner: host.account, region: host.region, at },
+            request: Request {
+                asker: &asker,
+                resource: Some(&arn),
+                owner: host.account,
+                owner_organization: &repository.organization,
+                region: host.region,
+                at,
+            },
             version: &version(question),
             by_service_account,
         };
@@ -244,7 +251,7 @@ impl Weighing<'_> {
             let code = Finding::ServiceAccountTrust.code();
             all.push(Claim::open(code, self.role.place.clone(), "must trust it", vec![Open::undecidable(what)]));
         }
-        all.extend(self.role.guard.clone());
+        all.extend(self.role.service.open.clone());
         let whole = matches!(scope, RegistryScope::V2);
         let registry = Resource { policy: &self.registry.policy, denies: Finding::RegistryPolicyDenies };
         self.token(whole.then_some(registry.policy), &mut all);
@@ -258,7 +265,7 @@ impl Weighing<'_> {
                 all.push(self.foreign());
             }
             Owner::Same | Owner::Other => {
-                all.push(self.repository.guard.clone());
+                all.extend(self.repository.controls.open.clone());
                 let template;
                 let policy = if self.may_be_created() {
                     template = self.template();

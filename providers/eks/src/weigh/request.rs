@@ -1,5 +1,6 @@
 //! What is known, without watching the pull itself, about a request that a policy is asked about.
 
+use super::controls::Membership;
 use super::index::{RoleEntry, RoleState};
 use crate::facts::Role;
 use jiff::Timestamp;
@@ -35,6 +36,7 @@ pub(crate) struct Request<'a> {
     pub(crate) resource: Option<&'a str>,
     /// The account of the registry.
     pub(crate) owner: &'a str,
+    pub(crate) owner_organization: &'a Membership,
     pub(crate) region: &'a str,
     pub(crate) at: Timestamp,
 }
@@ -46,7 +48,9 @@ pub(crate) enum Key {
     PrincipalAccount,
     PrincipalTag(String),
     UserId,
+    PrincipalOrganization,
     ResourceAccount,
+    ResourceOrganization,
     RequestedRegion,
     Now,
     /// The same in every pull by a role.
@@ -109,8 +113,10 @@ impl Key {
             | "aws:ec2instancesourceprivateipv4"
             | "ec2:sourceinstancearn"
             | "ec2:roledelivery" => unknown("is known only when a node pulls"),
-            "aws:principalorgid" | "aws:principalorgpaths" | "aws:resourceorgid" | "aws:resourceorgpaths" => {
-                unknown("needs the account's place in its organization, which pullaudit does not read")
+            "aws:principalorgid" => Self::PrincipalOrganization,
+            "aws:resourceorgid" => Self::ResourceOrganization,
+            "aws:principalorgpaths" | "aws:resourceorgpaths" => {
+                unknown("needs the account's path in its organization, which pullaudit does not weigh")
             }
             _ => Self::of_tag(&lower).unwrap_or_else(|| {
                 if lower.starts_with("aws:resourcetag/") || lower.starts_with("ecr:resourcetag/") {
@@ -151,11 +157,25 @@ impl Key {
             Self::ResourceAccount => {
                 Value::Open(Open::undecidable("aws:ResourceAccount of a request that names no resource"))
             }
+            Self::PrincipalOrganization => organization(&request.asker.role.organization),
+            Self::ResourceOrganization if request.resource.is_some() => organization(request.owner_organization),
+            Self::ResourceOrganization => {
+                Value::Open(Open::undecidable("aws:ResourceOrgID of a request that names no resource"))
+            }
             Self::RequestedRegion => text(request.region),
             Self::Now => Value::Time(request.at),
             Self::Always(value) => Value::Text(Cow::Borrowed(value)),
             Self::Never => Value::Absent,
             Self::Unknown(what) => Value::Open(Open::Undecidable { what: what.clone() }),
         }
+    }
+}
+
+/// An account in no organization has no such key.
+fn organization(membership: &Membership) -> Value<'_> {
+    match membership {
+        Membership::Of(id) => Value::Text(Cow::Borrowed(id)),
+        Membership::None => Value::Absent,
+        Membership::Open(open) => Value::Open(open.clone()),
     }
 }

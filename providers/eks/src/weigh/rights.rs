@@ -50,6 +50,8 @@ impl Weighing<'_> {
         if let Some(boundary) = &self.role.boundary {
             self.denials(boundary, right, &request, Finding::ExplicitDeny, all);
         }
+        self.service_controls(right, &request, all);
+        self.unproven_denials(right, &request, all);
         let (identity, boundary) = (self.identity(right, &request), self.boundary(right, &request));
         match registry.filter(|policy| self.owner == Owner::Same && policy.touches(right.acts())) {
             None => all.push(identity),
@@ -93,12 +95,47 @@ impl Weighing<'_> {
         (denies, allows)
     }
 
+    /// Adds what the service control policies above the role say: each level must allow by itself. That one does is no
+    /// evidence, since nearly all do.
+    fn service_controls(&self, right: Right, request: &Request<'_>, all: &mut Vec<Claim>) {
+        for level in &self.role.service.levels {
+            self.denials(&level.policy, right, request, Finding::ScpDenies, all);
+            // What is not known of it stands beside, as one open fact for all of them.
+            if !level.whole || level.policy.surely_allows(right.acts(), request) {
+                continue;
+            }
+            all.push(self.own(&level.policy, right, request, || {
+                Claim::no(Finding::ScpDenies.code(), level.place.clone(), self.texts.said(right).silent.clone())
+            }));
+        }
+    }
+
+    /// Whether a resource control policy reaches a request that names no resource is not documented, so a denial of the
+    /// token by one is open.
+    fn unproven_denials(&self, right: Right, request: &Request<'_>, all: &mut Vec<Claim>) {
+        let statements = self.role.resource.levels.iter().flat_map(|level| &level.policy.statements);
+        for statement in statements.filter(|statement| statement.denies(right.acts(), request).is_some()) {
+            let what = format!(
+                "{}: whether a resource control policy governs ecr:GetAuthorizationToken",
+                statement.place
+            );
+            let (code, detail) = (Finding::ConditionUndecidable.code(), self.texts.said(right).may_deny.clone());
+            all.push(Claim::open(code, statement.place.clone(), detail, vec![Open::undecidable(what)]));
+        }
+    }
+
     /// Adds what both sides say of a right on the repository.
     pub(crate) fn right(&self, right: Right, resources: &[Resource<'_>], all: &mut Vec<Claim>) {
         let request = &self.request;
         self.denials(&self.role.identity, right, request, Finding::ExplicitDeny, all);
         if let Some(boundary) = &self.role.boundary {
             self.denials(boundary, right, request, Finding::ExplicitDeny, all);
+        }
+        self.service_controls(right, request, all);
+        if self.owner != Owner::Aws {
+            for level in &self.repository.controls.levels {
+                self.denials(&level.policy, right, request, Finding::RcpDenies, all);
+            }
         }
         let mut grants = Grants::default();
         for resource in resources {
@@ -107,7 +144,7 @@ impl Weighing<'_> {
         }
         let (identity, boundary) = (self.identity(right, request), self.boundary(right, request));
         match self.owner {
-            Owner::Same => all.extend(either_side(identity, boundary, grants)),
+            Owner::Same => either_side(identity, boundary, grants, all),
             Owner::Other => {
                 all.push(identity);
                 all.extend(boundary);
@@ -214,9 +251,10 @@ impl Weighing<'_> {
     /// The owner's half of a pull across accounts.
     fn both_sides(&self, right: Right, resources: &[Resource<'_>], grants: Grants) -> Claim {
         let Grants { unlimited, limited, account, misses } = grants;
-        let mut ways = unlimited;
-        ways.extend(limited);
-        ways.extend(account);
+        let mut ways = account;
+        if !unlimited.is_empty() || !limited.is_empty() {
+            ways.splice(..0, unlimited.into_iter().chain(limited));
+        }
         if ways.is_empty() {
             ways = misses;
         }
@@ -246,10 +284,12 @@ impl Grants {
 
 /// Within one account either side is enough; the boundary limits the role's own policies and a grant to
 /// the role itself, not one to everybody or to a session.
-fn either_side(identity: Claim, boundary: Option<Claim>, grants: Grants) -> Vec<Claim> {
+fn either_side(identity: Claim, boundary: Option<Claim>, grants: Grants, all: &mut Vec<Claim>) {
     let Grants { unlimited, limited, account: _, misses } = grants;
     if unlimited.is_empty() && limited.is_empty() && misses.is_empty() {
-        return std::iter::once(identity).chain(boundary).collect();
+        all.push(identity);
+        all.extend(boundary);
+        return;
     }
     let within = |claim: Claim| match &boundary {
         Some(boundary) => Claim::All(vec![claim, boundary.clone()]),
@@ -259,7 +299,7 @@ fn either_side(identity: Claim, boundary: Option<Claim>, grants: Grants) -> Vec<
     ways.extend(limited.into_iter().map(within));
     ways.extend(unlimited);
     ways.extend(misses);
-    vec![Claim::Any(ways)]
+    all.push(Claim::Any(ways));
 }
 
 fn one_of(mut ways: Vec<Claim>) -> Claim {

@@ -7,7 +7,7 @@ pub(crate) use registries::{ImageState, Presence, RegistryEntry, RegistryScope, 
 pub(crate) use roles::{RoleEntry, RoleState};
 
 use super::policy::{Kind, Policy};
-use crate::facts::{AccountSettings, Document, Image, PullThroughRule, Repository, Role, table};
+use crate::facts::{AccountSettings, Document, Image, Organization, PullThroughRule, Repository, Role, table};
 use pullaudit_core::{Code, Notice, Obstacle, Open, Read, Section, SnapshotError, Text, core_code};
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
@@ -149,9 +149,19 @@ fn check(section: &Section) -> Result<(), SnapshotError> {
     check_rows::<Role>(section, table::ROLES)?;
     check_rows::<Vec<String>>(section, table::ATTACHED)?;
     check_rows::<Vec<String>>(section, table::INLINE_NAMES)?;
-    for documents in [table::INLINE, table::POLICIES, table::REPOSITORY_POLICIES, table::REGISTRY_POLICIES] {
+    for documents in [
+        table::INLINE,
+        table::POLICIES,
+        table::REPOSITORY_POLICIES,
+        table::REGISTRY_POLICIES,
+        table::CONTROL_POLICIES,
+    ] {
         check_rows::<Document>(section, documents)?;
     }
+    check_rows::<Organization>(section, table::ORGANIZATIONS)?;
+    check_rows::<String>(section, table::PARENTS)?;
+    check_rows::<Vec<String>>(section, table::SERVICE_CONTROLS)?;
+    check_rows::<Vec<String>>(section, table::RESOURCE_CONTROLS)?;
     check_rows::<Repository>(section, table::REPOSITORIES)?;
     check_rows::<Image>(section, table::IMAGES)?;
     check_rows::<AccountSettings>(section, table::ACCOUNT_SETTINGS)?;

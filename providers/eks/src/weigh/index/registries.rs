@@ -4,10 +4,10 @@ use super::{Asked, Row, row, rows};
 use crate::codes::Finding;
 use crate::facts::{AccountSettings, Document, Image, PullThroughRule, Repository, table};
 use crate::weigh::addons::is_addon_registry;
-use crate::weigh::guards;
+use crate::weigh::controls::{Controls, Membership, Side};
 use crate::weigh::policy::action::Acts;
 use crate::weigh::policy::{Kind, Policy};
-use pullaudit_core::{Claim, Code, Obstacle, Open, Read, Section, Text};
+use pullaudit_core::{Code, Obstacle, Open, Read, Section, Text};
 use std::collections::{BTreeSet, HashMap};
 
 /// A repository with its policy and the images that were asked for.
@@ -27,7 +27,9 @@ pub(crate) struct RepositoryEntry {
     /// What refused the answers about it; empty when its policy was read, or never asked for.
     pub(crate) refusals: Vec<Open>,
     /// The resource control policies above its account.
-    pub(crate) guard: Claim,
+    pub(crate) controls: Controls,
+    /// The organization of its account.
+    pub(crate) organization: Membership,
     /// True for a registry of AWS itself.
     pub(crate) addon: bool,
     /// Few, so that looking through them is the quickest.
@@ -136,18 +138,20 @@ impl RepositoryEntry {
             Row::Absent => Policy::default(),
             Row::Open(open, code) => Policy::unreadable(open, code, &policy_place),
         };
+        let controls = Controls::above(section, account, Side::Resource);
         Self {
             account: account.to_owned(),
             region: region.to_owned(),
             name: name.to_owned(),
             presence,
             place: place.into(),
-            splits: policy.splits(Acts::PULL),
+            splits: policy.splits(Acts::PULL) || controls.splits(Acts::PULL),
             policy,
             policy_place: policy_place.into(),
             may_be_missing: !contradicted,
             refusals,
-            guard: guards::resource(account),
+            controls,
+            organization: Membership::of(section, account),
             addon: is_addon_registry(account, region),
             images,
         }

@@ -3,10 +3,10 @@
 use super::{Asked, Policies, Row, policy_place, row, rows};
 use crate::codes::Finding;
 use crate::facts::{Document, Role, table};
-use crate::weigh::guards;
+use crate::weigh::controls::{Controls, Membership, Side};
 use crate::weigh::policy::action::Acts;
 use crate::weigh::policy::{Kind, Policy};
-use pullaudit_core::{Claim, Code, Open, Section, Text};
+use pullaudit_core::{Code, Open, Section, Text};
 use std::collections::BTreeSet;
 
 /// A role with all that limits it.
@@ -23,9 +23,12 @@ pub(crate) struct RoleEntry {
     /// `None` when it has no boundary.
     pub(crate) boundary: Option<Policy>,
     pub(crate) boundary_place: Text,
-    /// The service control policies above its account; `None` for a service-linked role, which they do
-    /// not bind.
-    pub(crate) guard: Option<Claim>,
+    /// The service control policies above its account; none for a service-linked role, which they do not bind.
+    pub(crate) service: Controls,
+    /// The resource control policies there, which may reach what names no resource.
+    pub(crate) resource: Controls,
+    /// The organization of its account.
+    pub(crate) organization: Membership,
     /// True when some statement tells the two actions of a pull apart.
     pub(crate) splits: bool,
     /// Its policies that grant an action of a pull, and whether each grants a push as well.
@@ -57,9 +60,10 @@ impl RoleEntry {
         Self::open(&Section::default(), account, name, &Policies::new())
     }
 
-    fn empty(account: &str, name: &str, state: RoleState) -> Self {
+    fn empty(section: &Section, account: &str, name: &str, state: RoleState) -> Self {
         // Source: Organizations user guide, "Tasks and entities not restricted by SCPs".
-        let guard = !matches!(&state, RoleState::Known(role) if role.arn.contains(":role/aws-service-role/"));
+        let bound = !matches!(&state, RoleState::Known(role) if role.arn.contains(":role/aws-service-role/"));
+        let above = |side| Controls::above(section, account, side);
         Self {
             account: account.to_owned(),
             state,
@@ -68,7 +72,9 @@ impl RoleEntry {
             identity_place: format!("policies of role {name} ({account})").into(),
             boundary: None,
             boundary_place: format!("boundary of role {name} ({account})").into(),
-            guard: guard.then(|| guards::service(account)),
+            service: if bound { above(Side::Service) } else { Controls::default() },
+            resource: above(Side::Resource),
+            organization: Membership::of(section, account),
             splits: false,
             pulls: Vec::new(),
             bare: false,
@@ -91,14 +97,15 @@ impl RoleEntry {
             Row::Absent => RoleState::Missing,
             Row::Open(open, code) => RoleState::Open { open, code },
         };
-        let mut entry = Self::empty(account, name, state);
+        let mut entry = Self::empty(section, account, name, state);
         let none = |row: &Row<Vec<String>>| matches!(row, Row::Got(names) if names.is_empty());
         entry.bare = none(&attached) && none(&inline);
         entry.add_attached(attached, section, policies);
         entry.add_inline(inline, section, name, &key);
         entry.add_boundary(section, policies);
         entry.splits = entry.identity.splits(Acts::PULL)
-            || entry.boundary.as_ref().is_some_and(|policy| policy.splits(Acts::PULL));
+            || entry.boundary.as_ref().is_some_and(|policy| policy.splits(Acts::PULL))
+            || entry.service.splits(Acts::PULL);
         entry
     }
 

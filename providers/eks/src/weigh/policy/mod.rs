@@ -10,6 +10,7 @@ mod tri;
 
 pub(crate) use statement::{Denial, Grant, Statement};
 
+use super::request::Request;
 use crate::codes::Finding;
 use action::Acts;
 use pullaudit_core::{Code, Notice, Open, Text};
@@ -85,6 +86,15 @@ impl Policy {
     /// True when some of it, or all, could not be read.
     pub(crate) fn is_open(&self) -> bool {
         self.statements.iter().any(|statement| !statement.is_allow() && !statement.is_deny())
+    }
+
+    /// True when a statement is known to allow all of these actions here, whoever asks.
+    pub(crate) fn surely_allows(&self, acts: Acts, request: &Request<'_>) -> bool {
+        self.statements.iter().any(|statement| {
+            let mut allows = false;
+            statement.allows(acts, request, |grant| allows |= matches!(grant, Grant::Yes(_)));
+            allows
+        })
     }
 
     pub(crate) fn touches(&self, acts: Acts) -> bool {

@@ -161,7 +161,15 @@ impl Statement {
             Some(principals) => principals.denied(request.asker, &self.place),
             None => Tri::Yes,
         };
-        match reaches.and(self.resource(request)).and(self.condition(request)) {
+        // Most statements are about something else: nothing more is asked of them.
+        if matches!(reaches, Tri::No) {
+            return None;
+        }
+        let resource = self.resource(request);
+        if matches!(resource, Tri::No) {
+            return None;
+        }
+        match reaches.and(resource).and(self.condition(request)) {
             Tri::Yes => Some(Denial::Yes),
             Tri::No => None,
             Tri::Open(opens) => {
@@ -180,7 +188,7 @@ impl Statement {
             return each(Grant::Open(Naming::Everyone, vec![open.clone()], *code));
         }
         let resource = self.resource(request);
-        if resource == Tri::No {
+        if matches!(resource, Tri::No) {
             return;
         }
         let rest = match self.condition(request) {

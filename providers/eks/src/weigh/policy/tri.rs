@@ -64,7 +64,7 @@ impl Tri {
         let mut all = Self::Yes;
         for part in parts {
             all = all.and(part);
-            if all == Self::No {
+            if matches!(all, Self::No) {
                 break;
             }
         }
@@ -76,7 +76,7 @@ impl Tri {
         let mut any = Self::No;
         for part in parts {
             any = any.or(part);
-            if any == Self::Yes {
+            if matches!(any, Self::Yes) {
                 break;
             }
         }
