@@ -17,11 +17,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Rights whose loss this ground can't show: the identity of a caller is told to everybody; the emulator lacks three
 /// calls, which the proxy answers for it (`live_ablation` refuses those); no cluster here has Karpenter
 /// (`live_karpenter` has one), and nobody here may look at an organization (`live_organizations` has one).
-const UNSEEN: [&str; 9] = [
+const UNSEEN: [&str; 10] = [
     "sts:GetCallerIdentity",
     "ecr:GetRegistryPolicy",
     "ecr:GetAccountSetting",
     "ecr:DescribePullThroughCacheRules",
+    "ecr:DescribeRepositoryCreationTemplates",
     "iam:GetInstanceProfile",
     "organizations:DescribeOrganization",
     "organizations:DescribePolicy",

@@ -38,6 +38,8 @@ fn define(server: &Kubernetes) {
             "prometheuses",
             with(json!({ "image": { "type": "string" } })),
         ),
+        // A template too, and none of pods.
+        ("bitnami.com", "v1alpha1", "SealedSecret", "sealedsecrets", with(json!({ "template": open }))),
         ("example.test", "v1", "Machine", "machines", open.clone()),
         ("example.test", "v1", "Robot", "robots", open.clone()),
     ] {
@@ -89,6 +91,8 @@ fn fill(server: &Kubernetes) {
     let machine = server.apply(&templated("example.test/v1", "Machine", "open", "x/machine:2"));
     server.apply(&pod(NS, "machine-a", Some(&machine), "n1", "x/machine:1"));
     server.apply(&templated("example.test/v1", "Machine", "open-asleep", "x/machine:3"));
+    let sealed = json!({ "template": { "type": "Opaque", "metadata": { "name": "s" } } });
+    server.apply(&object("bitnami.com/v1alpha1", "SealedSecret", "s", &sealed));
     let robot = server.apply(&object("example.test/v1", "Robot", "r2", &json!({ "template": "none of pods" })));
     server.apply(&pod(NS, "robot-a", Some(&robot), "n1", "x/robot:1"));
     assert_eq!(owned_by(&robot)[0]["kind"], "Robot");
@@ -158,16 +162,17 @@ fn custom_kinds_with_a_template_are_workloads_each_once() {
     assert_eq!(images(&whole, "asleep"), ["x/asleep:1"], "at zero replicas its template is the only witness");
     assert_eq!(images(&whole, "web"), ["x/web:1", "x/web@sha256:1"], "with what its revisions run");
     assert_eq!(images(&whole, "open"), ["x/machine:2", "x/machine:1"]);
-    // Definitions once, kinds with a template once each, a look at the open kinds that own pods, the owners of
-    // revisions; nothing of kinds without room for a template.
+    // Definitions once, kinds with a template of pods once each, a look at those with a template of anything and at the
+    // open kinds that own pods, the owners of revisions; nothing of kinds without room for a template.
     let customs: Vec<String> = proxy.calls().iter().map(|one| one.call.operation.clone()).collect();
     let custom = |plural: &str| customs.iter().filter(|one| **one == format!("list {plural}")).count();
     assert_eq!(
         ["rollouts", "services", "configurations", "revisions", "machines", "robots", "prometheuses"].map(custom),
         [1, 1, 1, 2, 2, 1, 0]
     );
-    assert_eq!(custom("statefulsets"), 2, "the API server's and the custom one");
-    assert_eq!(customs.len(), plain + 11, "{customs:?}");
+    assert_eq!(custom("statefulsets"), 3, "the API server's, a look at the custom one, and that");
+    assert_eq!(custom("sealedsecrets"), 1);
+    assert_eq!(customs.len(), plain + 13, "{customs:?}");
 
     // With what `permissions` prints, the known kinds are read alike, and the others are gaps that name the right.
     let printed = read(&server, &proxy, AUDITOR, &of(NS));

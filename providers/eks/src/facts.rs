@@ -31,6 +31,9 @@ pub mod table {
     pub const ACCOUNT_SETTINGS: &str = "accountSettings";
     /// `A/R` → list of `{"prefix", "upstream"}`; `ecr:DescribePullThroughCacheRules`.
     pub const PULL_THROUGH: &str = "pullThroughRules";
+    /// `A/R` → list of [`super::CreationTemplate`]; `ecr:DescribeRepositoryCreationTemplates`; read only where a rule
+    /// covers a repository that is not there.
+    pub const TEMPLATES: &str = "creationTemplates";
     /// `A` → [`super::Organization`]; `organizations:DescribeOrganization`; absent where the account is in none.
     pub const ORGANIZATIONS: &str = "organizations";
     /// Account, or id of an organizational unit → id of the unit or root above it; `organizations:ListParents`.
@@ -137,6 +140,20 @@ pub struct PullThroughRule {
     /// Host of the upstream registry.
     #[serde(default)]
     pub upstream: String,
+}
+
+/// What a repository gets that ECR creates by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreationTemplate {
+    /// First part of the names of its repositories; `ROOT` for all that no other template is for.
+    pub prefix: String,
+    /// `PULL_THROUGH_CACHE`, `REPLICATION`, …
+    #[serde(default)]
+    pub applied_for: Vec<String>,
+    /// The repository's policy, as JSON; `None` where it gets none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
 }
 
 /// What an account belongs to.

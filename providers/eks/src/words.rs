@@ -3,7 +3,7 @@
 use crate::weigh::addons;
 
 /// Words of IAM, of ECR and of their ids.
-const WORDS: [&str; 109] = [
+const WORDS: [&str; 113] = [
     "account",
     "action",
     "adc",
@@ -45,6 +45,7 @@ const WORDS: [&str; 109] = [
     "fargate",
     "federated",
     "fips",
+    "fullawsaccess",
     "getauthorizationtoken",
     "getdownloadurlforlayer",
     "getlifecyclepolicy",
@@ -68,6 +69,7 @@ const WORDS: [&str; 109] = [
     "linux",
     "listimages",
     "listtagsforresource",
+    "managed",
     "manifest",
     "north",
     "northeast",
@@ -75,6 +77,7 @@ const WORDS: [&str; 109] = [
     "notaction",
     "notprincipal",
     "notresource",
+    "organization",
     "organizations",
     "pods",
     "policy",
@@ -85,6 +88,7 @@ const WORDS: [&str; 109] = [
     "public",
     "pullauditpull",
     "putimage",
+    "rcpfullawsaccess",
     "readonlyaccess",
     "registrypolicyscope",
     "replicateimage",

@@ -247,53 +247,6 @@ fn a_digest_decides_whatever_the_tag() {
     expect(&world.row(table::IMAGES, &format!("@{digest}"), Read::Absent), "denied image-missing");
 }
 
-fn through_cache(own: Value, repository_there: bool) -> World {
-    let rules = Read::Got(json!([{"prefix": "ledger", "upstream": "quay.io"}]));
-    let mut world = World::one_account().inline(&policy(json!([own]))).registry_row(table::PULL_THROUGH, rules);
-    world = world.row(table::IMAGES, ":v1", Read::Absent);
-    if repository_there { world } else { world.row(table::REPOSITORIES, "", Read::Absent) }
-}
-
-fn with(more: &[&str]) -> Value {
-    let mut statement = pull_all();
-    statement["Action"].as_array_mut().unwrap().extend(more.iter().map(|action| json!(action)));
-    statement
-}
-
-#[test]
-fn a_first_pull_through_a_cache_is_no_missing_image() {
-    const FIRST: &str = "unknown pull-through-first-pull";
-    let (import, create) = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository");
-    // ReadOnly has no import, PullOnly has no creation.
-    expect(&through_cache(pull_all(), true), "denied pull-through-denied");
-    expect(&through_cache(with(&[import]), true), FIRST);
-    expect(&through_cache(with(&[import]), false), "denied pull-through-denied");
-    expect(&through_cache(with(&[import, create]), false), FIRST);
-    // A creation template may give the repository a policy that allows the import.
-    expect(&through_cache(with(&[create]), false), FIRST);
-    let registry = policy(json!([{"Effect": "Allow", "Principal": {"AWS": ROLE_ARN}, "Action": [import, create],
-        "Resource": "arn:aws:ecr:*:*:repository/ledger/*"}]));
-    for scope in ["V1", "V2"] {
-        expect(&through_cache(pull_all(), false).registry_policy(&registry, scope), FIRST);
-    }
-    let cached = through_cache(pull_all(), true);
-    expect(&cached.row(table::IMAGES, ":v1", Read::Got(json!({"digest": "sha256:1"}))), "allowed");
-}
-
-#[test]
-fn only_the_rule_s_own_prefix_counts() {
-    let world = |rules: Value| {
-        may_pull(World::one_account())
-            .row(table::IMAGES, ":v1", Read::Absent)
-            .registry_row(table::PULL_THROUGH, Read::Got(rules))
-    };
-    expect(&world(json!([{"prefix": "ledge", "upstream": "quay.io"}])), "denied image-missing");
-    expect(&world(json!([{"prefix": "ledger/api", "upstream": "quay.io"}])), "denied image-missing");
-    expect(&world(json!([{"prefix": "ROOT", "upstream": "quay.io"}])), "denied pull-through-denied");
-    let unread = world(json!([])).registry_row(table::PULL_THROUGH, refused("rules"));
-    expect(&unread, "unknown pull-through-unread");
-}
-
 // --- a pull identity need not be a node's
 
 #[test]

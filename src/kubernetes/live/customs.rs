@@ -7,7 +7,7 @@ use super::list::{Cut, Listing, first, kinds_of, list};
 use super::request::Api;
 use super::workloads::Owned;
 use crate::kubernetes::key::Named;
-use crate::kubernetes::kinds::Kind;
+use crate::kubernetes::kinds::{KNOWN_CUSTOM, Kind};
 use crate::kubernetes::roster::Roster;
 use crate::kubernetes::slim::{Definition, Holds, Meta, Object};
 use futures_util::StreamExt as _;
@@ -30,6 +30,12 @@ pub(super) struct Custom {
 }
 
 impl Custom {
+    /// Whether its objects are known to be workloads, looked at or not.
+    pub(super) fn is_known(&self) -> bool {
+        let known = KNOWN_CUSTOM.contains(&(self.named.group.as_str(), self.plural.as_str()));
+        self.holds == Holds::Yes || self.holds == Holds::Likely && known
+    }
+
     pub(super) fn kind(&self) -> Kind<'_> {
         let (name, group) = (self.named.kind.as_str(), self.named.group.as_str());
         Kind { name, group, version: &self.version, plural: &self.plural }
@@ -145,7 +151,7 @@ impl Customs<'_> {
     /// Kinds that are to be read next.
     async fn wanted(&mut self, roster: &Roster<'_>) -> Vec<Custom> {
         let all = self.defined.iter().flat_map(BTreeMap::values);
-        let mut wanted: Vec<Custom> = all.filter(|one| one.holds == Holds::Yes).cloned().collect();
+        let mut wanted: Vec<Custom> = all.filter(|one| one.holds >= Holds::Likely).cloned().collect();
         for (named, version) in roster.customs_seen() {
             wanted.extend(self.resolve(&named, &version).await);
         }

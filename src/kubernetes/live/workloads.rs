@@ -7,7 +7,7 @@ use crate::kubernetes::key::Named;
 use crate::kubernetes::kinds::{BETWEEN, DEFINITION, Kind, POD, REPLICA_SET, SERVICE_ACCOUNT, TOPS};
 use crate::kubernetes::roster::Roster;
 use crate::kubernetes::selector::LabelSelector;
-use crate::kubernetes::slim::{Holds, Meta, Object, Pod, ServiceAccount};
+use crate::kubernetes::slim::{Meta, Object, Pod, ServiceAccount};
 use crate::kubernetes::template::account_unread;
 use futures_util::StreamExt as _;
 use kube::Client;
@@ -207,7 +207,7 @@ impl Reader<'_> {
 
     /// Notes the custom kinds that could not be read: those that hold a template, or may and own what is made from it.
     fn note_customs(&self, observed: &mut Observed, roster: &Roster<'_>, customs: Customs<'_>) {
-        let told = |missed: &Missed| missed.custom.holds == Holds::Yes || roster.owns_alone(&missed.custom.named);
+        let told = |missed: &Missed| missed.custom.is_known() || roster.owns_alone(&missed.custom.named);
         for Missed { custom, namespace, cut } in customs.missed.into_iter().filter(told) {
             self.note(observed, Wanted { kind: custom.kind(), namespace: namespace.as_deref() }, Err(cut));
         }

@@ -109,6 +109,8 @@ pub enum Holds {
     No,
     /// The schema leaves all of it open.
     Perhaps,
+    /// It has a template and leaves open what one is of: of pods, or of a secret.
+    Likely,
     /// The schema has a place for one.
     Yes,
 }
@@ -120,8 +122,8 @@ impl<T> Level<T> {
 }
 
 impl Schema {
-    /// What it says of `spec.template.spec.containers`. A template that is left open counts as one for pods: schemas of
-    /// pods are large, so definitions often leave them out (those of openkruise/kruise do).
+    /// What it says of `spec.template.spec.containers`. Schemas of pods are large, so definitions often leave them open
+    /// (those of openkruise/kruise do).
     pub fn holds_template(&self) -> Holds {
         let open = |open: bool| if open { Holds::Perhaps } else { Holds::No };
         let Some(spec) = self.root.properties.as_ref().and_then(|root| root.spec.as_ref()) else {
@@ -132,7 +134,7 @@ impl Schema {
         };
         match template.properties.as_ref().and_then(|template| template.spec.as_ref()) {
             Some(pod) if pod.open() || pod.properties.as_ref().is_some_and(|pod| pod.containers) => Holds::Yes,
-            None if template.open() => Holds::Yes,
+            None if template.open() => Holds::Likely,
             Some(_) | None => Holds::No,
         }
     }
@@ -170,7 +172,7 @@ mod tests {
         let other = json!({ "properties": { "spec": { "properties": { "requirements": { "type": "array" } } } } });
         for (schema, expected) in [
             (template(&pod), Holds::Yes),
-            (template(&open), Holds::Yes),
+            (template(&open), Holds::Likely),
             (template(&json!({ "properties": { "spec": open } })), Holds::Yes),
             (template(&other), Holds::No),
             (template(&json!({ "type": "string" })), Holds::No),

@@ -6,8 +6,8 @@ use super::call::{Caller, read};
 use super::iam::merge;
 use super::needs::{RegistryName, Wanted};
 use super::operation::{
-    DESCRIBE_IMAGES, DESCRIBE_PULL_THROUGH_CACHE_RULES, DESCRIBE_REPOSITORIES, GET_ACCOUNT_SETTING,
-    GET_REGISTRY_POLICY, GET_REPOSITORY_POLICY,
+    DESCRIBE_IMAGES, DESCRIBE_PULL_THROUGH_CACHE_RULES, DESCRIBE_REPOSITORIES,
+    DESCRIBE_REPOSITORY_CREATION_TEMPLATES, GET_ACCOUNT_SETTING, GET_REGISTRY_POLICY, GET_REPOSITORY_POLICY,
 };
 use super::paging::pages;
 use super::trouble::Trouble;
@@ -46,6 +46,9 @@ pub(crate) async fn collect(
     let ecr = reader.ecr(&name.region);
     let (mut section, repositories) = join(registry.itself(&ecr), registry.repositories(&ecr, wanted)).await;
     merge(&mut section, repositories);
+    if registry.may_create(&section, wanted) {
+        section.put(table::TEMPLATES, name.key(), registry.templates(&ecr).await);
+    }
     section
 }
 
@@ -85,6 +88,54 @@ impl Registry<'_> {
             merge(&mut section, rows);
         }
         section
+    }
+
+    /// Whether a rule covers a repository that is not there.
+    fn may_create(&self, rows: &Section, wanted: &Wanted) -> bool {
+        let Some(Read::Got(Value::Array(rules))) = rows.get(table::PULL_THROUGH, &self.name.key()) else {
+            return false;
+        };
+        let prefixes: Vec<&str> = rules.iter().filter_map(|rule| rule["prefix"].as_str()).collect();
+        let covered = |name: &str| {
+            prefixes.iter().any(|prefix| {
+                *prefix == "ROOT" || name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
+            })
+        };
+        let missing = |name: &str| rows.get(table::REPOSITORIES, &self.key(name)) == Some(&Read::Absent);
+        wanted.keys().any(|name| covered(name) && missing(name))
+    }
+
+    /// What repositories get that ECR creates. It can be read from inside the account only.
+    async fn templates(&self, ecr: &Client) -> Read<Value> {
+        let reading = self.registry_reading("creation templates");
+        if self.reader.is_none_or(|reader| reader.id != self.name.account) {
+            let operation = DESCRIBE_REPOSITORY_CREATION_TEMPLATES;
+            return Read::Unread(self.accounts.closed(&self.name.account, reading, operation));
+        }
+        let answer = pages(DESCRIBE_REPOSITORY_CREATION_TEMPLATES, |token| {
+            let ask = ecr.describe_repository_creation_templates().set_next_token(token);
+            async {
+                let page = self.caller.ask(DESCRIBE_REPOSITORY_CREATION_TEMPLATES, ask.send()).await?;
+                let templates = page.repository_creation_templates.unwrap_or_default();
+                let template = |one: types::RepositoryCreationTemplate| {
+                    let applied = one.applied_for.unwrap_or_default();
+                    let applied: Vec<String> = applied.iter().map(|word| word.as_str().to_owned()).collect();
+                    Some((one.prefix?, applied, one.repository_policy))
+                };
+                Ok((templates.into_iter().filter_map(template).collect(), page.next_token))
+            }
+        });
+        let rows = answer.await.map(|templates| {
+            let row = |(prefix, applied, policy): (String, Vec<String>, Option<String>)| {
+                let mut row = json!({ "prefix": prefix, "appliedFor": applied });
+                if let Some(policy) = policy {
+                    row["policy"] = policy.into();
+                }
+                row
+            };
+            Value::Array(templates.into_iter().map(row).collect())
+        });
+        read(rows, &[], reading, self.scope.as_str())
     }
 
     async fn policy(&self, ecr: &Client, repository: &str) -> Result<Document, Trouble> {

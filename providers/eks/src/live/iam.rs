@@ -2,6 +2,7 @@
 
 use super::accounts::{Account, Accounts};
 use super::call::{Caller, read};
+use super::details::{Details, FEW, details};
 use super::document;
 use super::ecr::optional;
 use super::needs::RoleName;
@@ -32,9 +33,11 @@ pub(crate) async fn collect(caller: &Caller, accounts: &Accounts, roles: &BTreeS
             None => closed(&mut section, accounts, role),
         }
     }
+    let details = many(caller, &clients, roles).await;
     let read = join_all(roles.iter().filter_map(|role| {
         let (account, iam) = clients.get(role.account.as_str())?;
-        Some(one_role(Reading { caller, iam, scope: format!("account {}", account.id) }, role))
+        let reading = Reading { caller, iam, scope: format!("account {}", account.id) };
+        Some(one_role(reading, role, details.get(role.account.as_str())))
     }));
     // Each policy is read once, by the first account that names it: managed ones are shared by many.
     let mut policies: BTreeMap<String, &str> = BTreeMap::new();
@@ -44,6 +47,13 @@ pub(crate) async fn collect(caller: &Caller, accounts: &Accounts, roles: &BTreeS
             policies.entry(arn).or_insert(&role.account);
         }
     }
+    policies.retain(|arn, account| {
+        let told = details.get(*account).and_then(|details| details.policy(arn));
+        if let Some(document) = told {
+            section.store(table::POLICIES, arn.as_str(), Read::Got(document.clone()));
+        }
+        told.is_none()
+    });
     let documents = join_all(policies.into_iter().filter_map(|(arn, account)| {
         let (account, iam) = clients.get(account)?;
         let reading = Reading { caller, iam, scope: format!("account {}", account.id) };
@@ -55,6 +65,24 @@ pub(crate) async fn collect(caller: &Caller, accounts: &Accounts, roles: &BTreeS
     section
 }
 
+/// The lists of accounts of which many roles are asked.
+async fn many<'a>(
+    caller: &Caller,
+    clients: &BTreeMap<&'a str, (&Account, Client)>,
+    roles: &BTreeSet<RoleName>,
+) -> BTreeMap<&'a str, Details> {
+    let named = |account: &str| -> BTreeSet<&str> {
+        roles.iter().filter(|role| role.account == account).map(|role| role.name.as_str()).collect()
+    };
+    let wanted =
+        clients.iter().map(|(id, client)| (*id, client, named(id))).filter(|(.., names)| names.len() > FEW);
+    let reading = wanted.map(|(id, (account, iam), names)| async move {
+        let reading = Reading { caller, iam, scope: format!("account {}", account.id) };
+        (id, details(&reading, &names).await)
+    });
+    join_all(reading).await.into_iter().collect()
+}
+
 /// One role's account under reading.
 pub(crate) struct Reading<'a> {
     pub(crate) caller: &'a Caller,
@@ -62,13 +90,27 @@ pub(crate) struct Reading<'a> {
     pub(crate) scope: String,
 }
 
-/// The role's own rows, and the ARNs of the policies that it names.
-async fn one_role<'a>(reading: Reading<'_>, role: &'a RoleName) -> (Section, BTreeSet<String>, &'a RoleName) {
+/// The role's own rows, and the ARNs of the policies that it names. A role is always asked for itself: the account's list
+/// was once reported to leave boundaries out.
+async fn one_role<'a>(
+    reading: Reading<'_>,
+    role: &'a RoleName,
+    details: Option<&Details>,
+) -> (Section, BTreeSet<String>, &'a RoleName) {
     let mut section = Section::default();
     let key = role.key();
     let detail = reading.role(&role.name).await;
     let mut policies: BTreeSet<String> = detail.got().and_then(|role| role.boundary.clone()).into_iter().collect();
-    if !matches!(detail, Read::Absent) {
+    let told = detail.got().and_then(|read| details?.role(&role.name, &read.role_id));
+    if let Some(told) = told {
+        policies.extend(told.attached.iter().cloned());
+        for (name, document) in &told.inline {
+            section.store(table::INLINE, format!("{key}/{name}"), Read::Got(document.clone()));
+        }
+        section.store(table::ATTACHED, key.as_str(), Read::Got(told.attached.clone()));
+        let names: Vec<&String> = told.inline.keys().collect();
+        section.store(table::INLINE_NAMES, key.as_str(), Read::Got(names));
+    } else if !matches!(detail, Read::Absent) {
         // A role that is certainly gone has no policies to ask for.
         let (attached, inline) = join(reading.attached(&role.name), reading.inline_names(&role.name)).await;
         policies.extend(attached.got().into_iter().flatten().cloned());
@@ -163,7 +205,7 @@ impl Reading<'_> {
 }
 
 /// IAM says by a flag of its own whether the marker counts.
-fn next(
+pub(crate) fn next(
     operation: &'static Operation,
     truncated: bool,
     marker: Option<String>,

@@ -10,6 +10,7 @@ mod batch;
 mod call;
 mod cluster;
 mod credentials;
+mod details;
 mod discover;
 mod document;
 mod ecr;

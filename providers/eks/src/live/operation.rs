@@ -37,6 +37,7 @@ operations! {
     LIST_ATTACHED_ROLE_POLICIES = "iam" "ListAttachedRolePolicies";
     LIST_ROLE_POLICIES = "iam" "ListRolePolicies";
     GET_ROLE_POLICY = "iam" "GetRolePolicy";
+    GET_ACCOUNT_AUTHORIZATION_DETAILS = "iam" "GetAccountAuthorizationDetails";
     GET_POLICY = "iam" "GetPolicy";
     GET_POLICY_VERSION = "iam" "GetPolicyVersion";
     DESCRIBE_REPOSITORIES = "ecr" "DescribeRepositories";
@@ -49,6 +50,7 @@ operations! {
     LIST_PARENTS = "organizations" "ListParents";
     LIST_POLICIES_FOR_TARGET = "organizations" "ListPoliciesForTarget";
     DESCRIBE_POLICY = "organizations" "DescribePolicy";
+    DESCRIBE_REPOSITORY_CREATION_TEMPLATES = "ecr" "DescribeRepositoryCreationTemplates";
     SIMULATE_PRINCIPAL_POLICY = "iam" "SimulatePrincipalPolicy";
     PUT_ROLE_POLICY = "iam" "PutRolePolicy";
     DELETE_ROLE_POLICY = "iam" "DeleteRolePolicy";

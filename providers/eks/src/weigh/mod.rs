@@ -18,7 +18,6 @@ use crate::remedy;
 use arn::RoleArn;
 use index::{Index, Presence, RegistryEntry, RegistryScope, RepositoryEntry, RoleEntry, RoleState};
 use jiff::Timestamp;
-use policy::Policy;
 use policy::action::Acts;
 use pullaudit_core::{
     Change, Claim, Credential, Facts, FixPolicy, Inventory, Notice, Open, Principal, PrincipalKind, Proposal,
@@ -268,7 +267,7 @@ impl Weighing<'_> {
                 all.extend(self.repository.controls.open.clone());
                 let template;
                 let policy = if self.may_be_created() {
-                    template = self.template();
+                    template = self.registry.template(&self.repository.name, &self.repository.policy_place);
                     &template
                 } else {
                     &self.repository.policy
@@ -332,12 +331,5 @@ impl Weighing<'_> {
         self.repository.may_be_missing
             && matches!(self.repository.presence, Presence::Missing | Presence::Open(..))
             && self.registry.rules.cover(&self.repository.name) != Ok(false)
-    }
-
-    /// The policy of a repository that a pull-through cache is yet to create.
-    fn template(&self) -> Policy {
-        let what = format!("{}: the policy that a creation template would give it", self.repository.place);
-        let code = Finding::PullThroughFirstPull.code();
-        Policy::unreadable(Open::undecidable(what), code, &self.repository.policy_place)
     }
 }

@@ -7,7 +7,9 @@ pub(crate) use registries::{ImageState, Presence, RegistryEntry, RegistryScope, 
 pub(crate) use roles::{RoleEntry, RoleState};
 
 use super::policy::{Kind, Policy};
-use crate::facts::{AccountSettings, Document, Image, Organization, PullThroughRule, Repository, Role, table};
+use crate::facts::{
+    AccountSettings, CreationTemplate, Document, Image, Organization, PullThroughRule, Repository, Role, table,
+};
 use pullaudit_core::{Code, Notice, Obstacle, Open, Read, Section, SnapshotError, Text, core_code};
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
@@ -158,6 +160,7 @@ fn check(section: &Section) -> Result<(), SnapshotError> {
     ] {
         check_rows::<Document>(section, documents)?;
     }
+    check_rows::<Vec<CreationTemplate>>(section, table::TEMPLATES)?;
     check_rows::<Organization>(section, table::ORGANIZATIONS)?;
     check_rows::<String>(section, table::PARENTS)?;
     check_rows::<Vec<String>>(section, table::SERVICE_CONTROLS)?;

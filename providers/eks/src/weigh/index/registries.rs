@@ -2,7 +2,7 @@
 
 use super::{Asked, Row, row, rows};
 use crate::codes::Finding;
-use crate::facts::{AccountSettings, Document, Image, PullThroughRule, Repository, table};
+use crate::facts::{AccountSettings, CreationTemplate, Document, Image, PullThroughRule, Repository, table};
 use crate::weigh::addons::is_addon_registry;
 use crate::weigh::controls::{Controls, Membership, Side};
 use crate::weigh::policy::action::Acts;
@@ -63,6 +63,8 @@ pub(crate) struct RegistryEntry {
     pub(crate) policy: Policy,
     pub(crate) scope: RegistryScope,
     pub(crate) rules: Rules,
+    /// What repositories get that ECR creates.
+    templates: Templates,
     pub(crate) splits: bool,
 }
 
@@ -83,6 +85,16 @@ pub(crate) enum Rules {
     Known(Vec<String>),
     Open(Open, Code),
 }
+
+/// Creation templates by prefix, those that no cache applies among them.
+#[derive(Clone, Debug)]
+enum Templates {
+    Known(Vec<(CreationTemplate, Policy)>),
+    Open(Open),
+}
+
+/// The word by which a template is for pull-through caches.
+const CACHE: &str = "PULL_THROUGH_CACHE";
 
 impl RepositoryEntry {
     pub(super) fn open_all(section: &Section) -> Vec<Self> {
@@ -242,13 +254,71 @@ impl RegistryEntry {
             Row::Absent => Policy::default(),
             Row::Open(open, code) => Policy::unreadable(open, code, &policy_place),
         };
+        let templates = templates(section, account, region, &key);
         Self {
             account: account.to_owned(),
             region: region.to_owned(),
-            splits: policy.splits(Acts::PULL),
+            splits: policy.splits(Acts::PULL) || templates.splits(),
             policy,
+            templates,
             scope: scope(section, account, region, &key),
             rules: rules(section, account, region, &key),
+        }
+    }
+}
+
+fn templates(section: &Section, account: &str, region: &str, key: &str) -> Templates {
+    let reading = format!("creation templates of {account} {region}");
+    let code = Finding::PullThroughUnread.code();
+    let asked = Asked { reading: &reading, permission: "ecr:DescribeRepositoryCreationTemplates", account, code };
+    match row::<Vec<CreationTemplate>>(section, table::TEMPLATES, key, &asked) {
+        Row::Got(templates) => {
+            Templates::Known(templates.into_iter().map(|template| parsed(template, key)).collect())
+        }
+        Row::Absent => Templates::Known(Vec::new()),
+        Row::Open(open, _) => Templates::Open(open),
+    }
+}
+
+fn first_pull() -> Code {
+    Finding::PullThroughFirstPull.code()
+}
+
+fn parsed(template: CreationTemplate, key: &str) -> (CreationTemplate, Policy) {
+    let place = format!("creation template {} of {key}", template.prefix);
+    let policy = template.policy.as_deref().map(|text| Policy::parse(text, Kind::Repository, &place));
+    (template, policy.unwrap_or_default())
+}
+
+impl Templates {
+    fn splits(&self) -> bool {
+        matches!(self, Self::Known(all) if all.iter().any(|(_, policy)| policy.splits(Acts::PULL)))
+    }
+}
+
+impl RegistryEntry {
+    /// The policy of a repository that a pull-through cache is yet to create; `place` is where one would stand.
+    ///
+    /// Source: ECR user guide, "Repository creation templates": the longest prefix that fits decides, `ROOT` is for those
+    /// that none fits. Whether one that is not for caches hides a shorter one that is, it does not say.
+    pub(crate) fn template(&self, repository: &str, place: &str) -> Policy {
+        let all = match &self.templates {
+            Templates::Known(all) => all,
+            Templates::Open(open) => return Policy::unreadable(open.clone(), first_pull(), place),
+        };
+        let under = |prefix: &str| repository.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
+        let for_cache = |template: &CreationTemplate| template.applied_for.iter().any(|one| one == CACHE);
+        let mut fitting: Vec<_> = all.iter().filter(|(template, _)| under(&template.prefix)).collect();
+        fitting.sort_by_key(|(template, _)| std::cmp::Reverse(template.prefix.len()));
+        fitting.extend(all.iter().filter(|(template, _)| template.prefix == "ROOT"));
+        match fitting.as_slice() {
+            [] => Policy::default(),
+            [(first, policy), ..] if for_cache(first) => policy.clone(),
+            rest if rest.iter().any(|(template, _)| for_cache(template)) => {
+                let what = format!("{place}: which creation template a pull-through cache takes for it");
+                Policy::unreadable(Open::undecidable(what), first_pull(), place)
+            }
+            _ => Policy::default(),
         }
     }
 }

@@ -1,0 +1,104 @@
+//! First pulls through a cache: aws.md b, "Pull-through cache".
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+// `json!(…)` reads best as it is.
+#![allow(clippy::needless_pass_by_value)]
+
+mod support;
+
+use pullaudit_core::Read;
+use pullaudit_eks::facts::table;
+use serde_json::{Value, json};
+use support::*;
+
+fn may_pull(world: World) -> World {
+    world.inline(&policy(json!([pull_all()])))
+}
+
+fn through_cache(own: Value, repository_there: bool) -> World {
+    let rules = Read::Got(json!([{"prefix": "ledger", "upstream": "quay.io"}]));
+    let mut world = World::one_account().inline(&policy(json!([own]))).registry_row(table::PULL_THROUGH, rules);
+    world = world.row(table::IMAGES, ":v1", Read::Absent);
+    if repository_there { world } else { world.row(table::REPOSITORIES, "", Read::Absent) }
+}
+
+fn with(more: &[&str]) -> Value {
+    let mut statement = pull_all();
+    statement["Action"].as_array_mut().unwrap().extend(more.iter().map(|action| json!(action)));
+    statement
+}
+
+#[test]
+fn a_first_pull_through_a_cache_is_no_missing_image() {
+    const FIRST: &str = "unknown pull-through-first-pull";
+    let (import, create) = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository");
+    // ReadOnly has no import, PullOnly has no creation.
+    expect(&through_cache(pull_all(), true), "denied pull-through-denied");
+    expect(&through_cache(with(&[import]), true), FIRST);
+    expect(&through_cache(with(&[import]), false), "denied pull-through-denied");
+    expect(&through_cache(with(&[import, create]), false), FIRST);
+    // A creation template may give the repository a policy that allows the import.
+    expect(&through_cache(with(&[create]), false), FIRST);
+    let registry = policy(json!([{"Effect": "Allow", "Principal": {"AWS": ROLE_ARN}, "Action": [import, create],
+        "Resource": "arn:aws:ecr:*:*:repository/ledger/*"}]));
+    for scope in ["V1", "V2"] {
+        expect(&through_cache(pull_all(), false).registry_policy(&registry, scope), FIRST);
+    }
+    let cached = through_cache(pull_all(), true);
+    expect(&cached.row(table::IMAGES, ":v1", Read::Got(json!({"digest": "sha256:1"}))), "allowed");
+}
+
+/// The longest prefix decides which creation template a repository gets.
+#[test]
+fn what_a_creation_template_gives_counts_at_the_first_pull() {
+    const FIRST: &str = "unknown pull-through-first-pull";
+    let import = policy(
+        json!([{ "Effect": "Allow", "Principal": { "AWS": ROLE_ARN }, "Action": "ecr:BatchImportUpstreamImage" }]),
+    );
+    let template = |prefix: &str, applied: &[&str], gives: bool| {
+        let mut row = json!({ "prefix": prefix, "appliedFor": applied });
+        if gives {
+            row["policy"] = import.to_string().into();
+        }
+        row
+    };
+    let world = |templates: Value| {
+        through_cache(with(&["ecr:CreateRepository"]), false).registry_row(table::TEMPLATES, Read::Got(templates))
+    };
+    let (cache, copy) = (["PULL_THROUGH_CACHE"], ["REPLICATION"]);
+    let cases = [
+        (json!([]), "denied pull-through-denied"),
+        (json!([template("ledger", &cache, true)]), FIRST),
+        (json!([template("ledger", &cache, false)]), "denied pull-through-denied"),
+        (json!([template("ledger", &copy, true)]), "denied pull-through-denied"),
+        (json!([template("ledge", &cache, true)]), "denied pull-through-denied"),
+        (json!([template("ROOT", &cache, true)]), FIRST),
+        (json!([template("ROOT", &cache, true), template("ledger", &cache, false)]), "denied pull-through-denied"),
+    ];
+    for (templates, expected) in cases {
+        let verdict = world(templates.clone()).verdict();
+        assert_eq!(word(&verdict), expected, "{templates}\n{}", named(&verdict));
+    }
+    // Whether one that is for replication alone hides one for caches is not documented.
+    let hidden = world(json!([template("ROOT", &cache, false), template("ledger", &copy, true)]));
+    assert!(named(&hidden.verdict()).contains("which creation template"), "{}", named(&hidden.verdict()));
+    let unread = through_cache(with(&["ecr:CreateRepository"]), false);
+    assert!(
+        named(&unread.verdict()).contains("ecr:DescribeRepositoryCreationTemplates"),
+        "{}",
+        named(&unread.verdict())
+    );
+}
+
+#[test]
+fn only_the_rule_s_own_prefix_counts() {
+    let world = |rules: Value| {
+        may_pull(World::one_account())
+            .row(table::IMAGES, ":v1", Read::Absent)
+            .registry_row(table::PULL_THROUGH, Read::Got(rules))
+    };
+    expect(&world(json!([{"prefix": "ledge", "upstream": "quay.io"}])), "denied image-missing");
+    expect(&world(json!([{"prefix": "ledger/api", "upstream": "quay.io"}])), "denied image-missing");
+    expect(&world(json!([{"prefix": "ROOT", "upstream": "quay.io"}])), "denied pull-through-denied");
+    let unread = world(json!([])).registry_row(table::PULL_THROUGH, refused("rules"));
+    expect(&unread, "unknown pull-through-unread");
+}
