@@ -101,11 +101,12 @@ pub(super) async fn list<T: DeserializeOwned>(
     mut each: impl FnMut(Vec<T>),
 ) -> Result<Listed, Cut> {
     let (mut token, mut pages, mut expiries, mut restarted) = (None, 0, 0, false);
+    let mut buffer = Vec::new();
     let mut seen = BTreeSet::new();
     let mut listed = Listed::default();
     loop {
         let answer = match request(&listing, token.as_deref()) {
-            Ok(request) => api.get::<Page<T>>(&request).await,
+            Ok(request) => api.get_by::<Page<T>>(&request, &mut buffer).await,
             Err(failure) => Err(failure),
         };
         match answer {

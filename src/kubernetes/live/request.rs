@@ -3,6 +3,7 @@
 use super::SERVICE;
 use super::describe::describe;
 use http::StatusCode;
+use http_body_util::BodyExt as _;
 use kube::Client;
 use kube::core::Status;
 use pullaudit_core::Calls;
@@ -42,12 +43,22 @@ pub(super) struct Api<'a> {
 impl Api<'_> {
     /// The answer as a type. Lost connections and busy servers are asked again.
     pub(super) async fn get<T: DeserializeOwned>(&self, request: &http::Request<Vec<u8>>) -> Result<T, Failure> {
+        self.get_by(request, &mut Vec::new()).await
+    }
+
+    /// The same, with a buffer for the body that many answers share: pages of some megabytes each leave holes in the heap
+    /// that the next one does not fit.
+    pub(super) async fn get_by<T: DeserializeOwned>(
+        &self,
+        request: &http::Request<Vec<u8>>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<T, Failure> {
         self.calls.operation(SERVICE);
         let mut attempt = 1;
         loop {
             self.calls.attempt(SERVICE);
-            let (failure, wait) = match self.send(request).await {
-                Ok(body) => return typed(&body),
+            let (failure, wait) = match self.send(request, buffer).await {
+                Ok(()) => return typed(buffer),
                 Err(once) => once,
             };
             let pause = wait.unwrap_or(FIRST_PAUSE * 2_u32.pow(attempt - 1));
@@ -63,18 +74,24 @@ impl Api<'_> {
     async fn send(
         &self,
         request: &http::Request<Vec<u8>>,
-    ) -> Result<impl AsRef<[u8]> + use<>, (Once, Option<Duration>)> {
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), (Once, Option<Duration>)> {
         let lost = |error: &kube::Error| (Once::Lost(describe(error)), None);
         let request = request.clone().map(kube::client::Body::from);
         let response = self.client.send(request).await.map_err(|error| lost(&error))?;
         let status = response.status();
         let wait =
             response.headers().get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        let body = response.into_body().collect_bytes().await.map_err(|error| lost(&error))?;
-        if status.is_success() {
-            return Ok(body);
+        buffer.clear();
+        let mut body = response.into_body();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| lost(&error))?;
+            buffer.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
         }
-        Err((Once::Status(status, serde_json::from_slice(&body).ok()), wait.map(Duration::from_secs)))
+        if status.is_success() {
+            return Ok(());
+        }
+        Err((Once::Status(status, serde_json::from_slice(buffer).ok()), wait.map(Duration::from_secs)))
     }
 }
 
@@ -117,8 +134,8 @@ impl From<Once> for Failure {
 }
 
 /// The body is never part of the message: it may be a secret's.
-fn typed<T: DeserializeOwned>(body: &impl AsRef<[u8]>) -> Result<T, Failure> {
-    serde_json::from_slice(body.as_ref()).map_err(|error| {
+fn typed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| {
         let kind = if error.is_data() { "an object of another form than the API's" } else { "no JSON" };
         Failure::Other(format!("the server sent {kind} (line {}, column {})", error.line(), error.column()))
     })
