@@ -247,33 +247,6 @@ fn an_image_is_asked_for_every_pool() {
 }
 
 #[test]
-fn can_pull_answers_for_pools_clusters_and_roles() {
-    let image = "222233334444.dkr.ecr.eu-central-1.amazonaws.com/ledger/api:8.4.0";
-    let ask = |who: &str| code(&["can-pull", image, "--as", who, "--from", EXAMPLE]);
-    assert_eq!(ask("pay-euc1/batch"), 0);
-    assert_eq!(ask("pay-euc1/general"), 2);
-    assert_eq!(ask("pay-euc1"), 2, "a cluster is as good as its worst pool");
-    assert_eq!(ask("arn:aws:iam::111122223333:role/pay-batch"), 0);
-    assert_eq!(ask("arn:aws:iam::111122223333:role/pay-general"), 2);
-    assert_eq!(ask("arn:aws:iam::111122223333:role/never-collected"), 3);
-    assert_eq!(ask("no-such-cluster"), 1);
-}
-
-#[test]
-fn can_pull_reads_pairs_and_answers_in_order() {
-    let image = "222233334444.dkr.ecr.eu-central-1.amazonaws.com/ledger/api:8.4.0";
-    let pairs = format!("{image} pay-euc1/general\n{image} pay-euc1/batch\nnot//an/image pay-euc1/batch\n");
-    let output =
-        pullaudit(&["can-pull", "-", "--from", EXAMPLE, "-o", "json"]).write_stdin(pairs).output().unwrap();
-    let verdicts: Vec<String> = text(&output.stdout)
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .map(|check| format!("{} {}", check["verdict"].as_str().unwrap(), check["code"].as_str().unwrap()))
-        .collect();
-    assert_eq!(verdicts, ["denied principal-recreated", "allowed allowed", "denied invalid-reference"]);
-}
-
-#[test]
 fn explain_knows_codes_and_checks() {
     assert!(
         text(&pullaudit(&["explain", "principal-recreated"]).output().unwrap().stdout)

@@ -41,12 +41,26 @@ pub async fn run(args: &CanPull, paint: Paint, progress: Progress, out: &mut dyn
         let answering = Answering { args, paint, clouds: &clouds, snapshot: &snapshot, opened: &opened };
         let mut worst = Exit::Clean;
         loop {
-            let some: Vec<Pair> = pairs.by_ref().take(AT_ONCE).collect::<Result<_>>()?;
-            if some.is_empty() {
-                return Ok(worst);
+            // Whatever ends it, the lines before are answered.
+            let (mut some, mut asked, mut ended) = (Vec::new(), Vec::new(), None);
+            for pair in pairs.by_ref().take(AT_ONCE) {
+                match pair.and_then(|pair| Ok((places(&pair, &snapshot, &clouds)?, pair))) {
+                    Ok((places, pair)) => {
+                        some.push(pair);
+                        asked.push(places);
+                    }
+                    Err(error) => {
+                        ended = Some(error);
+                        break;
+                    }
+                }
             }
-            let asked = asked(&some, &snapshot, &clouds)?;
             worst = worse(worst, answering.answer(&some, &asked, &asking(&some, &asked, &clouds), out)?);
+            match ended {
+                Some(error) => return Err(error),
+                None if some.is_empty() => return Ok(worst),
+                None => {}
+            }
         }
     }
     let pairs: Vec<Pair> = pairs.collect::<Result<_>>()?;

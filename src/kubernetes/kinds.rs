@@ -51,7 +51,9 @@ pub(crate) const DEFINITION: Kind<'static> =
     kind("CustomResourceDefinition", "apiextensions.k8s.io", "customresourcedefinitions");
 
 /// Group and plural of custom kinds that hold a pod template at `spec.template` or stand between one and its pods, for
-/// the rights that are printed: which ones a cluster has is read from it. Sources: the API types of argoproj/argo-rollouts, knative/serving and openkruise/kruise.
+/// the rights that are printed: which ones a cluster has is read from it.
+///
+/// Source: the API types of argoproj/argo-rollouts, knative/serving and openkruise/kruise.
 pub(crate) const KNOWN_CUSTOM: [(&str, &str); 7] = [
     ("apps.kruise.io", "clonesets"),
     ("apps.kruise.io", "daemonsets"),

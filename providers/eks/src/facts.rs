@@ -142,6 +142,19 @@ pub struct PullThroughRule {
     pub upstream: String,
 }
 
+/// The prefix of rules and templates that are for every repository that no other one is for.
+pub(crate) const ROOT: &str = "ROOT";
+
+/// Whether a repository's name is under a prefix, [`ROOT`] apart.
+pub(crate) fn is_under(repository: &str, prefix: &str) -> bool {
+    repository.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Whether a pull-through cache rule of that prefix covers a repository.
+pub(crate) fn covers(prefix: &str, repository: &str) -> bool {
+    prefix == ROOT || is_under(repository, prefix)
+}
+
 /// What a repository gets that ECR creates by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

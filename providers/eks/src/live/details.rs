@@ -68,19 +68,12 @@ pub(crate) async fn details(reading: &Reading<'_>, wanted: &BTreeSet<&str>) -> D
 }
 
 impl Details {
+    /// A policy that is dropped may be the one that denies: a role with anything left out is asked for itself.
     fn add_role(&mut self, role: RoleDetail, wanted: &BTreeSet<&str>) {
-        let (Some(name), Some(id)) = (role.role_name, role.role_id) else { return };
-        if !wanted.contains(name.as_str()) {
-            return;
+        let named = role.role_name.as_deref().is_some_and(|name| wanted.contains(name));
+        if let Some((name, policies)) = Some(role).filter(|_| named).and_then(policies_of) {
+            self.roles.insert(name, policies);
         }
-        let attached = role.attached_managed_policies.unwrap_or_default();
-        let mut attached: Vec<String> = attached.into_iter().filter_map(|policy| policy.policy_arn).collect();
-        attached.sort();
-        let inline = role.role_policy_list.unwrap_or_default().into_iter().filter_map(|policy| {
-            let text = document::decode(&policy.policy_document?);
-            Some((policy.policy_name?, Document { text, version: None }))
-        });
-        self.roles.insert(name, RolePolicies { id, attached, inline: inline.collect() });
     }
 
     /// Whether nothing more of it is of use: policies of AWS itself are not in it.
@@ -88,6 +81,18 @@ impl Details {
         let told = |arn: &String| arn.contains("::aws:policy/") || self.policies.contains_key(arn);
         self.roles.len() == wanted.len() && self.roles.values().flat_map(|role| &role.attached).all(told)
     }
+}
+
+fn policies_of(role: RoleDetail) -> Option<(String, RolePolicies)> {
+    let attached: Option<Vec<String>> =
+        role.attached_managed_policies?.into_iter().map(|policy| policy.policy_arn).collect();
+    let mut attached = attached?;
+    attached.sort();
+    let inline = role.role_policy_list?.into_iter().map(|policy| {
+        let text = document::decode(&policy.policy_document?);
+        Some((policy.policy_name?, Document { text, version: None }))
+    });
+    Some((role.role_name?, RolePolicies { id: role.role_id?, attached, inline: inline.collect::<Option<_>>()? }))
 }
 
 fn default_version(policy: ManagedPolicyDetail) -> Option<(String, Document)> {

@@ -12,7 +12,7 @@ use super::operation::{
 use super::paging::pages;
 use super::trouble::Trouble;
 use super::{images, region};
-use crate::facts::{Document, Repository, table};
+use crate::facts::{Document, Repository, covers, table};
 use aws_sdk_ecr::{Client, types};
 use futures_util::future::{join, join_all, join3};
 use pullaudit_core::{Read, Section};
@@ -96,11 +96,7 @@ impl Registry<'_> {
             return false;
         };
         let prefixes: Vec<&str> = rules.iter().filter_map(|rule| rule["prefix"].as_str()).collect();
-        let covered = |name: &str| {
-            prefixes.iter().any(|prefix| {
-                *prefix == "ROOT" || name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
-            })
-        };
+        let covered = |name: &str| prefixes.iter().any(|prefix| covers(prefix, name));
         let missing = |name: &str| rows.get(table::REPOSITORIES, &self.key(name)) == Some(&Read::Absent);
         wanted.keys().any(|name| covered(name) && missing(name))
     }

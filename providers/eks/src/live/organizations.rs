@@ -152,17 +152,12 @@ impl<'a> Viewer<'a> {
     async fn organization(&self, account: &str) -> Read<Organization> {
         let sent = self.client.describe_organization().send();
         let answer = self.caller.ask(DESCRIBE_ORGANIZATION, sent).await.and_then(|answer| {
-            let organization = answer
-                .organization
-                .unwrap_or_else(|| aws_sdk_organizations::types::Organization::builder().build());
-            match (organization.id, organization.master_account_id) {
-                (Some(id), Some(management)) => {
-                    let all_features =
-                        organization.feature_set != Some(OrganizationFeatureSet::ConsolidatedBilling);
-                    Ok(Organization { id, management, all_features })
-                }
-                _ => Err(Trouble::failed(DESCRIBE_ORGANIZATION, "the answer names no organization")),
-            }
+            let found = answer.organization.map(|found| (found.id, found.master_account_id, found.feature_set));
+            let Some((Some(id), Some(management), features)) = found else {
+                return Err(Trouble::failed(DESCRIBE_ORGANIZATION, "the answer names no organization"));
+            };
+            let all_features = features != Some(OrganizationFeatureSet::ConsolidatedBilling);
+            Ok(Organization { id, management, all_features })
         });
         read(answer, NONE, format!("organization of account {account}"), self.scope.as_str())
     }

@@ -2,7 +2,9 @@
 
 use super::{Asked, Row, row, rows};
 use crate::codes::Finding;
-use crate::facts::{AccountSettings, CreationTemplate, Document, Image, PullThroughRule, Repository, table};
+use crate::facts::{
+    AccountSettings, CreationTemplate, Document, Image, PullThroughRule, ROOT, Repository, covers, is_under, table,
+};
 use crate::weigh::addons::is_addon_registry;
 use crate::weigh::controls::{Controls, Membership, Side};
 use crate::weigh::policy::action::Acts;
@@ -306,11 +308,11 @@ impl RegistryEntry {
             Templates::Known(all) => all,
             Templates::Open(open) => return Policy::unreadable(open.clone(), first_pull(), place),
         };
-        let under = |prefix: &str| repository.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
         let for_cache = |template: &CreationTemplate| template.applied_for.iter().any(|one| one == CACHE);
-        let mut fitting: Vec<_> = all.iter().filter(|(template, _)| under(&template.prefix)).collect();
+        let mut fitting: Vec<_> =
+            all.iter().filter(|(template, _)| is_under(repository, &template.prefix)).collect();
         fitting.sort_by_key(|(template, _)| std::cmp::Reverse(template.prefix.len()));
-        fitting.extend(all.iter().filter(|(template, _)| template.prefix == "ROOT"));
+        fitting.extend(all.iter().filter(|(template, _)| template.prefix == ROOT));
         match fitting.as_slice() {
             [] => Policy::default(),
             [(first, policy), ..] if for_cache(first) => policy.clone(),
@@ -357,11 +359,8 @@ fn rules(section: &Section, account: &str, region: &str, key: &str) -> Rules {
 impl Rules {
     /// Whether a rule covers the repository; the error is what would tell.
     pub(crate) fn cover(&self, repository: &str) -> Result<bool, (&Open, Code)> {
-        let under = |prefix: &String| {
-            prefix == "ROOT" || repository.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.starts_with('/'))
-        };
         match self {
-            Self::Known(prefixes) => Ok(prefixes.iter().any(under)),
+            Self::Known(prefixes) => Ok(prefixes.iter().any(|prefix| covers(prefix, repository))),
             Self::Open(open, code) => Err((open, *code)),
         }
     }

@@ -1,0 +1,62 @@
+//! `can-pull` from outside, on the example.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+const EXAMPLE: &str = "examples/identity-rotation/fleet.snapshot.json";
+
+fn pullaudit(arguments: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("pullaudit").unwrap();
+    command.args(arguments).env_remove("KUBECONFIG").env("HOME", "/nonexistent").env("NO_COLOR", "1");
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn can_pull_answers_for_pools_clusters_and_roles() {
+    let image = "222233334444.dkr.ecr.eu-central-1.amazonaws.com/ledger/api:8.4.0";
+    let ask = |who: &str| {
+        pullaudit(&["can-pull", image, "--as", who, "--from", EXAMPLE]).output().unwrap().status.code().unwrap()
+    };
+    assert_eq!(ask("pay-euc1/batch"), 0);
+    assert_eq!(ask("pay-euc1/general"), 2);
+    assert_eq!(ask("pay-euc1"), 2, "a cluster is as good as its worst pool");
+    assert_eq!(ask("arn:aws:iam::111122223333:role/pay-batch"), 0);
+    assert_eq!(ask("arn:aws:iam::111122223333:role/pay-general"), 2);
+    assert_eq!(ask("arn:aws:iam::111122223333:role/never-collected"), 3);
+    assert_eq!(ask("no-such-cluster"), 1);
+}
+
+#[test]
+fn can_pull_reads_pairs_and_answers_in_order() {
+    let image = "222233334444.dkr.ecr.eu-central-1.amazonaws.com/ledger/api:8.4.0";
+    let pairs = format!("{image} pay-euc1/general\n{image} pay-euc1/batch\nnot//an/image pay-euc1/batch\n");
+    let output =
+        pullaudit(&["can-pull", "-", "--from", EXAMPLE, "-o", "json"]).write_stdin(pairs).output().unwrap();
+    let verdicts: Vec<String> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|check| format!("{} {}", check["verdict"].as_str().unwrap(), check["code"].as_str().unwrap()))
+        .collect();
+    assert_eq!(verdicts, ["denied principal-recreated", "allowed allowed", "denied invalid-reference"]);
+}
+
+#[test]
+fn a_bad_line_ends_it_after_the_answers_before() {
+    let image = "222233334444.dkr.ecr.eu-central-1.amazonaws.com/ledger/api:8.4.0";
+    for (bad, named) in [("one-word", "standard input, line 3"), (&format!("{image} nobody-here"), "nobody-here")]
+    {
+        let lines = format!("{image} pay-euc1/general\n{image} pay-euc1/batch\n{bad}\n{image} pay-euc1/batch\n");
+        let output =
+            pullaudit(&["can-pull", "-", "--from", EXAMPLE, "-o", "json"]).write_stdin(lines).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(text(&output.stdout).lines().count(), 2, "the lines before it are answered");
+        assert!(text(&output.stderr).contains(named), "{}", text(&output.stderr));
+    }
+    let none = pullaudit(&["can-pull", "-", "--from", EXAMPLE]).write_stdin("").output().unwrap();
+    assert_eq!((none.status.code(), none.stdout.len()), (Some(0), 0));
+}
