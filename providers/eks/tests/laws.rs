@@ -63,6 +63,7 @@ fn conditions() -> impl Strategy<Value = Option<Value>> {
         Some(json!({"StringEquals": {"aws:SourceVpc": "vpc-1"}})),
         Some(json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/eks/*"}})),
         Some(json!({"ArnNotLike": {"aws:PrincipalArn": ROLE_ARN}})),
+        Some(json!({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/${aws:PrincipalTag/team}/*"}})),
         Some(json!({"StringEqualsIfExists": {"aws:PrincipalTag/team": "ledger"}})),
         Some(json!({"StringNotEquals": {"aws:ResourceAccount": OTHER, "aws:PrincipalAccount": OWN}})),
         Some(json!({"StringLike": {"aws:userid": format!("{ROLE_ID}:*")}})),

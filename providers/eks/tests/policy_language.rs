@@ -5,6 +5,7 @@
 
 mod support;
 
+use pullaudit_eks::facts::table;
 use serde_json::{Value, json};
 use support::*;
 
@@ -149,6 +150,27 @@ fn variables_only_in_the_newer_version() {
     let absent = json!({"Statement": on_tag("${aws:PrincipalTag/team}")});
     let world = World::one_account().attached(&policy(json!([token_only()]))).inline(&absent);
     expect(&world.tags(json!({"team": "ledger"})), SILENT);
+}
+
+/// Where a variable has no value, what an inverted element then spares is not documented; so it is open too while nobody
+/// knows whether there is one.
+#[test]
+fn a_variable_that_is_not_known_may_have_no_value() {
+    let pattern = "arn:aws:ecr:*:*:repository/x${aws:SourceVpc}";
+    let elsewhere = own(json!({"Effect": "Allow", "Action": "ecr:*", "NotResource": pattern}));
+    assert_eq!(elsewhere, OPEN);
+    all(
+        &[
+            (json!({"StringLike": {"aws:PrincipalAccount": "x${aws:SourceVpc}"}}), UNMET),
+            (json!({"StringNotLike": {"aws:PrincipalAccount": "x${aws:SourceVpc}"}}), OPEN),
+            (json!({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/x${aws:SourceVpc}"}}), OPEN),
+        ],
+        when,
+    );
+    let role = json!({"Effect": "Deny", "Action": "ecr:*", "NotResource":
+        "arn:aws:ecr:*:*:repository/${aws:PrincipalTag/team}/*"});
+    let world = World::one_account().inline(&policy(json!([pull_all(), role])));
+    expect(&world.role_row(table::ROLES, refused("iam:GetRole")), "unknown role-unread");
 }
 
 #[test]

@@ -87,8 +87,9 @@ impl Condition {
             // Whether a negated operator then holds is not documented.
             Resolved::Never if self.operator.negated => self.doubtful(),
             Resolved::Never => Tri::No,
+            // What is not known may also have no value; then a negated operator is as above.
             Resolved::Open(widest, open) => match self.operator.compare(&widest, value) {
-                Some(false) if self.operator.takes_wildcards() => Tri::No,
+                Some(false) if self.operator.takes_wildcards() && !self.operator.negated => Tri::No,
                 _ => Tri::open(open),
             },
         }

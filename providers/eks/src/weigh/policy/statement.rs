@@ -246,8 +246,9 @@ impl Statement {
                 Tri::undecidable(format!("{}: a variable in its NotResource has no value here", self.place))
             }
             Resolved::Never => Tri::No,
+            // A variable that is not known may also have no value; then an inverted pattern is as above.
             Resolved::Open(widest, open) => match glob_arn(&widest, arn) {
-                Some(false) => Tri::No,
+                Some(false) if !inverted => Tri::No,
                 _ => Tri::open(open),
             },
         }
