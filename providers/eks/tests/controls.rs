@@ -218,6 +218,50 @@ fn a_perimeter_of_resources_is_held_against_the_organization_of_the_role() {
     }
 }
 
+/// Where an account stands is `o-…/r-…/ou-…/`, with a slash at its end; only operators over sets compare it.
+#[test]
+fn where_an_account_stands_in_its_organization_is_a_condition_like_any_other() {
+    let path = format!("{ORGANIZATION}/{ROOT}/{UNIT}/");
+    let shared = |operator: &str, path: &str| {
+        let mut statement = grant(json!("*"));
+        statement["Condition"] = json!({ operator: { "aws:PrincipalOrgPaths": [path] } });
+        let world = World::two_accounts().inline(&policy(json!([pull_all()])));
+        organized(world.repository_policy(&policy(json!([statement]))))
+    };
+    for (operator, wanted, expected) in [
+        ("ForAnyValue:StringEquals", path.as_str(), "allowed"),
+        ("ForAnyValue:StringLike", "o-acme/r-root/*", "allowed"),
+        ("ForAllValues:StringLike", "o-acme/*", "allowed"),
+        ("ForAnyValue:StringEquals", "o-acme/r-root/ou-root-team", "denied condition-unmet"),
+        ("ForAnyValue:StringLike", "o-acme/r-root/ou-root-other/*", "denied condition-unmet"),
+        ("ForAnyValue:StringNotLike", "o-acme/*", "denied condition-unmet"),
+        // What they make of several values is not documented.
+        ("StringLike", "o-acme/*", "unknown condition-undecidable"),
+    ] {
+        assert_eq!(word(&strict(&shared(operator, wanted))), expected, "{operator} {wanted}");
+    }
+    let mut unread = shared("ForAnyValue:StringEquals", &path);
+    unread.section.put(table::PARENTS, UNIT, refused("organizations:ListParents"));
+    expect(&unread, "unknown condition-undecidable");
+    assert!(super_named(&unread).contains("organizations:ListParents"), "{}", super_named(&unread));
+    let mut outside = shared("ForAnyValue:StringEquals", &path);
+    outside.section.put(table::ORGANIZATIONS, OWN, Read::Absent);
+    expect(&outside, "denied condition-unmet");
+    // Nobody reads what is above the account that manages it: its policies bind nothing there.
+    let mut manager = shared("ForAnyValue:StringEquals", &path);
+    let row = json!({ "id": ORGANIZATION, "management": OWN, "allFeatures": true });
+    manager.section.put(table::ORGANIZATIONS, OWN, Read::Got(row));
+    expect(&manager, "unknown condition-undecidable");
+
+    let only = |wanted: &str| {
+        let mut statement = pull_all();
+        statement["Condition"] = json!({ "ForAnyValue:StringLike": { "aws:ResourceOrgPaths": wanted } });
+        organized(World::one_account().inline(&policy(json!([token_only(), statement]))))
+    };
+    expect(&only("o-acme/r-root/*"), "allowed");
+    expect(&only("o-acme/r-other/*"), "denied condition-unmet");
+}
+
 /// An Allow of a resource control policy gives nothing; and whether one reaches the token is not documented.
 #[test]
 fn a_resource_control_policy_only_denies_and_of_the_token_it_is_open() {
@@ -267,12 +311,15 @@ fn the_law_of_ablation_holds_for_every_row_of_an_organization() {
     let deny = json!({ "Effect": "Deny", "Action": "ecr:*", "Resource": "*" });
     let perimeter = json!({ "Effect": "Deny", "Principal": "*", "Action": "ecr:*", "Resource": "*",
         "Condition": { "StringNotEquals": { "aws:PrincipalOrgID": "o-other" } } });
+    let unit = json!({ "Effect": "Deny", "Principal": "*", "Action": "ecr:*", "Resource": "*",
+        "Condition": { "ForAllValues:StringNotLike": { "aws:PrincipalOrgPaths": "o-acme/r-root/ou-root-team/*" } } });
     let mut tried = 0;
     for world in worlds() {
         for world in [
             world.clone(),
             service(world.clone(), UNIT, deny.clone(), true),
             resource(world.clone(), perimeter.clone()),
+            resource(world.clone(), unit.clone()),
         ] {
             let before = word(&strict(&world));
             let rows: Vec<(String, String)> = world

@@ -46,8 +46,13 @@ pub(crate) struct Level {
 pub(crate) enum Membership {
     /// It is in none.
     None,
-    /// The id of one.
-    Of(String),
+    /// It is in one.
+    Of {
+        /// Its id.
+        id: String,
+        /// Where the account stands in it: `o-…/r-…/ou-…/`, the id of each level from the top.
+        path: Result<String, Open>,
+    },
     /// It is not known.
     Open(Open),
 }
@@ -55,7 +60,10 @@ pub(crate) enum Membership {
 impl Membership {
     pub(crate) fn of(section: &Section, account: &str) -> Self {
         match got::<Organization>(section, table::ORGANIZATIONS, account) {
-            Row::Got(organization) => Self::Of(organization.id),
+            Row::Got(organization) => {
+                let path = path(section, account, &organization);
+                Self::Of { id: organization.id, path }
+            }
             Row::Absent => Self::None,
             Row::Open(Unread::Because(open)) => Self::Open(open),
             Row::Open(Unread::NotAsked) => {
@@ -65,6 +73,32 @@ impl Membership {
             }
         }
     }
+}
+
+/// Source: IAM user guide, "AWS Organizations entity path".
+fn path(section: &Section, account: &str, organization: &Organization) -> Result<String, Open> {
+    let reading = || format!("what is above account {account} in its organization");
+    if organization.management == account {
+        return Err(Open::undecidable(format!("{}, which it manages", reading())));
+    }
+    let (mut path, mut child) = (String::new(), account.to_owned());
+    for _ in 0..MOST_LEVELS {
+        let parent: String = match got(section, table::PARENTS, &child) {
+            Row::Got(parent) => parent,
+            Row::Open(Unread::Because(open)) => return Err(open),
+            Row::Open(Unread::NotAsked) => {
+                let scope = format!("account {account}");
+                return Err(Open::unread(reading(), "organizations:ListParents", scope, Obstacle::NotAsked));
+            }
+            Row::Absent => break,
+        };
+        path.insert_str(0, &format!("{parent}/"));
+        if parent.starts_with("r-") {
+            return Ok(format!("{}/{path}", organization.id));
+        }
+        child = parent;
+    }
+    Err(Open::undecidable(format!("{}; read again", reading())))
 }
 
 impl Controls {

@@ -49,8 +49,10 @@ pub(crate) enum Key {
     PrincipalTag(String),
     UserId,
     PrincipalOrganization,
+    PrincipalOrganizationPaths,
     ResourceAccount,
     ResourceOrganization,
+    ResourceOrganizationPaths,
     RequestedRegion,
     Now,
     /// The same in every pull by a role.
@@ -115,9 +117,8 @@ impl Key {
             | "ec2:roledelivery" => unknown("is known only when a node pulls"),
             "aws:principalorgid" => Self::PrincipalOrganization,
             "aws:resourceorgid" => Self::ResourceOrganization,
-            "aws:principalorgpaths" | "aws:resourceorgpaths" => {
-                unknown("needs the account's path in its organization, which pullaudit does not weigh")
-            }
+            "aws:principalorgpaths" => Self::PrincipalOrganizationPaths,
+            "aws:resourceorgpaths" => Self::ResourceOrganizationPaths,
             _ => Self::of_tag(&lower).unwrap_or_else(|| {
                 if lower.starts_with("aws:resourcetag/") || lower.starts_with("ecr:resourcetag/") {
                     unknown("needs the repository's tags, which pullaudit does not read")
@@ -126,6 +127,11 @@ impl Key {
                 }
             }),
         }
+    }
+
+    /// True for a key that may hold several values, which only operators over sets compare.
+    pub(crate) fn is_set(&self) -> bool {
+        matches!(self, Self::PrincipalOrganizationPaths | Self::ResourceOrganizationPaths)
     }
 
     /// Tags of the role are its session's too. A certificate's fields become tags of a hybrid node's
@@ -162,6 +168,14 @@ impl Key {
             Self::ResourceOrganization => {
                 Value::Open(Open::undecidable("aws:ResourceOrgID of a request that names no resource"))
             }
+            // An account stands in one place, so that there is one value.
+            Self::PrincipalOrganizationPaths => organization_path(&request.asker.role.organization),
+            Self::ResourceOrganizationPaths if request.resource.is_some() => {
+                organization_path(request.owner_organization)
+            }
+            Self::ResourceOrganizationPaths => {
+                Value::Open(Open::undecidable("aws:ResourceOrgPaths of a request that names no resource"))
+            }
             Self::RequestedRegion => text(request.region),
             Self::Now => Value::Time(request.at),
             Self::Always(value) => Value::Text(Cow::Borrowed(value)),
@@ -174,8 +188,16 @@ impl Key {
 /// An account in no organization has no such key.
 fn organization(membership: &Membership) -> Value<'_> {
     match membership {
-        Membership::Of(id) => Value::Text(Cow::Borrowed(id)),
+        Membership::Of { id, .. } => Value::Text(Cow::Borrowed(id)),
         Membership::None => Value::Absent,
         Membership::Open(open) => Value::Open(open.clone()),
+    }
+}
+
+fn organization_path(membership: &Membership) -> Value<'_> {
+    match membership {
+        Membership::Of { path: Ok(path), .. } => Value::Text(Cow::Borrowed(path)),
+        Membership::Of { path: Err(open), .. } | Membership::Open(open) => Value::Open(open.clone()),
+        Membership::None => Value::Absent,
     }
 }

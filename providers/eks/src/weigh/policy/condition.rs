@@ -63,6 +63,10 @@ impl Condition {
         if operator.test == Test::Null {
             return self.null(&value);
         }
+        // What one of the other operators makes of several values is not documented.
+        if self.key.is_set() && !operator.is_over_sets() {
+            return self.doubtful();
+        }
         match value {
             Value::Open(open) => Tri::open(open),
             Value::Absent => Tri::of(operator.of_absent()),

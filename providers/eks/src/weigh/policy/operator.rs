@@ -81,6 +81,11 @@ impl Operator {
         matches!(self.test, Test::Like | Test::Arn)
     }
 
+    /// True for `ForAnyValue:…` and `ForAllValues:…`.
+    pub(crate) fn is_over_sets(self) -> bool {
+        self.set != Set::None
+    }
+
     /// What it says of a key that the request lacks.
     pub(crate) fn of_absent(self) -> bool {
         self.if_exists || self.set == Set::All || (self.negated && self.set == Set::None)
