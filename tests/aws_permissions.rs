@@ -16,8 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Rights whose loss this ground can't show: the identity of a caller is told to everybody; the emulator lacks three
 /// calls, which the proxy answers for it (`live_ablation` refuses those); no cluster here has Karpenter
-/// (`live_karpenter` has one), and nobody here may look at an organization (`live_organizations` has one).
-const UNSEEN: [&str; 10] = [
+/// (`live_karpenter` has one) or several roles for machines of its owner's own (`live_instances` has), and nobody here may look at an organization (`live_organizations` has one).
+const UNSEEN: [&str; 11] = [
+    "ec2:DescribeInstances",
     "sts:GetCallerIdentity",
     "ecr:GetRegistryPolicy",
     "ecr:GetAccountSetting",
@@ -64,8 +65,9 @@ fn name(action: &str) -> String {
 /// A role with all of the rights, and one for each that lacks it.
 fn roles(fleet: &Fleet, policy: &Value) {
     let mut roles = serde_json::Map::new();
-    // No role of the fleet has a policy of its own, which takes a right of its own to read.
-    let silent = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }] });
+    // No role of the fleet has a policy of its own, which takes a right of its own to read, as do the tags it asks for.
+    let silent = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Deny", "Action": "ecr:BatchGetImage",
+        "Resource": "*", "Condition": { "StringEquals": { "aws:ResourceTag/stage": "retired" } } }] });
     roles.insert("general".to_owned(), json!({ "there": true, "inline": { "silent": silent } }));
     roles.insert("least".to_owned(), json!({ "inline": { "read": policy } }));
     for action in actions(policy) {

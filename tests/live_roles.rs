@@ -1,5 +1,6 @@
 //! Readings that only some accounts need: the list of many roles, in the place of three calls a role and with the same
-//! answer, and creation templates, where a pull-through cache has yet to make a repository.
+//! answer, creation templates, where a pull-through cache has yet to make a repository, and tags of repositories, where a
+//! policy asks for them.
 #![cfg(feature = "live")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by a panic")]
 
@@ -21,17 +22,22 @@ fn accounts() -> Value {
     let pull = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Resource": "*", "Action": [
         "ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"] }] });
     let silent = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Resource": "*", "Action": "s3:*" }] });
-    let role = |number: usize| match number % 6 {
+    let by_tag = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Resource": "*", "Action": "ecr:GetAuthorizationToken" },
+        { "Effect": "Allow", "Resource": "*", "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+          "Condition": { "StringEquals": { "aws:ResourceTag/team": "${aws:PrincipalTag/team}" } } }] });
+    let role = |number: usize| match number % 7 {
         0 => json!({ "attached": [PULL_ONLY] }),
         1 => json!({ "attached": ["ours"] }),
         2 => json!({ "inline": { "p%d ä": pull } }),
         3 => json!({ "attached": [PULL_ONLY], "boundary": "silent" }),
         4 => json!({ "recreate": true, "attached": [PULL_ONLY, "ours"], "tags": { "team": "a" } }),
+        5 => json!({ "attached": ["by-tag"], "tags": { "team": "a" } }),
         _ => json!({}),
     };
     let roles: Map<String, Value> = (0..ROLES).map(|number| (format!("node{number:02}"), role(number))).collect();
-    json!({ "accounts": { OWN: { "policies": { "ours": pull, "silent": silent }, "roles": roles,
-        "repositories": { REGION: { "team/app": {} } } } } })
+    json!({ "accounts": { OWN: { "policies": { "ours": pull, "silent": silent, "by-tag": by_tag }, "roles": roles,
+        "repositories": { REGION: { "team/app": { "tags": { "team": "a" } }, "team/other": { "tags": { "team": "b" } } } } } } })
 }
 
 struct Asked {
@@ -75,8 +81,8 @@ fn one_list_tells_of_many_roles_what_each_would_and_costs_a_third() {
     let each = ask(&proxy, ROLES);
     assert_eq!(each.answers, listed.answers, "what can't be listed is asked of each role");
     assert!(each.calls > 2 * listed.calls, "{} and {}", each.calls, listed.calls);
-    let verdicts: Vec<&str> = each.answers.iter().take(6).map(|one| one["verdict"].as_str().unwrap()).collect();
-    assert_eq!(verdicts, ["allowed", "allowed", "allowed", "denied", "allowed", "denied"]);
+    let verdicts: Vec<&str> = each.answers.iter().take(7).map(|one| one["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, ["allowed", "allowed", "allowed", "denied", "allowed", "allowed", "denied"]);
 
     proxy.reset();
     let few = ask(&proxy, 30);
@@ -104,23 +110,49 @@ fn cache(aws: &servers::aws::Aws) -> Proxy {
     proxy
 }
 
+/// What one question is answered, and how often an operation was called for it.
+fn question(proxy: &Proxy, role: &str, repository: &str, operation: &str) -> (Value, usize) {
+    let mut environment = environment(&Keys::root(OWN), proxy, None);
+    environment.push(("AWS_MAX_ATTEMPTS", "1".to_owned()));
+    let folder = tempfile::tempdir().unwrap();
+    let before = proxy.calls().len();
+    let image = format!("{OWN}.dkr.ecr.{REGION}.amazonaws.com/{repository}:1.0");
+    let role = format!("arn:aws:iam::{OWN}:role/{role}");
+    let arguments = ["can-pull", &image, "--as", &role, "-o", "json"];
+    let output = live::command(&arguments, &environment).current_dir(folder.path()).output().unwrap();
+    let calls = proxy.calls().into_iter().skip(before).filter(|one| one.call.operation == operation).count();
+    (serde_json::from_slice(&output.stdout).unwrap(), calls)
+}
+
 #[test]
 fn creation_templates_are_read_where_a_rule_covers_what_is_missing() {
     let Some(aws) = need(servers::aws::start(&accounts()), "creation templates") else { return };
     let ask = |repository: &str| {
-        let proxy = cache(&aws);
-        let environment = environment(&Keys::root(OWN), &proxy, None);
-        let folder = tempfile::tempdir().unwrap();
-        let image = format!("{OWN}.dkr.ecr.{REGION}.amazonaws.com/{repository}:1.0");
-        let role = format!("arn:aws:iam::{OWN}:role/node01");
-        let arguments = ["can-pull", &image, "--as", &role, "-o", "json"];
-        let output = live::command(&arguments, &environment).current_dir(folder.path()).output().unwrap();
-        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let read = |one: &&servers::proxy::Recorded| one.call.operation == "DescribeRepositoryCreationTemplates";
-        (answer["code"].as_str().unwrap().to_owned(), proxy.calls().iter().filter(read).count())
+        let (answer, calls) = question(&cache(&aws), "node01", repository, "DescribeRepositoryCreationTemplates");
+        (answer["code"].as_str().unwrap().to_owned(), calls)
     };
     // The role may not import, and neither does the template let it.
     assert_eq!(ask("hub/library/redis"), ("pull-through-denied".to_owned(), 1));
     assert_eq!(ask("team/app").1, 0, "it is there");
     assert_eq!(ask("team/none").1, 0, "no rule covers it");
+}
+
+#[test]
+fn tags_of_a_repository_are_read_where_a_policy_asks_for_them() {
+    const TAGS: &str = "ListTagsForResource";
+    let Some(aws) = need(servers::aws::start(&accounts()), "tags of repositories") else { return };
+    let proxy = aws.account();
+    let ask = |role: &str, repository: &str| {
+        let (answer, calls) = question(&proxy, role, repository, TAGS);
+        (format!("{} {}", answer["verdict"].as_str().unwrap(), answer["code"].as_str().unwrap()), calls)
+    };
+    let said = |answer: &str, calls: usize| (answer.to_owned(), calls);
+    assert_eq!(ask("node05", "team/app"), said("allowed allowed", 1));
+    assert_eq!(ask("node05", "team/other"), said("denied condition-unmet", 1));
+    assert_eq!(ask("node05", "team/none"), said("denied repository-missing", 0));
+    assert_eq!(ask("node01", "team/other"), said("allowed allowed", 0), "no policy of it asks");
+    proxy.fault(|call| call.operation == TAGS, Trouble::Forbidden);
+    assert_eq!(ask("node05", "team/app").0, "unknown condition-undecidable");
+    let (answer, _) = question(&proxy, "node05", "team/app", TAGS);
+    assert!(answer["needing"].to_string().contains("ecr:ListTagsForResource"), "{answer:#}");
 }

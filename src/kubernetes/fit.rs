@@ -30,9 +30,12 @@ pub fn daemon_candidates(template: &PodTemplate, pools: &[Pool]) -> Vec<String> 
     ordinary(&template.spec, pools)
 }
 
-/// The pool that a node belongs to: the one with the most labels among those all of whose labels it
-/// carries, else the pool `(unlisted)` where there is one.
+/// The pool that a node belongs to: the one that names it; else the one with the most labels among those all of whose
+/// labels it carries, else the pool `(unlisted)` where there is one.
 pub fn pool_of<'a>(node: &NodeView, pools: &'a [Pool]) -> Option<&'a Pool> {
+    if let Some(pool) = pools.iter().find(|pool| pool.nodes.contains(&node.name)) {
+        return Some(pool);
+    }
     let carries = |pool: &&Pool| {
         !pool.node_labels.is_empty()
             && pool.node_labels.iter().all(|(key, value)| node.labels.get(key) == Some(value))

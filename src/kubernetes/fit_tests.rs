@@ -12,6 +12,7 @@ fn pool(name: &str, labels: &[(&str, &[&str])], nodes: u32) -> Pool {
         identity: Read::Absent,
         shape: Shape { labels, nodes, ..Shape::default() },
         node_labels: BTreeMap::new(),
+        nodes: std::collections::BTreeSet::new(),
         takes: Vec::new(),
         takes_unread: None,
         vantage: pullaudit_core::Vantage::default(),
@@ -195,6 +196,10 @@ fn a_node_belongs_to_the_pool_that_says_most_of_it() {
     assert_eq!(named(&[("g", "1"), ("h", "2")], &pools), Some("b"));
     assert_eq!(named(&[("g", "9")], &pools), Some(UNLISTED));
     assert_eq!(named(&[("g", "9")], &pools[..3]), None);
+    let mut pools = pools;
+    pools[0].nodes.insert("n".to_owned());
+    let by_name = NodeView { name: "n".to_owned(), ..node(&[("g", "1"), ("h", "2")]) };
+    assert_eq!(pool_of(&by_name, &pools).map(|pool| pool.name.as_str()), Some("empty"), "labels can be edited");
 }
 
 #[test]

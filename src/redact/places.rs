@@ -68,7 +68,8 @@ fn of_cluster(record: &mut ClusterRecord, see: &mut Visit<'_>) {
 }
 
 fn of_pool(pool: &mut Pool, see: &mut Visit<'_>) {
-    let Pool { cluster, name, identity, shape, node_labels, takes, takes_unread, vantage, federation } = pool;
+    // Names of nodes are not written.
+    let Pool { cluster, name, identity, shape, node_labels, nodes: _, takes, takes_unread, vantage, federation } = pool;
     see(Place::Name, &mut cluster.0);
     see(Place::Name, name);
     match identity {

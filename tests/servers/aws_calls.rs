@@ -13,9 +13,9 @@ const PAGING: [&str; 6] = ["nextToken", "NextToken", "Marker", "maxResults", "Ma
 /// Parameters that may differ from run to run without asking for anything else.
 const VOLATILE: [&str; 4] = ["Action", "Version", "RoleSessionName", "DurationSeconds"];
 /// Services whose calls are for one region. For the others the signed region says nothing.
-const REGIONAL: [&str; 2] = ["ecr", "eks"];
+const REGIONAL: [&str; 3] = ["ec2", "ecr", "eks"];
 
-/// The services an audit of EKS and ECR talks to: ecr, eks, iam, organizations, sts.
+/// The services an audit of EKS and ECR talks to: ec2, ecr, eks, iam, organizations, sts.
 #[derive(Default)]
 pub(crate) struct AwsCalls {
     /// Whose keys are whose, as `AssumeRole` told.
@@ -27,7 +27,7 @@ impl Cloud for AwsCalls {
         let Some(scope) = Scope::of(seen) else { return unsigned(seen) };
         let mut parameters = match scope.service {
             "ecr" | "organizations" => json_rpc(seen)?,
-            "iam" | "sts" => form(seen)?,
+            "ec2" | "iam" | "sts" => form(seen)?,
             "eks" => rest(seen)?,
             _ => return None,
         };
@@ -55,6 +55,7 @@ impl Cloud for AwsCalls {
 
     fn refusal(&self, call: &Call, refusal: Refusal) -> Answer {
         match call.service.as_str() {
+            "ec2" => ec2_error(refusal),
             "iam" | "sts" => xml_error(refusal),
             "eks" => rest_error(refusal),
             _ => json_rpc_error(refusal),
@@ -204,6 +205,21 @@ fn rest_error(refusal: Refusal) -> Answer {
     let mut answer = Answer::new(status, "application/json", json!({ "message": message }).to_string());
     answer.headers.insert("x-amzn-errortype", code.parse().expect("a header value"));
     answer
+}
+
+/// EC2 has a form of its own.
+fn ec2_error(refusal: Refusal) -> Answer {
+    let (status, code, message) = match refusal {
+        Refusal::Forbidden => (403, "UnauthorizedOperation", "You are not authorized to perform this operation."),
+        Refusal::Absent => (400, "InvalidInstanceID.NotFound", "The instance ID does not exist"),
+        Refusal::Throttled => (503, "RequestLimitExceeded", "Request limit exceeded."),
+        Refusal::Expired => (400, "InvalidNextToken", "The token is not valid"),
+    };
+    let body = format!(
+        "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>\
+         <RequestID>0</RequestID></Response>"
+    );
+    Answer::new(status, "text/xml", body)
 }
 
 fn xml_error(refusal: Refusal) -> Answer {

@@ -173,6 +173,10 @@ pub struct Pool {
     /// A node belongs to the pool when it carries all of these labels; empty when labels do not tell.
     #[serde(default)]
     pub node_labels: BTreeMap<String, String>,
+    /// Names of nodes that are of this pool whatever their labels say. Only needed until it is known which pool each
+    /// workload runs on, so a snapshot does not keep them.
+    #[serde(skip)]
+    pub nodes: BTreeSet<String>,
     /// Pods that it takes for itself; empty for ordinary pools.
     #[serde(default)]
     pub takes: Vec<PodSelector>,

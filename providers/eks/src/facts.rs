@@ -21,6 +21,8 @@ pub mod table {
     pub const POLICIES: &str = "policies";
     /// `A/R/NAME` → [`super::Repository`]; `ecr:DescribeRepositories`.
     pub const REPOSITORIES: &str = "repositories";
+    /// `A/R/NAME` → its tags, value by key; `ecr:ListTagsForResource`; read only where a policy asks for them.
+    pub const REPOSITORY_TAGS: &str = "repositoryTags";
     /// `A/R/NAME` → [`super::Document`]; `ecr:GetRepositoryPolicy`; absent when there is none.
     pub const REPOSITORY_POLICIES: &str = "repositoryPolicies";
     /// `A/R/NAME:TAG` or `A/R/NAME@DIGEST` → [`super::Image`]; `ecr:DescribeImages`.
@@ -65,8 +67,11 @@ pub mod cluster_table {
     pub const ACCESS_ENTRY_ARNS: &str = "accessEntryArns";
     /// Principal ARN → [`super::AccessEntry`]; `eks:DescribeAccessEntry`.
     pub const ACCESS_ENTRIES: &str = "accessEntries";
+    /// Id → [`super::Instance`]; `ec2:DescribeInstances`; absent where it is gone. Only those of nodes that no list ties to
+    /// a role.
+    pub const INSTANCES: &str = "instances";
     /// Name → ARN of its role, `Absent` where there is no such profile or none in it; `iam:GetInstanceProfile`. Only
-    /// those that the cluster's own API names.
+    /// those that the cluster's own API or an instance names.
     pub const INSTANCE_PROFILES: &str = "instanceProfiles";
 }
 
@@ -273,6 +278,14 @@ pub struct FargateSelector {
     /// Labels, `*` and `?` allowed in values.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+}
+
+/// An instance of EC2.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Instance {
+    /// Name of its instance profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
 }
 
 /// An access entry.

@@ -65,6 +65,8 @@ fn conditions() -> impl Strategy<Value = Option<Value>> {
         Some(json!({"ArnNotLike": {"aws:PrincipalArn": ROLE_ARN}})),
         Some(json!({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/${aws:PrincipalTag/team}/*"}})),
         Some(json!({"StringEqualsIfExists": {"aws:PrincipalTag/team": "ledger"}})),
+        Some(json!({"StringLike": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}})),
+        Some(json!({"StringNotEquals": {"ecr:ResourceTag/stage": "test"}})),
         Some(json!({"StringNotEquals": {"aws:ResourceAccount": OTHER, "aws:PrincipalAccount": OWN}})),
         Some(json!({"StringLike": {"aws:userid": format!("{ROLE_ID}:*")}})),
         Some(json!({"Null": {"aws:PrincipalTag/team": "true"}})),
@@ -163,7 +165,13 @@ fn build(parts: &Parts) -> World {
         1 if parts.repository.is_none() => {
             world = world.row(table::IMAGES, ":v1", Read::Absent).row(table::REPOSITORIES, "", Read::Absent);
         }
-        _ => {}
+        _ => {
+            world = world.row(
+                table::REPOSITORY_TAGS,
+                "",
+                Read::Got(json!({"team": "ledger", "stage": if parts.rules { "test" } else { "live" }})),
+            )
+        }
     }
     if parts.session { world.by(SESSION) } else { world }
 }
@@ -257,7 +265,7 @@ fn reading_more_never_unsettles_what_is_settled() {
 #[test]
 fn settling_a_row_with_another_value_never_flips() {
     proptest!(ProptestConfig { cases: 6_000, failure_persistence: None, ..ProptestConfig::default() },
-        |(one in parts(), other in parts(), table in select(vec![table::REPOSITORY_POLICIES, table::INLINE, table::POLICIES,
+        |(one in parts(), other in parts(), table in select(vec![table::REPOSITORY_POLICIES, table::REPOSITORY_TAGS, table::INLINE, table::POLICIES,
             table::REGISTRY_POLICIES, table::ACCOUNT_SETTINGS, table::PULL_THROUGH, table::ROLES]))| {
         // A repository that does not exist has no policy: such an answer would be a contradiction, which is open.
         let no_repository = one.gone == 1 && one.repository.is_none();

@@ -282,8 +282,6 @@ fn what_only_a_pull_would_tell_is_open_and_names_its_key() {
         json!({"NotIpAddress": {"aws:VpcSourceIp": "10.0.0.0/8"}}),
         json!({"Bool": {"aws:ViaAWSService": "false"}}),
         json!({"ForAnyValue:StringEquals": {"aws:SourceOrgPaths": "o-1/*"}}),
-        json!({"StringEquals": {"aws:ResourceTag/team": "x"}}),
-        json!({"StringEquals": {"ecr:ResourceTag/team": "x"}}),
         json!({"StringEquals": {"my:key": "x"}}),
         json!({"StringEquals": {"aws:PrincipalTag/x509Subject/CN": "x"}}),
         json!({"StringResembles": {"aws:PrincipalAccount": "x"}}),

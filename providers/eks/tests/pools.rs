@@ -12,6 +12,8 @@ use pullaudit_eks::facts::cluster_table as t;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+#[path = "pools/instances.rs"]
+mod instances;
 #[path = "pools/karpenter.rs"]
 mod karpenter;
 #[path = "pools/machines.rs"]

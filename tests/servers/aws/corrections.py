@@ -22,7 +22,7 @@ from ministack.core.responses import (
     get_region,
     set_request_account_id,
 )
-from ministack.services import ecr, eks, iam
+from ministack.services import ec2, ecr, eks, iam
 
 
 def apply():
@@ -35,6 +35,7 @@ def apply():
     access_entry_types()
     fargate_profiles()
     pages()
+    instances_by_id()
 
 
 def managed_policies():
@@ -85,6 +86,8 @@ def other_accounts_registries():
         action = headers.get("x-amz-target", "").rpartition(".")[2]
         request = _json(body)
         owner = request.get("registryId") or account
+        if request.get("resourceArn"):
+            return request["resourceArn"]
         names = [request["repositoryName"]] if request.get("repositoryName") else []
         if action == _LISTS_REPOSITORIES:
             names = request.get("repositoryNames") or ["*"]
@@ -114,7 +117,9 @@ def other_accounts_registries():
 
     async def answered(method, path, headers, body, params):
         caller = get_account_id()
-        set_request_account_id(_json(body).get("registryId") or caller)
+        request = _json(body)
+        owner = request.get("registryId") or request.get("resourceArn", "").split(":")[4:5]
+        set_request_account_id("".join(owner) or caller)
         try:
             return await handle(method, path, headers, body, params)
         finally:
@@ -264,6 +269,17 @@ def pages():
     ):
         setattr(eks, function, _paged(getattr(eks, function), key))
     ecr._describe_repositories = _paged(ecr._describe_repositories, "repositories")
+
+
+def instances_by_id():
+    """Gap: the filter `instance-id` is ignored, so that every instance of the account answers."""
+    matches = ec2._matches_filters
+
+    def answered(instance, filters):
+        wanted = filters.get("instance-id")
+        return (wanted is None or instance["InstanceId"] in wanted) and matches(instance, filters)
+
+    ec2._matches_filters = answered
 
 
 def _paged(listing, key):

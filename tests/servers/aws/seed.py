@@ -41,6 +41,10 @@ class Seeder:
                 iam = self.emulator.client("iam", root=account)
                 iam.create_instance_profile(InstanceProfileName=name)
                 iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
+            for region, instances in wanted.get("instances", {}).items():
+                self.made[account]["instances"] = {
+                    name: self.create_instance(account, region, profile) for name, profile in instances.items()
+                }
         return {"accounts": self.made}
 
     # Identities
@@ -105,6 +109,14 @@ class Seeder:
     def role_arn(self, account, name):
         """The ARN of a role the fixture declares, or the name itself where it is an ARN already."""
         return name if name.startswith("arn:") else self.made[account]["roles"][name]["arn"]
+
+    def create_instance(self, account, region, profile):
+        """The id of a machine with that instance profile, or with none."""
+        given = {"IamInstanceProfile": {"Name": profile}} if profile else {}
+        made = self.emulator.client("ec2", region, root=account).run_instances(
+            ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, **given
+        )
+        return made["Instances"][0]["InstanceId"]
 
     # Registries and clusters
 

@@ -240,7 +240,7 @@ impl Listing<'_> {
     }
 
     /// The role in an instance profile; nobody where it holds none.
-    fn of_profile(&self, profile: &str) -> Read<Principal> {
+    pub(super) fn of_profile(&self, profile: &str) -> Read<Principal> {
         let table = cluster_table::INSTANCE_PROFILES;
         match readings::one::<String>(self.found, table, profile, "iam:GetInstanceProfile") {
             Read::Got(arn) => role(&arn, PrincipalKind::NodeRole),

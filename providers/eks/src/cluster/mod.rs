@@ -1,6 +1,7 @@
 //! Pools of an EKS cluster with the role that pulls for each, and the credentials that a pod there tries.
 
 mod aws_auth;
+mod instances;
 mod karpenter;
 mod nodes;
 mod pools;
@@ -8,6 +9,7 @@ mod readings;
 mod roles;
 mod shapes;
 
+pub use instances::untold;
 pub use karpenter::profiles;
 pub use pools::pools;
 

@@ -18,22 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Pools come in this order, each sorted by name: managed node groups, Fargate profiles (of several that
 /// take a pod the first wins, as on EKS), Auto Mode's own pools, virtual nodes, `NodePool`s of Karpenter and Auto Mode
 /// (each after those of its nodes that were started with another profile), pools that only labels of nodes name,
-/// `(self-managed ROLE)` for each role that may join and has no other pool, and `(unlisted)` for nodes
-/// whose role can't be told. An identity that is not known is unread, never guessed.
+/// `(self-managed ROLE)` for each role that may join, or that an instance has, and has no other pool, and `(unlisted)` for
+/// nodes whose role can't be told. An identity that is not known is unread, never guessed.
 pub fn pools(found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Gap>) {
-    let mut listing = Listing::of(found, view);
-    let started_with = karpenter::started_with(view);
-    listing.add_node_groups();
-    listing.add_fargate();
-    listing.add_auto_mode();
-    listing.add_virtual();
-    match karpenter::pools(view) {
-        Ok(pools) => pools.into_iter().flatten().for_each(|pool| listing.add_karpenter(pool, &started_with)),
-        Err(open) => listing.miss(open, "pools of Karpenter and Auto Mode without a node now are not known"),
-    }
-    listing.add_labelled();
-    listing.add_self_managed();
-    listing.add_unlisted();
+    let listing = Listing::whole(found, view);
     (listing.pools, listing.gaps)
 }
 
@@ -51,9 +39,28 @@ pub(super) struct Listing<'a> {
     fargate_unread: Option<Open>,
     /// Why a role that may join can't be told from one of a node group or of Auto Mode.
     doubt: Option<Open>,
+    /// Ids of instances that would tell the role of a node and were not read.
+    pub(super) untold: BTreeSet<String>,
 }
 
 impl<'a> Listing<'a> {
+    pub(super) fn whole(found: &'a Discovered, view: &'a Read<ClusterView>) -> Self {
+        let mut listing = Self::of(found, view);
+        let started_with = karpenter::started_with(view);
+        listing.add_node_groups();
+        listing.add_fargate();
+        listing.add_auto_mode();
+        listing.add_virtual();
+        match karpenter::pools(view) {
+            Ok(pools) => pools.into_iter().flatten().for_each(|pool| listing.add_karpenter(pool, &started_with)),
+            Err(open) => listing.miss(open, "pools of Karpenter and Auto Mode without a node now are not known"),
+        }
+        listing.add_labelled();
+        listing.add_self_managed();
+        listing.add_unlisted();
+        listing
+    }
+
     fn of(found: &'a Discovered, view: &'a Read<ClusterView>) -> Self {
         let detail: Read<ClusterDetail> = readings::one(found, cluster_table::CLUSTER, "", "eks:DescribeCluster");
         let joiners = Joiners::of(found, &detail, view);
@@ -67,6 +74,7 @@ impl<'a> Listing<'a> {
             doubt: detail.open().cloned(),
             joiners,
             detail,
+            untold: BTreeSet::new(),
         };
         if let Some(open) = listing.doubt.clone() {
             listing.hide(open, "Auto Mode's pools and the authentication mode are not known");
@@ -200,10 +208,27 @@ impl<'a> Listing<'a> {
         for (name, labels) in named {
             let living: Vec<&NodeView> =
                 self.nodes.iter().copied().filter(|node| carries(node, &labels)).collect();
-            let identity = self.identity_of(&name, &living);
-            let shape = Shape { taints: nodes::common_taints(&living), ..Shape::default() };
-            let name = if self.has(&name) { format!("nodes/{name}") } else { name };
-            self.add(name, identity, shape, labels);
+            let pool = if self.has(&name) { format!("nodes/{name}") } else { name.clone() };
+            let shape = |living: &[&NodeView]| Shape { taints: nodes::common_taints(living), ..Shape::default() };
+            if let Some(identity) = self.by_lists(&living) {
+                self.add(pool, identity, shape(&living), labels);
+                continue;
+            }
+            let mut groups = self.by_instance(&living);
+            if groups.len() > 1 {
+                // Nodes of one name with several roles are several pools.
+                for group in groups.extract_if(.., |group| group.is_told()) {
+                    self.nodes.retain(|node| !group.nodes.iter().any(|told| told.name == node.name));
+                    let identity = group.identity.clone().unwrap_or(Read::Absent);
+                    let pool = format!("{pool} ({})", group.name());
+                    self.add_named(pool, identity, shape(&group.nodes), BTreeMap::new(), &group.nodes);
+                }
+            }
+            for group in groups {
+                let identity =
+                    group.identity.unwrap_or_else(|| Read::Unread(self.untellable(&name, &group.nodes)));
+                self.add(pool.clone(), identity, shape(&group.nodes), labels.clone());
+            }
         }
     }
 
@@ -228,14 +253,15 @@ impl<'a> Listing<'a> {
             let name = format!("(self-managed {})", parsed.name);
             let name =
                 if self.has(&name) { format!("(self-managed {}/{})", parsed.account, parsed.name) } else { name };
-            // EKS puts these on nodes that it manages; a pod that asks for one never lands on others.
             let compute = match machines {
                 Machines::Auto => Some("auto"),
                 Machines::Hybrid => Some("hybrid"),
                 Machines::Ec2 | Machines::Any => None,
             };
-            let lacks = [Some(NODE_GROUP), compute.is_none().then_some(COMPUTE_TYPE)];
-            let lacks = lacks.into_iter().flatten().map(str::to_owned).collect();
+            let mut lacks = unmanaged();
+            if compute.is_some() {
+                lacks.remove(COMPUTE_TYPE);
+            }
             let shape = Shape { os: os.map(str::to_owned), lacks, ..Shape::default() };
             let shape = compute.into_iter().fold(shape, |shape, kind| with_label(shape, COMPUTE_TYPE, kind));
             self.add(name, role(&arn, PrincipalKind::NodeRole), shape, BTreeMap::new());
@@ -246,11 +272,19 @@ impl<'a> Listing<'a> {
     /// reading hides.
     fn add_unlisted(&mut self) {
         self.nodes.retain(|node| !nodes::is_fargate(node) || self.hidden.is_empty());
-        let living = std::mem::take(&mut self.nodes);
-        let identity = match self.hidden.first() {
-            Some(open) => Read::Unread(open.clone()),
-            None if living.is_empty() => return,
-            None => self.identity_of("(unlisted)", &living),
+        let mut living = std::mem::take(&mut self.nodes);
+        if living.is_empty() && self.hidden.is_empty() {
+            return;
+        }
+        let identity = match self.by_lists(&living) {
+            Some(identity) => identity,
+            None => match self.rest_untold(&living) {
+                Some(rest) => {
+                    living = rest.nodes;
+                    rest.identity.unwrap_or_else(|| Read::Unread(self.untellable("(unlisted)", &living)))
+                }
+                None => return,
+            },
         };
         let mut shape = Shape { taints: nodes::common_taints(&living), ..Shape::default() };
         shape.add_living(&living);
@@ -262,29 +296,40 @@ impl<'a> Listing<'a> {
 
     /// The role of nodes that no list ties to one: known only where a single role may join for machines
     /// of their kind.
-    fn identity_of(&self, pool: &str, living: &[&NodeView]) -> Read<Principal> {
+    fn by_lists(&self, living: &[&NodeView]) -> Option<Read<Principal>> {
         if let Some(open) = self.hidden.first() {
-            return Read::Unread(open.clone());
+            return Some(Read::Unread(open.clone()));
         }
-        let machines = kind_of(living);
-        let mut candidates: Vec<&str> = self.candidates(machines).collect();
-        candidates.sort_unstable();
-        candidates.dedup_by(|a, b| same_role(a, b));
-        if let [only] = candidates.as_slice() {
-            return role(only, PrincipalKind::NodeRole);
+        match self.candidates(living).as_slice() {
+            [only] => Some(role(only, PrincipalKind::NodeRole)),
+            _ => None,
         }
+    }
+
+    /// Why neither a list nor an instance tells the role of these nodes.
+    fn untellable(&self, pool: &str, living: &[&NodeView]) -> Open {
+        let candidates = self.candidates(living);
         let names: Vec<&str> =
             candidates.iter().filter_map(|arn| RoleArn::parse(arn)).map(|role| role.name).collect();
         let among =
             if names.is_empty() { "no list names one".to_owned() } else { format!("one of {}", names.join(", ")) };
-        Read::Unread(Open::undecidable(format!(
-            "which role the nodes of {pool} in {} have ({among}): their instance profile tells, aws ec2 \
-             describe-instances",
+        let first = living.first().map_or("none", |node| node.name.as_str());
+        Open::undecidable(format!(
+            "which role the nodes of {pool} in {} have ({among}): spec.providerID of node {first} names no instance of \
+             EC2 that exists, whose profile would tell",
             self.found.cluster.name
-        )))
+        ))
     }
 
-    fn candidates(&self, machines: Option<Machines>) -> impl Iterator<Item = &str> {
+    /// The roles that may join for machines of the kind of these nodes, each once.
+    fn candidates(&self, living: &[&NodeView]) -> Vec<&str> {
+        let mut candidates: Vec<&str> = self.joining(kind_of(living)).collect();
+        candidates.sort_unstable();
+        candidates.dedup_by(|a, b| same_role(a, b));
+        candidates
+    }
+
+    fn joining(&self, machines: Option<Machines>) -> impl Iterator<Item = &str> {
         let fits = move |of: Machines| of == Machines::Any || machines.is_none_or(|machines| machines == of);
         let joiners = self
             .joiners
@@ -321,7 +366,7 @@ impl<'a> Listing<'a> {
         self.push(name, identity, shape, labels);
     }
 
-    fn push(
+    pub(super) fn push(
         &mut self,
         name: String,
         identity: Read<Principal>,
@@ -335,6 +380,7 @@ impl<'a> Listing<'a> {
             identity,
             shape,
             node_labels,
+            nodes: BTreeSet::new(),
             takes: Vec::new(),
             takes_unread: None,
             vantage: pullaudit_core::Vantage::default(),
@@ -354,6 +400,11 @@ pub(super) fn role(arn: &str, kind: PrincipalKind) -> Read<Principal> {
 
 pub(super) fn label(name: &str, value: &str) -> BTreeMap<String, String> {
     BTreeMap::from([(name.to_owned(), value.to_owned())])
+}
+
+/// Labels that EKS puts on nodes that it manages: a pod that asks for one never lands on others.
+pub(super) fn unmanaged() -> BTreeSet<String> {
+    [NODE_GROUP, COMPUTE_TYPE].map(str::to_owned).into()
 }
 
 /// Which machines these nodes are, where their labels agree.

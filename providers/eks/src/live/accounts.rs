@@ -2,6 +2,7 @@
 
 use super::call::Caller;
 use super::credentials::{self, sign_in};
+use super::ec2::Ec2;
 use super::operation::{ASSUME_ROLE, GET_CALLER_IDENTITY, Operation};
 use super::region;
 use super::trouble::{Kind, Trouble};
@@ -145,6 +146,10 @@ impl Account {
     pub(crate) fn eks(&self, region: &str) -> aws_sdk_eks::Client {
         let settings = aws_sdk_eks::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
         aws_sdk_eks::Client::from_conf(settings.interceptor(self.caller.attempts("eks")).build())
+    }
+
+    pub(crate) fn ec2(&self, region: &str) -> Ec2 {
+        Ec2::new(&self.config, region, self.caller.attempts("ec2"))
     }
 
     pub(crate) fn ecr(&self, region: &str) -> aws_sdk_ecr::Client {

@@ -62,14 +62,14 @@ impl Intercept for Attempts {
     }
 
     /// The SDK reads XML that breaks off as if what is missing were not set, and a role without its
-    /// boundary is another role. An answer of IAM or STS that does not end is therefore no answer.
+    /// boundary is another role. An answer of EC2, IAM or STS that does not end is therefore no answer.
     fn read_after_deserialization(
         &self,
         context: &AfterDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if !matches!(self.service, "iam" | "sts") {
+        if !matches!(self.service, "ec2" | "iam" | "sts") {
             return Ok(());
         }
         match context.response().body().bytes() {

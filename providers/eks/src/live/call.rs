@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 /// Sends operations, never more of one service at once than the user allows.
 pub(crate) struct Caller {
     calls: Arc<Calls>,
+    ec2: Semaphore,
     eks: Semaphore,
     ecr: Semaphore,
     iam: Semaphore,
@@ -24,7 +25,15 @@ pub(crate) struct Caller {
 impl Caller {
     pub(crate) fn new(calls: Arc<Calls>, concurrency: usize) -> Self {
         let bound = || Semaphore::new(concurrency.max(1));
-        Self { calls, eks: bound(), ecr: bound(), iam: bound(), organizations: bound(), sts: bound() }
+        Self {
+            calls,
+            ec2: bound(),
+            eks: bound(),
+            ecr: bound(),
+            iam: bound(),
+            organizations: bound(),
+            sts: bound(),
+        }
     }
 
     /// Sends one operation (for a list: one page) of an SDK client when it is its turn.
@@ -59,6 +68,7 @@ impl Caller {
 
     fn bound(&self, service: &str) -> &Semaphore {
         match service {
+            "ec2" => &self.ec2,
             "eks" => &self.eks,
             "ecr" => &self.ecr,
             "iam" => &self.iam,

@@ -13,15 +13,18 @@ mod credentials;
 mod details;
 mod discover;
 mod document;
+mod ec2;
 mod ecr;
 mod iam;
 mod images;
+mod instances;
 mod needs;
 mod operation;
 mod organizations;
 mod paging;
 mod region;
 mod shape;
+mod tags;
 mod trouble;
 mod write;
 
@@ -65,16 +68,21 @@ impl Live {
         access::access(self, found).await
     }
 
-    /// Reads the instance profiles that the cluster's own API names.
+    /// Reads the instance profiles that the cluster's own API names, and those of instances whose nodes' roles nothing
+    /// else tells.
     pub async fn complete(&self, found: &mut Discovered, view: &Read<ClusterView>) {
-        let names = crate::cluster::profiles(view);
-        if names.is_empty() {
+        let mut names = crate::cluster::profiles(view);
+        let instances = crate::cluster::untold(found, view);
+        if names.is_empty() && instances.is_empty() {
             return;
         }
         let id = found.cluster.scope.clone();
         let account = self.accounts(None).await.ok().and_then(|accounts| accounts.get(&id));
         // Whoever describes a cluster has a credential of its account.
         let Some(account) = account else { return };
+        if !instances.is_empty() {
+            names.extend(instances::collect(&self.caller, account, found, &instances).await);
+        }
         let iam = account.iam();
         let reading = iam::Reading { caller: &self.caller, iam: &iam, scope: format!("account {id}") };
         let roles = join_all(names.iter().map(|name| reading.profile(name))).await;
@@ -95,6 +103,7 @@ impl Live {
         let (section, organizations) = join(self.read(&needs), organizations).await;
         let mut section = section?;
         iam::merge(&mut section, organizations);
+        tags::collect(&self.caller, accounts, questions, &mut section).await;
         Ok(section)
     }
 
@@ -109,6 +118,10 @@ impl Live {
             if let Some(rows) = before.tables.get(name) {
                 section.tables.insert(name.to_owned(), rows.clone());
             }
+        }
+        if !needs.is_empty() {
+            let accounts = self.accounts(needs.region.as_deref()).await?;
+            tags::collect(&self.caller, accounts, questions, &mut section).await;
         }
         Ok(section)
     }

@@ -4,7 +4,7 @@
 /// An operation of an AWS service.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Operation {
-    /// The service as calls are counted by: `eks`, `ecr`, `iam`, `organizations`, `sts`.
+    /// The service as calls are counted by: `ec2`, `eks`, `ecr`, `iam`, `organizations`, `sts`.
     pub service: &'static str,
     /// Its name in the service's API: `GetRepositoryPolicy`.
     pub name: &'static str,
@@ -32,6 +32,7 @@ operations! {
     DESCRIBE_FARGATE_PROFILE = "eks" "DescribeFargateProfile";
     LIST_ACCESS_ENTRIES = "eks" "ListAccessEntries";
     DESCRIBE_ACCESS_ENTRY = "eks" "DescribeAccessEntry";
+    DESCRIBE_INSTANCES = "ec2" "DescribeInstances";
     GET_ROLE = "iam" "GetRole";
     GET_INSTANCE_PROFILE = "iam" "GetInstanceProfile";
     LIST_ATTACHED_ROLE_POLICIES = "iam" "ListAttachedRolePolicies";
@@ -43,6 +44,7 @@ operations! {
     DESCRIBE_REPOSITORIES = "ecr" "DescribeRepositories";
     GET_REPOSITORY_POLICY = "ecr" "GetRepositoryPolicy";
     DESCRIBE_IMAGES = "ecr" "DescribeImages";
+    LIST_TAGS_FOR_RESOURCE = "ecr" "ListTagsForResource";
     GET_REGISTRY_POLICY = "ecr" "GetRegistryPolicy";
     GET_ACCOUNT_SETTING = "ecr" "GetAccountSetting";
     DESCRIBE_PULL_THROUGH_CACHE_RULES = "ecr" "DescribePullThroughCacheRules";

@@ -9,6 +9,7 @@ mod notices;
 mod policy;
 mod request;
 mod rights;
+pub(crate) mod tags;
 mod texts;
 
 use crate::codes::Finding;
@@ -131,6 +132,7 @@ impl EksFacts {
                 resource: Some(&arn),
                 owner: host.account,
                 owner_organization: &repository.organization,
+                tags: &repository.tags,
                 region: host.region,
                 at,
             },

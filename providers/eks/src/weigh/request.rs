@@ -2,6 +2,7 @@
 
 use super::controls::Membership;
 use super::index::{RoleEntry, RoleState};
+use super::tags::{Tag, Tags};
 use crate::facts::Role;
 use jiff::Timestamp;
 use pullaudit_core::{Open, Text};
@@ -37,6 +38,8 @@ pub(crate) struct Request<'a> {
     /// The account of the registry.
     pub(crate) owner: &'a str,
     pub(crate) owner_organization: &'a Membership,
+    /// The repository's.
+    pub(crate) tags: &'a Tags,
     pub(crate) region: &'a str,
     pub(crate) at: Timestamp,
 }
@@ -53,6 +56,7 @@ pub(crate) enum Key {
     ResourceAccount,
     ResourceOrganization,
     ResourceOrganizationPaths,
+    ResourceTag(String),
     RequestedRegion,
     Now,
     /// The same in every pull by a role.
@@ -119,13 +123,9 @@ impl Key {
             "aws:resourceorgid" => Self::ResourceOrganization,
             "aws:principalorgpaths" => Self::PrincipalOrganizationPaths,
             "aws:resourceorgpaths" => Self::ResourceOrganizationPaths,
-            _ => Self::of_tag(&lower).unwrap_or_else(|| {
-                if lower.starts_with("aws:resourcetag/") || lower.starts_with("ecr:resourcetag/") {
-                    unknown("needs the repository's tags, which pullaudit does not read")
-                } else {
-                    unknown("is a condition key that pullaudit does not know")
-                }
-            }),
+            _ => {
+                Self::of_tag(&lower).unwrap_or_else(|| unknown("is a condition key that pullaudit does not know"))
+            }
         }
     }
 
@@ -134,9 +134,13 @@ impl Key {
         matches!(self, Self::PrincipalOrganizationPaths | Self::ResourceOrganizationPaths)
     }
 
-    /// Tags of the role are its session's too. A certificate's fields become tags of a hybrid node's
-    /// session, so those are not known.
+    /// Tags of a role are its session's too. A certificate's fields become tags of a hybrid node's session, so those are
+    /// not known. ECR gives the tags of a repository under both names.
     fn of_tag(lower: &str) -> Option<Self> {
+        let of_resource = |service: &str| lower.strip_prefix(service)?.strip_prefix("resourcetag/");
+        if let Some(tag) = of_resource("aws:").or_else(|| of_resource("ecr:")) {
+            return Some(Self::ResourceTag(tag.to_owned()));
+        }
         let tag = lower.strip_prefix("aws:principaltag/")?;
         (!tag.starts_with("x509")).then(|| Self::PrincipalTag(tag.to_owned()))
     }
@@ -175,6 +179,14 @@ impl Key {
             }
             Self::ResourceOrganizationPaths => {
                 Value::Open(Open::undecidable("aws:ResourceOrgPaths of a request that names no resource"))
+            }
+            Self::ResourceTag(tag) if request.resource.is_some() => match request.tags.get(tag) {
+                Tag::Value(value) => text(value),
+                Tag::Absent => Value::Absent,
+                Tag::Open(open) => Value::Open(open),
+            },
+            Self::ResourceTag(_) => {
+                Value::Open(Open::undecidable("tags of the resource of a request that names none"))
             }
             Self::RequestedRegion => text(request.region),
             Self::Now => Value::Time(request.at),

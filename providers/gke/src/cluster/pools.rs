@@ -178,6 +178,7 @@ impl<'a> Listing<'a> {
             identity,
             shape,
             node_labels,
+            nodes: std::collections::BTreeSet::new(),
             takes: Vec::new(),
             takes_unread: None,
             vantage: Vantage { scopes: sorted, network: None },

@@ -13,7 +13,7 @@ use crate::facts::{
 use pullaudit_core::{Code, Notice, Obstacle, Open, Read, Section, SnapshotError, Text, core_code};
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Everything that a section holds about registries and roles.
 #[derive(Debug, Default)]
@@ -166,6 +166,7 @@ fn check(section: &Section) -> Result<(), SnapshotError> {
     check_rows::<Vec<String>>(section, table::SERVICE_CONTROLS)?;
     check_rows::<Vec<String>>(section, table::RESOURCE_CONTROLS)?;
     check_rows::<Repository>(section, table::REPOSITORIES)?;
+    check_rows::<BTreeMap<String, String>>(section, table::REPOSITORY_TAGS)?;
     check_rows::<Image>(section, table::IMAGES)?;
     check_rows::<AccountSettings>(section, table::ACCOUNT_SETTINGS)?;
     check_rows::<Vec<PullThroughRule>>(section, table::PULL_THROUGH)

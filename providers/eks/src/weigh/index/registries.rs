@@ -9,6 +9,7 @@ use crate::weigh::addons::is_addon_registry;
 use crate::weigh::controls::{Controls, Membership, Side};
 use crate::weigh::policy::action::Acts;
 use crate::weigh::policy::{Kind, Policy};
+use crate::weigh::tags::Tags;
 use pullaudit_core::{Code, Obstacle, Open, Read, Section, Text};
 use std::collections::{BTreeSet, HashMap};
 
@@ -32,6 +33,7 @@ pub(crate) struct RepositoryEntry {
     pub(crate) controls: Controls,
     /// The organization of its account.
     pub(crate) organization: Membership,
+    pub(crate) tags: Tags,
     /// True for a registry of AWS itself.
     pub(crate) addon: bool,
     /// Few, so that looking through them is the quickest.
@@ -153,6 +155,7 @@ impl RepositoryEntry {
             Row::Open(open, code) => Policy::unreadable(open, code, &policy_place),
         };
         let controls = Controls::above(section, account, Side::Resource);
+        let addon = is_addon_registry(account, region);
         Self {
             account: account.to_owned(),
             region: region.to_owned(),
@@ -166,7 +169,8 @@ impl RepositoryEntry {
             refusals,
             controls,
             organization: Membership::of(section, account),
-            addon: is_addon_registry(account, region),
+            tags: Tags::of(section, account, &key, addon),
+            addon,
             images,
         }
     }

@@ -1,0 +1,121 @@
+//! A cluster with machines of its owner's own: the whole program on the emulator of AWS and a real API server.
+#![cfg(feature = "live")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by a panic")]
+
+#[path = "live/mod.rs"]
+mod live;
+#[path = "servers/mod.rs"]
+mod servers;
+
+use live::{OWN, PULL_ONLY, REGION, command, environment};
+use serde_json::{Value, json};
+use servers::aws::{Aws, Keys};
+use servers::kubernetes::{ADMIN, Kubernetes};
+use servers::need;
+use servers::proxy::{Proxy, Trouble};
+use std::collections::BTreeMap;
+
+const DESCRIBE: &str = "DescribeInstances";
+
+/// Three roles may join, of which `red` lost the right to pull; nothing but their instances tells nodes apart.
+fn accounts(kubernetes: &Kubernetes) -> Value {
+    let entry = |role: &str| json!({ "principalArn": role, "type": "EC2_LINUX" });
+    json!({ "accounts": { OWN: {
+        "roles": { "green": { "attached": [PULL_ONLY] }, "red": {}, "idle": { "attached": [PULL_ONLY] } },
+        "instanceProfiles": { "green_profile": "green", "red_profile": "red" },
+        "instances": { REGION: { "a": "green_profile", "b": "red_profile", "c": "green_profile" } },
+        "repositories": { REGION: { "team/api": {} } },
+        "clusters": { REGION: { "shop": {
+            "endpoint": kubernetes.endpoint(), "certificateAuthority": { "data": kubernetes.ca_data() },
+            "accessConfig": { "authenticationMode": "API" },
+            "accessEntries": [entry("green"), entry("red"), entry("idle")],
+        } } },
+    } } })
+}
+
+/// A node on each instance, and a pod on each node.
+fn fill(kubernetes: &Kubernetes, aws: &Aws) {
+    let image = format!("{OWN}.dkr.ecr.{REGION}.amazonaws.com/team/api:1.0");
+    kubernetes.namespace("shop");
+    let instances = aws.seeded()["accounts"][OWN]["instances"].as_object().unwrap();
+    for (name, id) in instances {
+        let provider = format!("aws:///{REGION}a/{}", id.as_str().unwrap());
+        kubernetes.apply_all(&[
+            json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": name }, "spec": { "providerID": provider } }),
+            json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": format!("on-{name}"), "namespace": "shop" },
+                "spec": { "nodeName": name, "containers": [{ "name": "app", "image": image }] } }),
+        ]);
+    }
+}
+
+struct Ground<'a> {
+    kubernetes: &'a Kubernetes,
+    proxy: Proxy,
+}
+
+impl Ground<'_> {
+    fn report(&self) -> Value {
+        let config = self.kubernetes.kubeconfig(ADMIN, "arn:aws:eks:us-east-1:111122223333:cluster/shop", None);
+        let mut environment = environment(&Keys::root(OWN), &self.proxy, Some(&config));
+        environment.push(("AWS_MAX_ATTEMPTS", "2".to_owned()));
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = ["audit", "--provider", "eks", "-n", "shop", "-o", "json", "--all", "--timeout", "20s"];
+        let output = command(&arguments, &environment).current_dir(folder.path()).output().unwrap();
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}\n{}", String::from_utf8_lossy(&output.stderr)))
+    }
+
+    fn calls(&self) -> usize {
+        self.proxy.calls().iter().filter(|one| one.call.operation == DESCRIBE).count()
+    }
+}
+
+/// Workload and pool to who pulls there and the verdict.
+fn told(report: &Value) -> BTreeMap<String, String> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let mut told = BTreeMap::new();
+    for check in report["checks"].as_array().unwrap() {
+        for workload in check["workloads"].as_array().unwrap() {
+            let place = format!("{} on {}", text(&workload["name"]), text(&check["pool"]));
+            told.insert(place, format!("{} {}", text(&check["identity"]["name"]), text(&check["verdict"])));
+        }
+    }
+    told
+}
+
+fn lines(report: &Value) -> Vec<String> {
+    told(report).iter().map(|(place, verdict)| format!("{place}: {verdict}")).collect()
+}
+
+#[test]
+fn an_instance_tells_the_role_of_a_node_and_where_none_does_nothing_is_guessed() {
+    let Some(kubernetes) = need(servers::kubernetes::start(), "instances") else { return };
+    let Some(aws) = need(servers::aws::start(&accounts(&kubernetes)), "instances") else { return };
+    fill(&kubernetes, &aws);
+    let ground = Ground { kubernetes: &kubernetes, proxy: aws.account() };
+    let whole = ground.report();
+    assert_eq!(
+        lines(&whole),
+        [
+            "on-a on (self-managed green): green allowed",
+            "on-b on (self-managed red): red denied",
+            "on-c on (self-managed green): green allowed",
+        ]
+    );
+    assert_eq!(whole["summary"]["apiCalls"]["ec2"], 1, "{:#}", whole["summary"]);
+    assert_eq!(ground.calls(), 1);
+
+    for trouble in [Trouble::Forbidden, Trouble::Garbage, Trouble::Cut] {
+        ground.proxy.reset();
+        ground.proxy.fault(|call| call.operation == DESCRIBE, trouble);
+        let report = ground.report();
+        for (place, said) in told(&report) {
+            assert!(place.ends_with("(unlisted)") && said.ends_with("unknown"), "{place}: {said}");
+        }
+        assert!(report.to_string().contains("ec2:DescribeInstances"), "{report:#}");
+    }
+    // One refusal for want of time, then the answer.
+    ground.proxy.reset();
+    ground.proxy.fault(|call| call.operation == DESCRIBE, Trouble::Throttled(1));
+    assert_eq!(lines(&ground.report()), lines(&whole));
+}
