@@ -9,19 +9,36 @@ mod servers;
 
 use live::{OWN, PULL_ONLY, REGION, command, environment};
 use serde_json::{Value, json};
-use servers::aws::{Aws, Keys};
+use servers::aws::Aws;
 use servers::kubernetes::{ADMIN, Kubernetes};
 use servers::need;
 use servers::proxy::{Proxy, Trouble};
 use std::collections::BTreeMap;
 
 const DESCRIBE: &str = "DescribeInstances";
+const INSTANCES: &str = "ec2:DescribeInstances";
+const PROFILES: &str = "iam:GetInstanceProfile";
+
+/// The policy that pullaudit prints for itself, without one of its rights.
+fn rights(without: &str) -> Value {
+    let ran = live::run(&["permissions", "--provider", "eks", "--for", "audit"], &[]);
+    let mut policy = ran.report();
+    let statements = policy["Statement"].as_array_mut().unwrap();
+    for statement in statements.iter_mut() {
+        statement["Action"].as_array_mut().unwrap().retain(|action| action != without);
+    }
+    statements.retain(|statement| statement["Action"] != json!([]));
+    policy
+}
 
 /// Three roles may join, of which `red` lost the right to pull; nothing but their instances tells nodes apart.
 fn accounts(kubernetes: &Kubernetes) -> Value {
     let entry = |role: &str| json!({ "principalArn": role, "type": "EC2_LINUX" });
     json!({ "accounts": { OWN: {
-        "roles": { "green": { "attached": [PULL_ONLY] }, "red": {}, "idle": { "attached": [PULL_ONLY] } },
+        "roles": { "green": { "attached": [PULL_ONLY] }, "red": {}, "idle": { "attached": [PULL_ONLY] },
+            "auditor": { "inline": { "read": rights("") } },
+            "less-instances": { "inline": { "read": rights(INSTANCES) } },
+            "less-profiles": { "inline": { "read": rights(PROFILES) } } },
         "instanceProfiles": { "green_profile": "green", "red_profile": "red" },
         "instances": { REGION: { "a": "green_profile", "b": "red_profile", "c": "green_profile" } },
         "repositories": { REGION: { "team/api": {} } },
@@ -50,13 +67,16 @@ fn fill(kubernetes: &Kubernetes, aws: &Aws) {
 
 struct Ground<'a> {
     kubernetes: &'a Kubernetes,
+    aws: &'a Aws,
     proxy: Proxy,
 }
 
 impl Ground<'_> {
-    fn report(&self) -> Value {
+    /// As a session of that role, whose signatures the emulator checks.
+    fn report(&self, role: &str) -> Value {
+        let keys = self.aws.assume(&format!("arn:aws:iam::{OWN}:role/{role}"));
         let config = self.kubernetes.kubeconfig(ADMIN, "arn:aws:eks:us-east-1:111122223333:cluster/shop", None);
-        let mut environment = environment(&Keys::root(OWN), &self.proxy, Some(&config));
+        let mut environment = environment(&keys, &self.proxy, Some(&config));
         environment.push(("AWS_MAX_ATTEMPTS", "2".to_owned()));
         let folder = tempfile::tempdir().unwrap();
         let arguments = ["audit", "--provider", "eks", "-n", "shop", "-o", "json", "--all", "--timeout", "20s"];
@@ -92,8 +112,8 @@ fn an_instance_tells_the_role_of_a_node_and_where_none_does_nothing_is_guessed()
     let Some(kubernetes) = need(servers::kubernetes::start(), "instances") else { return };
     let Some(aws) = need(servers::aws::start(&accounts(&kubernetes)), "instances") else { return };
     fill(&kubernetes, &aws);
-    let ground = Ground { kubernetes: &kubernetes, proxy: aws.account() };
-    let whole = ground.report();
+    let ground = Ground { kubernetes: &kubernetes, aws: &aws, proxy: aws.account() };
+    let whole = ground.report("auditor");
     assert_eq!(
         lines(&whole),
         [
@@ -105,17 +125,24 @@ fn an_instance_tells_the_role_of_a_node_and_where_none_does_nothing_is_guessed()
     assert_eq!(whole["summary"]["apiCalls"]["ec2"], 1, "{:#}", whole["summary"]);
     assert_eq!(ground.calls(), 1);
 
-    for trouble in [Trouble::Forbidden, Trouble::Garbage, Trouble::Cut] {
+    for (role, trouble, right) in [
+        ("less-instances", None, INSTANCES),
+        ("less-profiles", None, PROFILES),
+        ("auditor", Some(Trouble::Garbage), INSTANCES),
+        ("auditor", Some(Trouble::Cut), INSTANCES),
+    ] {
         ground.proxy.reset();
-        ground.proxy.fault(|call| call.operation == DESCRIBE, trouble);
-        let report = ground.report();
-        for (place, said) in told(&report) {
-            assert!(place.ends_with("(unlisted)") && said.ends_with("unknown"), "{place}: {said}");
+        if let Some(trouble) = trouble {
+            ground.proxy.fault(|call| call.operation == DESCRIBE, trouble);
         }
-        assert!(report.to_string().contains("ec2:DescribeInstances"), "{report:#}");
+        let report = ground.report(role);
+        for (place, said) in told(&report) {
+            assert!(place.ends_with("(unlisted)") && said.ends_with("unknown"), "{role} {place}: {said}");
+        }
+        assert!(report["checks"].to_string().contains(right), "{role}: {report:#}");
     }
     // One refusal for want of time, then the answer.
     ground.proxy.reset();
     ground.proxy.fault(|call| call.operation == DESCRIBE, Trouble::Throttled(1));
-    assert_eq!(lines(&ground.report()), lines(&whole));
+    assert_eq!(lines(&ground.report("auditor")), lines(&whole));
 }

@@ -69,7 +69,8 @@ fn of_cluster(record: &mut ClusterRecord, see: &mut Visit<'_>) {
 
 fn of_pool(pool: &mut Pool, see: &mut Visit<'_>) {
     // Names of nodes are not written.
-    let Pool { cluster, name, identity, shape, node_labels, nodes: _, takes, takes_unread, vantage, federation } = pool;
+    let Pool { cluster, name, identity, shape, node_labels, nodes: _, takes, takes_unread, vantage, federation } =
+        pool;
     see(Place::Name, &mut cluster.0);
     see(Place::Name, name);
     match identity {

@@ -166,11 +166,8 @@ fn build(parts: &Parts) -> World {
             world = world.row(table::IMAGES, ":v1", Read::Absent).row(table::REPOSITORIES, "", Read::Absent);
         }
         _ => {
-            world = world.row(
-                table::REPOSITORY_TAGS,
-                "",
-                Read::Got(json!({"team": "ledger", "stage": if parts.rules { "test" } else { "live" }})),
-            )
+            let tags = json!({"team": "ledger", "stage": if parts.rules { "test" } else { "live" }});
+            world = world.row(table::REPOSITORY_TAGS, "", Read::Got(tags));
         }
     }
     if parts.session { world.by(SESSION) } else { world }

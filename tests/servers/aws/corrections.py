@@ -36,6 +36,7 @@ def apply():
     fargate_profiles()
     pages()
     instances_by_id()
+    instance_profiles()
 
 
 def managed_policies():
@@ -280,6 +281,19 @@ def instances_by_id():
         return (wanted is None or instance["InstanceId"] in wanted) and matches(instance, filters)
 
     ec2._matches_filters = answered
+
+
+def instance_profiles():
+    """Gap: a call about an instance profile is checked on `*` in place of its ARN."""
+    resource_arn = iam_actions.extract_resource_arn
+
+    def arn_of(service, method, path, headers, body, params, region, account):
+        name = iam_actions._query_param(params, "InstanceProfileName") if service == "iam" else None
+        if name:
+            return f"arn:aws:iam::{account}:instance-profile/{name}"
+        return resource_arn(service, method, path, headers, body, params, region, account)
+
+    iam_actions.extract_resource_arn = arn_of
 
 
 def _paged(listing, key):

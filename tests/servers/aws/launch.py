@@ -32,7 +32,7 @@ os.environ.update(
     MINISTACK_ACCOUNT_ID="111122223333",
     MINISTACK_AUTOCREATE_AWS_MANAGED="0",
     PERSIST_STATE="0",
-    SERVICES="ecr,eks,iam,organizations,sts",
+    SERVICES="ec2,ecr,eks,iam,organizations,sts",
     # Listeners of other services, which would take fixed ports.
     IOT_MTLS_ENABLED="0",
     SFTP_ENABLED="0",

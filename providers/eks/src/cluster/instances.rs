@@ -55,7 +55,7 @@ impl<'a> Listing<'a> {
                 }
             }
         }
-        groups.sort_by_key(|group| group.name());
+        groups.sort_by_key(Group::name);
         if !rest.nodes.is_empty() {
             groups.push(rest);
         }

@@ -105,7 +105,7 @@ impl Ec2 {
         if let Some(timeouts) = config.timeout_config() {
             operation = operation.timeout_config(timeouts.clone());
         }
-        Self { describe: operation.serializer(serialize).deserializer(deserialize).build() }
+        Self { describe: operation.serializer(|question| serialize(&question)).deserializer(deserialize).build() }
     }
 
     /// One page of the instances that exist of those that are asked about.
@@ -148,7 +148,7 @@ fn public_endpoint(region: &str, fips: bool, dual_stack: bool) -> String {
     format!("https://{name}.{region}.{suffix}")
 }
 
-fn serialize(question: Question) -> Result<HttpRequest, BoxError> {
+fn serialize(question: &Question) -> Result<HttpRequest, BoxError> {
     let mut body = String::new();
     let mut writer = QueryWriter::new(&mut body, OPERATION, VERSION);
     let field = writer.prefix("Filter");
@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn the_question_is_a_form_with_one_filter() {
         let question = Question { ids: vec!["i-1".to_owned(), "i-2".to_owned()], token: Some("a/b".to_owned()) };
-        let request = serialize(question).unwrap_or_else(|error| unreachable!("{error}"));
+        let request = serialize(&question).unwrap_or_else(|error| unreachable!("{error}"));
         let body = request.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
         assert_eq!(
             body,
