@@ -1,13 +1,15 @@
 //! Listing a kind page by page.
 
-use super::request::{Api, Failure};
+use super::request::{Api, Failure, typed};
 use crate::kubernetes::kinds::Kind;
+use futures_util::future::poll_immediate;
 use kube::api::ListParams;
 use kube::core::Request;
 use pullaudit_core::Obstacle;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _};
 use std::collections::BTreeSet;
+use std::fmt;
 
 pub(super) const PAGE: u32 = 500;
 /// Page tokens die with the server's history; a server that answers nothing else is given up.
@@ -101,28 +103,26 @@ pub(super) async fn list<T: DeserializeOwned>(
     mut each: impl FnMut(Vec<T>),
 ) -> Result<Listed, Cut> {
     let (mut token, mut pages, mut expiries, mut restarted) = (None, 0, 0, false);
-    let mut buffer = Vec::new();
     let mut seen = BTreeSet::new();
     let mut listed = Listed::default();
+    let mut fetched = fetch(api, &listing, None, Vec::new()).await;
+    let mut spare = Vec::new();
     loop {
-        let answer = match request(&listing, token.as_deref()) {
-            Ok(request) => api.get_by::<Page<T>>(&request, &mut buffer).await,
-            Err(failure) => Err(failure),
-        };
-        match answer {
-            Ok(page) => {
-                each(page.items.unwrap_or_default());
+        match fetched {
+            Ok(body) => {
+                let read = read(api, &listing, &body, std::mem::take(&mut spare), &seen, &mut each).await;
+                let Read { next, ahead } = read.map_err(|failure| Cut { failure, pages })?;
                 pages += 1;
-                match page.metadata.next.filter(|next| !next.is_empty()) {
-                    None => return Ok(listed),
-                    Some(next) if seen.insert(next.clone()) => token = Some(next),
-                    Some(_) => {
-                        return Err(Cut {
-                            failure: Failure::Other("the server repeats a page token".to_owned()),
-                            pages,
-                        });
-                    }
+                let Some(next) = next else { return Ok(listed) };
+                if !seen.insert(next.clone()) {
+                    let failure = Failure::Other("the server repeats a page token".to_owned());
+                    return Err(Cut { failure, pages });
                 }
+                fetched = match ahead {
+                    Some(fetched) => fetched,
+                    None => fetch(api, &listing, Some(&next), Vec::new()).await,
+                };
+                (spare, token) = (body, Some(next));
             }
             Err(Failure::Absent | Failure::Nowhere) if pages == 0 && unserved(api, listing.kind).await => {
                 return Ok(listed);
@@ -138,9 +138,90 @@ pub(super) async fn list<T: DeserializeOwned>(
                         seen.clear();
                     }
                 }
+                fetched = fetch(api, &listing, token.as_deref(), std::mem::take(&mut spare)).await;
             }
             Err(failure) => return Err(Cut { failure, pages }),
         }
+    }
+}
+
+/// What came of a page.
+struct Read {
+    /// The token of the page after it.
+    next: Option<String>,
+    /// That page, where it was asked for meanwhile.
+    ahead: Option<Result<Vec<u8>, Failure>>,
+}
+
+/// Hands a page to `each`, while the server is at work on the next one: the token stands before the objects.
+async fn read<T: DeserializeOwned>(
+    api: Api<'_>,
+    listing: &Listing<'_>,
+    body: &[u8],
+    spare: Vec<u8>,
+    seen: &BTreeSet<String>,
+    each: &mut impl FnMut(Vec<T>),
+) -> Result<Read, Failure> {
+    let token = token_of(body).filter(|token| !seen.contains(token));
+    let coming = async {
+        match &token {
+            Some(token) => Some(fetch(api, listing, Some(token), spare).await),
+            None => None,
+        }
+    };
+    let mut coming = std::pin::pin!(coming);
+    let arrived = poll_immediate(coming.as_mut()).await;
+    let page: Page<T> = typed(body)?;
+    let next = page.metadata.next.filter(|next| !next.is_empty());
+    each(page.items.unwrap_or_default());
+    if next.is_none() || next != token {
+        return Ok(Read { next, ahead: None });
+    }
+    let ahead = match arrived {
+        Some(arrived) => arrived,
+        None => coming.await,
+    };
+    Ok(Read { next, ahead })
+}
+
+async fn fetch(
+    api: Api<'_>,
+    listing: &Listing<'_>,
+    token: Option<&str>,
+    buffer: Vec<u8>,
+) -> Result<Vec<u8>, Failure> {
+    api.fetch(&request(listing, token)?, buffer).await
+}
+
+/// The token of the next page, where it stands before the objects, as the API server writes it.
+fn token_of(page: &[u8]) -> Option<String> {
+    let mut token = None;
+    // It ends at the token, before the document does; what else is wrong shows when the page is read.
+    let _ = serde_json::Deserializer::from_slice(page).deserialize_map(Head(&mut token));
+    token.filter(|token| !token.is_empty())
+}
+
+struct Head<'a>(&'a mut Option<String>);
+
+impl<'de> Visitor<'de> for Head<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        while let Some(name) = fields.next_key::<String>()? {
+            match name.as_str() {
+                "metadata" => {
+                    *self.0 = fields.next_value::<PageMeta>()?.next;
+                    return Ok(());
+                }
+                "items" => return Ok(()),
+                _ => _ = fields.next_value::<IgnoredAny>()?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -209,4 +290,20 @@ struct ServedKind {
 pub(super) fn is_name(text: &str) -> bool {
     let fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
     !text.is_empty() && text.bytes().all(fine) && text.bytes().any(|byte| byte.is_ascii_alphanumeric())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::token_of;
+
+    #[test]
+    fn the_token_is_read_without_the_objects() {
+        let page = br#"{"kind":"PodList","metadata":{"resourceVersion":"7","continue":"a\"b"},"items":[{"metadata":{"continue""#;
+        assert_eq!(token_of(page).as_deref(), Some("a\"b"));
+        let last = br#"{"metadata":{"resourceVersion":"7"},"items":[]}"#;
+        let after = br#"{"items":[{"metadata":{"continue":"no"}}],"metadata":{"continue":"late"}}"#;
+        for page in [&last[..], after, b"", b"[1]", br#"{"metadata":{"continue":""}}"#, br#"{"metadata":3}"#] {
+            assert_eq!(token_of(page), None);
+        }
+    }
 }

@@ -43,22 +43,22 @@ pub(super) struct Api<'a> {
 impl Api<'_> {
     /// The answer as a type. Lost connections and busy servers are asked again.
     pub(super) async fn get<T: DeserializeOwned>(&self, request: &http::Request<Vec<u8>>) -> Result<T, Failure> {
-        self.get_by(request, &mut Vec::new()).await
+        typed(&self.fetch(request, Vec::new()).await?)
     }
 
-    /// The same, with a buffer for the body that many answers share: pages of some megabytes each leave holes in the heap
+    /// The body of the answer, in a buffer that many answers share: pages of some megabytes each leave holes in the heap
     /// that the next one does not fit.
-    pub(super) async fn get_by<T: DeserializeOwned>(
+    pub(super) async fn fetch(
         &self,
         request: &http::Request<Vec<u8>>,
-        buffer: &mut Vec<u8>,
-    ) -> Result<T, Failure> {
+        mut buffer: Vec<u8>,
+    ) -> Result<Vec<u8>, Failure> {
         self.calls.operation(SERVICE);
         let mut attempt = 1;
         loop {
             self.calls.attempt(SERVICE);
-            let (failure, wait) = match self.send(request, buffer).await {
-                Ok(()) => return typed(buffer),
+            let (failure, wait) = match self.send(request, &mut buffer).await {
+                Ok(()) => return Ok(buffer),
                 Err(once) => once,
             };
             let pause = wait.unwrap_or(FIRST_PAUSE * 2_u32.pow(attempt - 1));
@@ -134,7 +134,7 @@ impl From<Once> for Failure {
 }
 
 /// The body is never part of the message: it may be a secret's.
-fn typed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+pub(super) fn typed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(body).map_err(|error| {
         let kind = if error.is_data() { "an object of another form than the API's" } else { "no JSON" };
         Failure::Other(format!("the server sent {kind} (line {}, column {})", error.line(), error.column()))

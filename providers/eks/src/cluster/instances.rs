@@ -85,7 +85,8 @@ impl<'a> Listing<'a> {
         groups.pop()
     }
 
-    /// Adds these nodes to the pool of self-managed ones with their role, making it where there is none.
+    /// Adds these nodes to the pool of self-managed ones with their role, making it where there is none. One that was
+    /// there is for machines to come as well, which may look otherwise: what a node of it looks like stays open.
     fn add_told(&mut self, group: &Group<'a>) {
         let name = group.name();
         let names = group.nodes.iter().map(|node| node.name.clone());
@@ -93,8 +94,9 @@ impl<'a> Listing<'a> {
             known.name.starts_with("(self-managed ") && same_identity(&known.identity, group.identity.as_ref())
         };
         if let Some(pool) = self.pools.iter_mut().find(same) {
-            pool.shape.taints = common_taints(&group.nodes);
-            pool.shape.add_living(&group.nodes);
+            pool.shape
+                .systems
+                .extend(group.nodes.iter().map(|node| node.os_image.clone()).filter(|os| !os.is_empty()));
             pool.nodes.extend(names);
             return;
         }
