@@ -102,7 +102,10 @@ impl<'a> Listing<'a> {
         }
         let shape = Shape { taints: common_taints(&group.nodes), lacks: unmanaged(), ..Shape::default() };
         let identity = group.identity.clone().unwrap_or(Read::Absent);
-        let name = format!("(self-managed {name})");
+        let plain = format!("(self-managed {name})");
+        // Another account's role may have its name.
+        let name =
+            if self.has(&plain) { format!("(self-managed {}/{name})", self.found.cluster.scope) } else { plain };
         self.add_named(name, identity, shape, BTreeMap::new(), &group.nodes);
     }
 

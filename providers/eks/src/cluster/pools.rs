@@ -345,7 +345,7 @@ impl<'a> Listing<'a> {
         joiners.chain(auto).chain(groups)
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.pools.iter().any(|pool| pool.name == name)
     }
 

@@ -53,6 +53,19 @@ fn an_instance_tells_the_role_of_a_node_that_no_list_ties_to_one() {
 }
 
 #[test]
+fn a_role_of_another_account_with_the_same_name_is_another_pool() {
+    let there = "arn:aws:iam::444455556666:role/red";
+    let mut found = with_entries(cluster_of(Some("API")), &[("green", "EC2_LINUX")]);
+    found.readings.put(t::ACCESS_ENTRY_ARNS, "", Read::Got(json!([arn("green"), there])));
+    found.readings.put(t::ACCESS_ENTRIES, there, Read::Got(json!({ "type": "EC2_LINUX" })));
+    let found = told(found, &[("i-1", "red")]);
+    let expected =
+        ["(self-managed green) = green", "(self-managed red) = red", "(self-managed 111122223333/red) = red"];
+    let (pools, _) = expect(&found, &view(vec![on("a", "i-1", &[])], None), &expected);
+    assert_eq!((names(&pools[2]), pools[1].nodes.len()), (vec!["a"], 0));
+}
+
+#[test]
 fn nothing_is_asked_where_the_lists_tell() {
     let one = with_entries(cluster_of(Some("API")), &[("red", "EC2_LINUX")]);
     let nodes = view(vec![on("a", "i-1", &[])], None);
