@@ -8,7 +8,7 @@ mod live;
 #[path = "servers/mod.rs"]
 mod servers;
 
-use live::{Fleet, OTHER, OWN, run, verdicts, without_times};
+use live::{Fleet, OTHER, OWN, verdicts, without, without_times};
 use serde_json::{Value, json};
 use servers::aws::Keys;
 use servers::kubernetes::{ADMIN, AUDITOR};
@@ -33,9 +33,7 @@ const UNSEEN: [&str; 11] = [
 
 /// What the program prints, with what its note says to add for another account.
 fn printed() -> Value {
-    let ran = run(&["permissions", "--provider", "eks", "--for", "audit"], &[]);
-    assert_eq!(ran.code, 0, "{}", ran.err);
-    let mut policy = ran.report();
+    let mut policy = live::printed();
     let assume = json!({ "Effect": "Allow", "Action": ["sts:AssumeRole"],
         "Resource": format!("arn:aws:iam::{OTHER}:role/pullaudit") });
     policy["Statement"].as_array_mut().unwrap().push(assume);
@@ -46,16 +44,6 @@ fn actions(policy: &Value) -> BTreeSet<String> {
     let statements = policy["Statement"].as_array().unwrap().iter();
     let listed = statements.flat_map(|statement| statement["Action"].as_array().unwrap());
     listed.map(|action| action.as_str().unwrap().to_owned()).collect()
-}
-
-fn without(policy: &Value, action: &str) -> Value {
-    let mut policy = policy.clone();
-    let statements = policy["Statement"].as_array_mut().unwrap();
-    for statement in statements.iter_mut() {
-        statement["Action"].as_array_mut().unwrap().retain(|one| one != action);
-    }
-    statements.retain(|statement| !statement["Action"].as_array().unwrap().is_empty());
-    policy
 }
 
 fn name(action: &str) -> String {

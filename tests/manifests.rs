@@ -224,7 +224,7 @@ fn pools_are_those_of_the_cluster_that_is_asked() {
             ..Shape::default()
         },
         node_labels: [].into(),
-        nodes: std::collections::BTreeSet::new(),
+        nodes: [].into(),
         takes: vec![],
         takes_unread: None,
         vantage: pullaudit_core::Vantage::default(),

@@ -52,7 +52,7 @@ async fn workloads(client: &Client) {
             identity: Read::Absent,
             shape: Shape { nodes: 200, labels: values.into(), ..Shape::default() },
             node_labels: labels.into(),
-            nodes: std::collections::BTreeSet::new(),
+            nodes: [].into(),
             takes: Vec::new(),
             takes_unread: None,
             vantage: Vantage::default(),

@@ -12,7 +12,7 @@ fn pool(name: &str, labels: &[(&str, &[&str])], nodes: u32) -> Pool {
         identity: Read::Absent,
         shape: Shape { labels, nodes, ..Shape::default() },
         node_labels: BTreeMap::new(),
-        nodes: std::collections::BTreeSet::new(),
+        nodes: [].into(),
         takes: Vec::new(),
         takes_unread: None,
         vantage: pullaudit_core::Vantage::default(),

@@ -13,7 +13,7 @@ fn pool(name: &str) -> Pool {
         identity: Read::Absent,
         shape: Shape { nodes: 1, ..Shape::default() },
         node_labels: BTreeMap::from([("pool".to_owned(), name.to_owned())]),
-        nodes: std::collections::BTreeSet::new(),
+        nodes: [].into(),
         takes: Vec::new(),
         takes_unread: None,
         vantage: pullaudit_core::Vantage::default(),

@@ -34,7 +34,7 @@ pub(crate) fn pools() -> Vec<Pool> {
             ..Shape::default()
         },
         node_labels: [("pool".to_owned(), name.to_owned())].into(),
-        nodes: std::collections::BTreeSet::new(),
+        nodes: [].into(),
         takes: Vec::new(),
         takes_unread: None,
         vantage: pullaudit_core::Vantage::default(),

@@ -17,6 +17,24 @@ pub(crate) const REGION: &str = "us-east-1";
 pub(crate) const CLUSTER: &str = "arn:aws:eks:us-east-1:111122223333:cluster/prod";
 pub(crate) const PULL_ONLY: &str = "AmazonEC2ContainerRegistryPullOnly";
 
+/// The policy that pullaudit prints for itself, to audit EKS.
+pub(crate) fn printed() -> Value {
+    let ran = run(&["permissions", "--provider", "eks", "--for", "audit"], &[]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    ran.report()
+}
+
+/// The same without one of its rights.
+pub(crate) fn without(policy: &Value, action: &str) -> Value {
+    let mut policy = policy.clone();
+    let statements = policy["Statement"].as_array_mut().unwrap();
+    for statement in statements.iter_mut() {
+        statement["Action"].as_array_mut().unwrap().retain(|one| one != action);
+    }
+    statements.retain(|statement| !statement["Action"].as_array().unwrap().is_empty());
+    policy
+}
+
 /// The servers that the tests of a binary share, with the fleet on them.
 pub(crate) struct Fleet {
     pub(crate) aws: &'static Aws,

@@ -125,6 +125,11 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Adds the releases of operating systems that living nodes show.
+    pub fn add_systems(&mut self, living: &[&NodeView]) {
+        self.systems.extend(living.iter().map(|node| node.os_image.clone()).filter(|system| !system.is_empty()));
+    }
+
     /// Adds what living nodes show: how many they are, which labels they carry, their systems' releases, and the
     /// operating system where they agree on one and none was known.
     pub fn add_living(&mut self, living: &[&NodeView]) {
@@ -132,7 +137,7 @@ impl Shape {
         for (name, value) in living.iter().flat_map(|node| &node.labels) {
             self.labels.entry(name.clone()).or_default().insert(value.clone());
         }
-        self.systems.extend(living.iter().map(|node| node.os_image.clone()).filter(|system| !system.is_empty()));
+        self.add_systems(living);
         self.arch.extend(living.iter().filter_map(|node| node.labels.get("kubernetes.io/arch").cloned()));
         let systems: BTreeSet<&String> =
             living.iter().filter_map(|node| node.labels.get("kubernetes.io/os")).collect();

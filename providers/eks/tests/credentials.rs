@@ -43,7 +43,7 @@ fn pool(identity: Read<pullaudit_core::Principal>) -> Pool {
         identity,
         shape: pullaudit_core::Shape::default(),
         node_labels: BTreeMap::new(),
-        nodes: std::collections::BTreeSet::new(),
+        nodes: [].into(),
         takes: Vec::new(),
         takes_unread: None,
         vantage: pullaudit_core::Vantage::default(),

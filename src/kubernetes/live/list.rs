@@ -93,7 +93,7 @@ pub(super) async fn first<T: DeserializeOwned>(api: Api<'_>, listing: Listing<'_
     }
 }
 
-/// Hands every page to `each` and drops it. A kind that the server does not have is an empty list.
+/// Hands every page to `each` and drops it; the one after it is asked for meanwhile, so that two are held. A kind that the server does not have is an empty list.
 ///
 /// When a page token expires, the list goes on with the token that the server gives in its place, or
 /// starts again once; `each` may then see an object twice.
@@ -110,8 +110,8 @@ pub(super) async fn list<T: DeserializeOwned>(
     loop {
         match fetched {
             Ok(body) => {
-                let read = read(api, &listing, &body, std::mem::take(&mut spare), &seen, &mut each).await;
-                let Read { next, ahead } = read.map_err(|failure| Cut { failure, pages })?;
+                let turned = turn(api, &listing, &body, std::mem::take(&mut spare), &seen, &mut each).await;
+                let Turned { next, ahead } = turned.map_err(|failure| Cut { failure, pages })?;
                 pages += 1;
                 let Some(next) = next else { return Ok(listed) };
                 if !seen.insert(next.clone()) {
@@ -146,7 +146,7 @@ pub(super) async fn list<T: DeserializeOwned>(
 }
 
 /// What came of a page.
-struct Read {
+struct Turned {
     /// The token of the page after it.
     next: Option<String>,
     /// That page, where it was asked for meanwhile.
@@ -154,14 +154,14 @@ struct Read {
 }
 
 /// Hands a page to `each`, while the server is at work on the next one: the token stands before the objects.
-async fn read<T: DeserializeOwned>(
+async fn turn<T: DeserializeOwned>(
     api: Api<'_>,
     listing: &Listing<'_>,
     body: &[u8],
     spare: Vec<u8>,
     seen: &BTreeSet<String>,
     each: &mut impl FnMut(Vec<T>),
-) -> Result<Read, Failure> {
+) -> Result<Turned, Failure> {
     let token = token_of(body).filter(|token| !seen.contains(token));
     let coming = async {
         match &token {
@@ -175,13 +175,13 @@ async fn read<T: DeserializeOwned>(
     let next = page.metadata.next.filter(|next| !next.is_empty());
     each(page.items.unwrap_or_default());
     if next.is_none() || next != token {
-        return Ok(Read { next, ahead: None });
+        return Ok(Turned { next, ahead: None });
     }
     let ahead = match arrived {
         Some(arrived) => arrived,
         None => coming.await,
     };
-    Ok(Read { next, ahead })
+    Ok(Turned { next, ahead })
 }
 
 async fn fetch(

@@ -265,7 +265,7 @@ impl<'a> Listing<'a> {
             identity,
             shape,
             node_labels,
-            nodes: std::collections::BTreeSet::new(),
+            nodes: BTreeSet::new(),
             takes: Vec::new(),
             takes_unread: None,
             vantage: pullaudit_core::Vantage::default(),

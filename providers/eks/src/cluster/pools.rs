@@ -1,5 +1,6 @@
 //! Pools from what EKS lists and from the living nodes.
 
+use super::instances::Group;
 use super::karpenter;
 use super::nodes::{self, COMPUTE_TYPE, KARPENTER_POOL, NODE_GROUP, carries, named_pool};
 use super::roles::{Joiner, Joiners, Machines, same_role};
@@ -25,16 +26,19 @@ pub fn pools(found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Ga
     (listing.pools, listing.gaps)
 }
 
+/// How the names of pools of self-managed nodes begin.
+pub(super) const SELF_MANAGED: &str = "(self-managed ";
+
 pub(super) struct Listing<'a> {
     pub(super) found: &'a Discovered,
-    detail: Read<ClusterDetail>,
+    pub(super) detail: Read<ClusterDetail>,
     pub(super) joiners: Joiners,
     /// Nodes that no pool has claimed yet.
     pub(super) nodes: Vec<&'a NodeView>,
     pub(super) pools: Vec<Pool>,
     gaps: Vec<Gap>,
     /// What hides pools altogether.
-    hidden: Vec<Open>,
+    pub(super) hidden: Vec<Open>,
     /// Why it is not known which pods Fargate takes.
     fargate_unread: Option<Open>,
     /// Why a role that may join can't be told from one of a node group or of Auto Mode.
@@ -208,26 +212,18 @@ impl<'a> Listing<'a> {
         for (name, labels) in named {
             let living: Vec<&NodeView> =
                 self.nodes.iter().copied().filter(|node| carries(node, &labels)).collect();
-            let pool = if self.has(&name) { format!("nodes/{name}") } else { name.clone() };
-            let shape = |living: &[&NodeView]| Shape { taints: nodes::common_taints(living), ..Shape::default() };
-            if let Some(identity) = self.by_lists(&living) {
-                self.add(pool, identity, shape(&living), labels);
-                continue;
-            }
-            let mut groups = self.by_instance(&living);
-            if groups.len() > 1 {
-                // Nodes of one name with several roles are several pools.
-                for group in groups.extract_if(.., |group| group.is_told()) {
-                    self.nodes.retain(|node| !group.nodes.iter().any(|told| told.name == node.name));
-                    let identity = group.identity.clone().unwrap_or(Read::Absent);
-                    let pool = format!("{pool} ({})", group.name());
-                    self.add_named(pool, identity, shape(&group.nodes), BTreeMap::new(), &group.nodes);
-                }
-            }
+            let name = if self.has(&name) { format!("nodes/{name}") } else { name };
+            let groups = self.by_role(living);
+            let several = groups.len() > 1;
             for group in groups {
-                let identity =
-                    group.identity.unwrap_or_else(|| Read::Unread(self.untellable(&name, &group.nodes)));
-                self.add(pool.clone(), identity, shape(&group.nodes), labels.clone());
+                let shape = Shape { taints: nodes::common_taints(&group.nodes), ..Shape::default() };
+                if several && group.is_told() {
+                    // Nodes of one name with several roles are several pools.
+                    self.nodes.retain(|node| !group.nodes.iter().any(|told| told.name == node.name));
+                    self.add_named(format!("{name} ({})", group.name()), shape, group);
+                } else {
+                    self.add(name.clone(), group.identity, shape, labels.clone());
+                }
             }
         }
     }
@@ -250,9 +246,7 @@ impl<'a> Listing<'a> {
                 continue;
             }
             let Some(parsed) = RoleArn::parse(&arn) else { continue };
-            let name = format!("(self-managed {})", parsed.name);
-            let name =
-                if self.has(&name) { format!("(self-managed {}/{})", parsed.account, parsed.name) } else { name };
+            let name = self.self_managed(parsed.account, parsed.name);
             let compute = match machines {
                 Machines::Auto => Some("auto"),
                 Machines::Hybrid => Some("hybrid"),
@@ -272,20 +266,11 @@ impl<'a> Listing<'a> {
     /// reading hides.
     fn add_unlisted(&mut self) {
         self.nodes.retain(|node| !nodes::is_fargate(node) || self.hidden.is_empty());
-        let mut living = std::mem::take(&mut self.nodes);
+        let living = std::mem::take(&mut self.nodes);
         if living.is_empty() && self.hidden.is_empty() {
             return;
         }
-        let identity = match self.by_lists(&living) {
-            Some(identity) => identity,
-            None => match self.rest_untold(&living) {
-                Some(rest) => {
-                    living = rest.nodes;
-                    rest.identity.unwrap_or_else(|| Read::Unread(self.untellable("(unlisted)", &living)))
-                }
-                None => return,
-            },
-        };
+        let Some(Group { identity, nodes: living }) = self.untold_of(living) else { return };
         let mut shape = Shape { taints: nodes::common_taints(&living), ..Shape::default() };
         shape.add_living(&living);
         self.push("(unlisted)".to_owned(), identity, shape, BTreeMap::new());
@@ -294,58 +279,13 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// The role of nodes that no list ties to one: known only where a single role may join for machines
-    /// of their kind.
-    fn by_lists(&self, living: &[&NodeView]) -> Option<Read<Principal>> {
-        if let Some(open) = self.hidden.first() {
-            return Some(Read::Unread(open.clone()));
-        }
-        match self.candidates(living).as_slice() {
-            [only] => Some(role(only, PrincipalKind::NodeRole)),
-            _ => None,
-        }
+    /// The name of the pool of self-managed nodes with a role: several accounts may have one of that name.
+    pub(super) fn self_managed(&self, account: &str, role: &str) -> String {
+        let name = format!("{SELF_MANAGED}{role})");
+        if self.has(&name) { format!("{SELF_MANAGED}{account}/{role})") } else { name }
     }
 
-    /// Why neither a list nor an instance tells the role of these nodes.
-    fn untellable(&self, pool: &str, living: &[&NodeView]) -> Open {
-        let candidates = self.candidates(living);
-        let names: Vec<&str> =
-            candidates.iter().filter_map(|arn| RoleArn::parse(arn)).map(|role| role.name).collect();
-        let among =
-            if names.is_empty() { "no list names one".to_owned() } else { format!("one of {}", names.join(", ")) };
-        let first = living.first().map_or("none", |node| node.name.as_str());
-        Open::undecidable(format!(
-            "which role the nodes of {pool} in {} have ({among}): spec.providerID of node {first} names no instance of \
-             EC2 that exists, whose profile would tell",
-            self.found.cluster.name
-        ))
-    }
-
-    /// The roles that may join for machines of the kind of these nodes, each once.
-    fn candidates(&self, living: &[&NodeView]) -> Vec<&str> {
-        let mut candidates: Vec<&str> = self.joining(kind_of(living)).collect();
-        candidates.sort_unstable();
-        candidates.dedup_by(|a, b| same_role(a, b));
-        candidates
-    }
-
-    fn joining(&self, machines: Option<Machines>) -> impl Iterator<Item = &str> {
-        let fits = move |of: Machines| of == Machines::Any || machines.is_none_or(|machines| machines == of);
-        let joiners = self
-            .joiners
-            .roles
-            .iter()
-            .filter(move |joiner| fits(joiner.machines))
-            .map(|joiner| joiner.arn.as_str());
-        let auto = self.detail.got().and_then(|detail| detail.auto_mode_role.as_deref());
-        let auto = auto.filter(move |_| fits(Machines::Auto));
-        let groups = self.pools.iter().filter(move |_| fits(Machines::Ec2));
-        let groups = groups.filter(|pool| pool.node_labels.contains_key(NODE_GROUP));
-        let groups = groups.filter_map(|pool| pool.identity.got()).map(|principal| principal.id.as_str());
-        joiners.chain(auto).chain(groups)
-    }
-
-    pub(super) fn has(&self, name: &str) -> bool {
+    fn has(&self, name: &str) -> bool {
         self.pools.iter().any(|pool| pool.name == name)
     }
 
@@ -405,15 +345,4 @@ pub(super) fn label(name: &str, value: &str) -> BTreeMap<String, String> {
 /// Labels that EKS puts on nodes that it manages: a pod that asks for one never lands on others.
 pub(super) fn unmanaged() -> BTreeSet<String> {
     [NODE_GROUP, COMPUTE_TYPE].map(str::to_owned).into()
-}
-
-/// Which machines these nodes are, where their labels agree.
-fn kind_of(living: &[&NodeView]) -> Option<Machines> {
-    let kind = |node: &&NodeView| match node.labels.get(COMPUTE_TYPE).map(String::as_str) {
-        Some("auto") => Machines::Auto,
-        Some("hybrid") => Machines::Hybrid,
-        _ => Machines::Ec2,
-    };
-    let first = living.first().map(kind)?;
-    living.iter().all(|node| kind(node) == first).then_some(first)
 }

@@ -60,6 +60,6 @@ fn row(instance: Described) -> Option<(String, Instance)> {
     if matches!(instance.state.as_str(), "terminated" | "shutting-down") {
         return None;
     }
-    let profile = instance.profile.and_then(|arn| Some(arn.rsplit_once('/')?.1.to_owned()));
+    let profile = instance.profile.map(|arn| arn.rsplit('/').next().unwrap_or(&arn).to_owned());
     Some((instance.id, Instance { profile }))
 }

@@ -130,7 +130,7 @@ impl Key {
     }
 
     /// True for a key that may hold several values, which only operators over sets compare.
-    pub(crate) fn is_set(&self) -> bool {
+    pub(crate) fn may_hold_several(&self) -> bool {
         matches!(self, Self::PrincipalOrganizationPaths | Self::ResourceOrganizationPaths)
     }
 

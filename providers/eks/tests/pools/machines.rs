@@ -18,10 +18,7 @@ fn nodes_that_only_their_labels_place() {
     let (pools, _) = cluster::pools(&two, &view(vec![bare()], None));
     let text = lines(&pools);
     assert_eq!(text[..2], ["web = blue", "(self-managed red) = red"]);
-    assert!(
-        text[2].starts_with("(unlisted) = ? which role the nodes of (unlisted) in pay have (one of blue, red)"),
-        "{text:?}"
-    );
+    assert!(text[2].starts_with("(unlisted) = ? which role node c of pay has (one of blue, red)"), "{text:?}");
     // Auto Mode's machines and others elsewhere have entries of their own.
     let kinds =
         with_entries(cluster_of(Some("API")), &[("auto", "EC2"), ("edge", "HYBRID_LINUX"), ("blue", "EC2_LINUX")]);

@@ -7,7 +7,7 @@ use pullaudit_core::{
     Read, Shape, Taint, Vantage,
 };
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The label by which a node names its pool.
 const POOL_LABEL: &str = "cloud.google.com/gke-nodepool";
@@ -178,7 +178,7 @@ impl<'a> Listing<'a> {
             identity,
             shape,
             node_labels,
-            nodes: std::collections::BTreeSet::new(),
+            nodes: BTreeSet::new(),
             takes: Vec::new(),
             takes_unread: None,
             vantage: Vantage { scopes: sorted, network: None },

@@ -64,7 +64,7 @@ impl Condition {
             return self.null(&value);
         }
         // What one of the other operators makes of several values is not documented.
-        if self.key.is_set() && !operator.is_over_sets() {
+        if self.key.may_hold_several() && !operator.is_over_sets() {
             return self.doubtful();
         }
         match value {
