@@ -109,10 +109,10 @@ pullaudit_core::code_table! {
         "Open the document that the finding names; aws accessanalyzer validate-policy --policy-document \
          file://policy.json --policy-type IDENTITY_POLICY (or RESOURCE_POLICY) says what AWS thinks of it.";
     ConditionUndecidable: "condition-undecidable", Low, 46,
-        "Whether a statement applies depends on something that is known only when a node pulls, or that pullaudit \
-         does not read.",
-        "The statement has a condition on the network, the organization, a tag of the repository, or an operator, \
-         variable or form that pullaudit does not know.",
+        "Whether a statement applies depends on something that is known only when a node pulls, or that could not be \
+         read.",
+        "The statement has a condition on the network; or on the account's organization or the repository's tags, which \
+         could not be read; or an operator, variable or form that pullaudit does not know.",
         "Try it from a node: aws ecr batch-get-image --registry-id ACCOUNT --repository-name NAME --region REGION \
          --image-ids imageTag=TAG. A condition on aws:PrincipalArn can be decided offline.";
     ServiceAccountTrust: "service-account-trust", Low, 45,
