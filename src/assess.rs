@@ -358,8 +358,16 @@ fn name(keyring: &Keyring) -> String {
         Keyring::Broken { secret, .. } => format!("broken {secret}"),
         Keyring::Attempts(attempts) => {
             let names = attempts.iter().map(|attempt| match &attempt.credential {
-                Credential::Principal(principal) => principal.id.clone(),
-                Credential::Secret(name) => format!("secret {name}"),
+                Credential::Principal(principal) => match &principal.token {
+                    Some(token) => format!("{} for {}", principal.id, token.subject),
+                    None => principal.id.clone(),
+                },
+                // One of a name may be in any namespace, and what would tell of it names the one.
+                Credential::Secret(name) => match attempt.maybe.as_ref() {
+                    Some(Open::Unread { reading, .. }) => format!("secret {name} ({reading})"),
+                    Some(Open::Undecidable { what }) => format!("secret {name} ({what})"),
+                    None => format!("secret {name}"),
+                },
                 Credential::Anonymous => "anonymous".to_owned(),
                 Credential::Unidentified(_) => "unidentified".to_owned(),
             });

@@ -9,8 +9,8 @@ use crate::clouds::Clouds;
 use crate::kubernetes::template::account_unread;
 use doubt::{Doubt, doubt, make_uncertain};
 use pullaudit_core::{
-    ClusterRecord, Credential, ImageRef, Keyring, Obstacle, Open, PodCredentials, PodGroup, Pool, Question, Read,
-    SecretRef, Snapshot, Vantage, Workload,
+    ClusterRecord, Container, Credential, ImageRef, Keyring, Obstacle, Open, PodCredentials, PodGroup, Pool,
+    Question, Read, SecretRef, Snapshot, Vantage, Workload,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -184,7 +184,9 @@ impl<'a> Asker<'a> {
             let pods = self.pod_credentials(workload, group, cluster);
             let doubt = doubt(record, workload, group);
             let mut fits_none = group.pools.is_empty();
-            for container in &workload.containers {
+            let theirs =
+                |container: &&Container| group.images.is_empty() || group.images.contains(&container.image);
+            for container in workload.containers.iter().filter(theirs) {
                 if container.never_pulled {
                     self.asking.never_pulled.insert((number, container.name.clone()));
                     continue;
@@ -260,7 +262,8 @@ impl<'a> Asker<'a> {
     }
 
     fn pod_credentials(&mut self, workload: &'a Workload, group: &'a PodGroup, cluster: usize) -> usize {
-        let as_itself = !workload.service_account_annotations.is_empty();
+        let unread = workload.service_account_unread.as_ref();
+        let as_itself = !workload.service_account_annotations.is_empty() || unread.is_some();
         let key = PodKey {
             cluster,
             namespace: (as_itself || !group.pull_secrets.is_empty()).then_some(workload.namespace.as_str()),
@@ -278,6 +281,7 @@ impl<'a> Asker<'a> {
             namespace: workload.namespace.clone(),
             service_account: workload.service_account.clone(),
             annotations: workload.service_account_annotations.clone(),
+            account_unread: unread.cloned(),
             static_pod: workload.static_pod,
         });
         let number = self.credentials.len() - 1;
@@ -370,6 +374,10 @@ fn into_asked(place: Place, uses: Vec<(&str, Use)>) -> Asked {
 fn secret(snapshot: &Snapshot, record: &ClusterRecord, workload: &Workload, name: &str) -> SecretRef {
     if let Some(account) = account_unread(name) {
         let reading = format!("pull secrets of service account {}/{account}", workload.namespace);
+        if workload.origin.is_some() {
+            let open = Open::undecidable(format!("{reading}: its manifest is not among the files"));
+            return SecretRef { name: name.to_owned(), content: Read::Unread(open) };
+        }
         let open = Open::unread(reading, "list serviceaccounts", record.cluster.name.clone(), Obstacle::Refused);
         return SecretRef { name: name.to_owned(), content: Read::Unread(open) };
     }

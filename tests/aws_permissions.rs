@@ -16,8 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Rights whose loss this ground can't show: the identity of a caller is told to everybody; the emulator lacks three
 /// calls, which the proxy answers for it (`live_ablation` refuses those); no cluster here has Karpenter
-/// (`live_karpenter` has one) or several roles for machines of its owner's own (`live_instances` has), and nobody here may look at an organization (`live_organizations` has one).
-const UNSEEN: [&str; 11] = [
+/// (`live_karpenter` has one), several roles for machines of its owner's own (`live_instances` has) or service accounts
+/// with roles of their own (`live_trust` has), and nobody here may look at an organization (`live_organizations` has one).
+const UNSEEN: [&str; 12] = [
     "ec2:DescribeInstances",
     "sts:GetCallerIdentity",
     "ecr:GetRegistryPolicy",
@@ -25,6 +26,7 @@ const UNSEEN: [&str; 11] = [
     "ecr:DescribePullThroughCacheRules",
     "ecr:DescribeRepositoryCreationTemplates",
     "iam:GetInstanceProfile",
+    "iam:GetOpenIDConnectProvider",
     "organizations:DescribeOrganization",
     "organizations:DescribePolicy",
     "organizations:ListParents",

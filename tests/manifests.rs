@@ -211,6 +211,50 @@ fn a_service_account_of_the_set_gives_its_secrets_and_annotations() {
     assert_eq!(annotations.keys().collect::<Vec<_>>(), ["eks.amazonaws.com/ecr-role-arn"]);
 }
 
+/// The account that a namespace is made with says nothing until somebody changes it; one that a chart names is made
+/// somewhere, with whatever stands in it.
+#[test]
+fn a_service_account_that_stands_elsewhere_is_not_taken_for_one_that_says_nothing() {
+    let mut named = deployment("named");
+    named.push_str("      serviceAccountName: puller\n");
+    let read = read_text("f.yaml", &format!("{named}---\n{}", deployment("plain")));
+    let [named, plain] = [0, 1].map(|at| &read.workloads[at].workload);
+    assert_eq!(named.next.pull_secrets, ["(service account puller)"]);
+    assert!(named.service_account_unread.as_ref().unwrap().to_string().contains("not among the files"));
+    assert_eq!((plain.next.pull_secrets.len(), plain.service_account_unread.is_none()), (0, true));
+}
+
+/// `kubectl get all -o yaml | pullaudit audit -f -`
+#[test]
+fn what_was_saved_from_a_cluster_holds_each_workload_once() {
+    let owned = |kind: &str, name: &str, by: (&str, &str), more: &str| {
+        let (owner, of) = by;
+        let spec = if kind == "Pod" {
+            "{containers: [{name: c, image: x}]}"
+        } else {
+            "{template: {spec: {containers: [{name: c, image: x}]}}}"
+        };
+        format!(
+            "---\nkind: {kind}\nmetadata: {{name: {name}, namespace: shop, ownerReferences: [{{kind: {owner}, name: {of}, \
+             controller: true}}]}}\nspec: {spec}\n{more}"
+        )
+    };
+    let text = [
+        "kind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {template: {spec: {containers: [{name: c, image: x}]}}}\n".to_owned(),
+        owned("ReplicaSet", "web-1", ("Deployment", "web"), ""),
+        owned("Pod", "web-1-a", ("ReplicaSet", "web-1"), ""),
+        owned("Pod", "other-1-a", ("ReplicaSet", "other-1"), ""),
+        owned("Pod", "ended", ("Job", "gone"), "status: {phase: Succeeded}\n"),
+        owned("Job", "done", ("CronJob", "elsewhere"), "status: {conditions: [{type: Complete, status: 'True'}]}\n"),
+        "---\nkind: Pod\nmetadata: {name: proxy-n1, namespace: shop, annotations: {kubernetes.io/config.mirror: a}}\n\
+         spec: {serviceAccountName: elsewhere, containers: [{name: c, image: x}]}\n".to_owned(),
+    ];
+    let read = read_text("f.yaml", &text.concat());
+    assert_eq!(names(&read), ["Deployment shop/web", "Pod shop/other-1-a", "Pod shop/proxy-n1"]);
+    let mirror = &read.workloads[2].workload;
+    assert!(mirror.static_pod && mirror.next.pull_secrets.is_empty() && mirror.service_account_unread.is_none());
+}
+
 #[test]
 fn pools_are_those_of_the_cluster_that_is_asked() {
     let cluster = ClusterId("c".into());

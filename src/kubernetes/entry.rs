@@ -5,7 +5,7 @@ use super::roster::own_secrets;
 use super::slim::{Pod, PodTemplate};
 use super::status::image_states;
 use super::template::{Accounts, containers, next_secrets};
-use pullaudit_core::{ClusterId, Container, Open, PodGroup, PodState, Workload};
+use pullaudit_core::{ClusterId, Container, Obstacle, Open, PodGroup, PodState, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of one workload.
@@ -14,13 +14,25 @@ pub(crate) struct Entry {
     template: Option<PodTemplate>,
     /// What further templates and pods name beyond it: injected and ephemeral containers, older revisions.
     beyond: Vec<Container>,
-    groups: BTreeMap<Vec<String>, BTreeSet<String>>,
+    /// Images that templates beyond the first name.
+    further: BTreeSet<String>,
+    /// By pull secrets.
+    groups: BTreeMap<Vec<String>, Living>,
     /// By pull secrets, why the pool of a pod that has a node is not known.
     unplaced: BTreeMap<Vec<String>, Open>,
     pods: BTreeMap<String, BTreeMap<String, PodState>>,
     /// Of the youngest pod, which tells best what the next one gets where there is no template.
     youngest: Option<Youngest>,
     fits: BTreeSet<String>,
+}
+
+/// Pods that live and share their pull secrets.
+#[derive(Debug, Default)]
+struct Living {
+    /// Where they are, or can land.
+    pools: BTreeSet<String>,
+    /// What they pull.
+    images: BTreeSet<String>,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,20 +58,25 @@ impl Entry {
     }
 
     pub(crate) fn add_template(&mut self, template: PodTemplate) {
-        match &self.template {
-            None => self.template = Some(template),
-            Some(_) => self.add_containers(containers(&template.spec)),
+        if self.template.is_none() {
+            self.template = Some(template);
+            return;
         }
+        let named = containers(&template.spec);
+        self.further.extend(named.iter().map(|container| container.image.clone()));
+        self.add_containers(named);
     }
 
     pub(crate) fn add_pod(&mut self, pod: &Pod, seen: Seen) {
-        self.add_containers(containers(&pod.spec));
+        let named = containers(&pod.spec);
         let pull_secrets = own_secrets(pod);
         let group = self.groups.entry(pull_secrets.clone()).or_default();
+        group.images.extend(named.iter().map(|container| container.image.clone()));
         match &seen.pool {
-            Some(pool) => _ = group.insert(pool.clone()),
-            None => group.extend(seen.fits.iter().cloned()),
+            Some(pool) => _ = group.pools.insert(pool.clone()),
+            None => group.pools.extend(seen.fits.iter().cloned()),
         }
+        self.add_containers(named);
         if let Some(open) = seen.unplaced {
             self.unplaced.entry(pull_secrets.clone()).or_insert(open);
         }
@@ -94,39 +111,36 @@ impl Entry {
         accounts: &Accounts,
         pools_of: impl Fn(&PodTemplate, &Key) -> (Vec<String>, Option<Open>),
     ) -> Workload {
-        let (next, service_account) = self.next(&name, accounts, pools_of);
-        let annotations = accounts.get(&name.namespace, &service_account).unwrap_or_default().annotations;
+        let (mut next, service_account) = self.next(&name, accounts, pools_of);
+        let account = accounts.get(&name.namespace, &service_account);
+        let lost = account.is_none() && !name.static_pod && !service_account.is_empty();
+        let unread = lost.then(|| account_open(&name.namespace, &service_account, cluster));
         let pods_only = self.template.is_none() && !name.group.is_empty();
         let mut named = self.template.map(|template| containers(&template.spec)).unwrap_or_default();
+        let first: Vec<String> = named.iter().map(|container| container.image.clone()).collect();
         for container in self.beyond {
             if !named.contains(&container) {
                 named.push(container);
             }
         }
-        let unplaced = self.unplaced;
-        let living: Vec<PodGroup> = self
-            .groups
-            .into_iter()
-            .filter(|(pull_secrets, _)| *pull_secrets != next.pull_secrets)
-            .map(|(pull_secrets, pools)| PodGroup {
-                place_unknown: unplaced.get(&pull_secrets).cloned(),
-                pull_secrets,
-                pools: pools.into_iter().collect(),
-            })
-            .collect();
+        let all = named.iter().map(|container| &container.image).collect::<BTreeSet<_>>().len();
+        let mut own = self.further;
+        own.extend(first);
+        let living = living(self.groups, &self.unplaced, &mut next, own, all);
         let mut pods = self.pods;
         pods.retain(|_, images| !images.is_empty());
         Workload {
             cluster: Some(cluster.clone()),
-            namespace: name.namespace,
             every_pool: name.kind == "DaemonSet",
             kind,
+            namespace: name.namespace,
             name: name.name,
             containers: named,
             next,
             living,
+            service_account_annotations: account.unwrap_or_default().annotations,
+            service_account_unread: unread,
             service_account,
-            service_account_annotations: annotations,
             static_pod: name.static_pod,
             pods,
             pods_only,
@@ -144,24 +158,69 @@ impl Entry {
         if let Some(template) = &self.template {
             let pull_secrets = next_secrets(&template.spec, &name.namespace, accounts);
             let (pools, place_unknown) = pools_of(template, name);
-            return (PodGroup { pull_secrets, pools, place_unknown }, template.spec.account().to_owned());
+            return (
+                PodGroup { pull_secrets, pools, place_unknown, images: Vec::new() },
+                template.spec.account().to_owned(),
+            );
         }
         // A pod of its own, static or not, comes back nowhere else than where it is.
         let stays = name.kind == "Pod";
-        let on: Vec<String> =
-            self.groups.values().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        let on: Vec<String> = self
+            .groups
+            .values()
+            .flat_map(|group| group.pools.iter().cloned())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
         let fits: Vec<String> = self.fits.iter().cloned().collect();
         let pools = if stays { on } else { fits };
         let place_unknown = self.unplaced.values().next().filter(|_| stays).cloned();
         match &self.youngest {
             Some(_) if name.static_pod => {
-                (PodGroup { pull_secrets: Vec::new(), pools, place_unknown }, String::new())
+                (PodGroup { pools, place_unknown, ..PodGroup::default() }, String::new())
             }
             Some(pod) => {
                 let pull_secrets = pod.pull_secrets.clone();
-                (PodGroup { pull_secrets, pools, place_unknown }, pod.account.clone())
+                (PodGroup { pull_secrets, pools, place_unknown, images: Vec::new() }, pod.account.clone())
             }
             None => (PodGroup::default(), String::new()),
         }
     }
+}
+
+/// The groups of living pods that pull otherwise than the next one: with other secrets, or where it can't land. What the
+/// next one pulls is set too: `own`, and what pods with its secrets name; of `all` images it is none that only others name.
+fn living(
+    groups: BTreeMap<Vec<String>, Living>,
+    unplaced: &BTreeMap<Vec<String>, Open>,
+    next: &mut PodGroup,
+    mut own: BTreeSet<String>,
+    all: usize,
+) -> Vec<PodGroup> {
+    let listed =
+        |images: BTreeSet<String>| if images.len() == all { Vec::new() } else { images.into_iter().collect() };
+    let mut living = Vec::new();
+    for (pull_secrets, Living { mut pools, images }) in groups {
+        let same = pull_secrets == next.pull_secrets;
+        if same {
+            own.extend(images.iter().cloned());
+            pools.retain(|pool| !next.pools.contains(pool));
+        }
+        if !same || !pools.is_empty() {
+            living.push(PodGroup {
+                place_unknown: unplaced.get(&pull_secrets).cloned(),
+                pull_secrets,
+                pools: pools.into_iter().collect(),
+                images: listed(images),
+            });
+        }
+    }
+    next.images = listed(own);
+    living
+}
+
+/// What would tell what a service account says of pulls.
+fn account_open(namespace: &str, name: &str, cluster: &ClusterId) -> Open {
+    let reading = format!("annotations of service account {namespace}/{name}");
+    Open::unread(reading, "list serviceaccounts", cluster.to_string(), Obstacle::Refused)
 }

@@ -52,7 +52,13 @@ pub fn pool_of<'a>(node: &NodeView, pools: &'a [Pool]) -> Option<&'a Pool> {
 /// The pool of the profile that a pod's labels name.
 pub(crate) fn named_profile<'a>(labels: &BTreeMap<String, String>, pools: &'a [Pool]) -> Option<&'a str> {
     let named = labels.get(PROFILE_LABEL)?;
-    pools.iter().find(|pool| !pool.takes.is_empty() && pool.name == *named).map(|pool| pool.name.as_str())
+    pools.iter().find(|pool| !pool.takes.is_empty() && profile(pool) == named).map(|pool| pool.name.as_str())
+}
+
+/// The cloud's name of a pool that takes pods for itself: one that another pool had first stands behind its kind, and no
+/// profile has such a sign in its name.
+fn profile(pool: &Pool) -> &str {
+    pool.name.rsplit('/').next().unwrap_or(&pool.name)
 }
 
 /// The pool that takes the pod for itself, whatever its node selector says.
@@ -64,8 +70,8 @@ fn taken<'a>(template: &PodTemplate, namespace: &str, pools: &'a [Pool]) -> Opti
     let named = template.metadata.labels.get(PROFILE_LABEL);
     matching
         .iter()
-        .find(|pool| Some(&pool.name) == named)
-        .or_else(|| matching.iter().min_by_key(|pool| &pool.name))
+        .find(|pool| named.is_some_and(|named| profile(pool) == named))
+        .or_else(|| matching.iter().min_by_key(|pool| profile(pool)))
         .copied()
 }
 
@@ -121,7 +127,27 @@ fn term_selects(term: &NodeSelectorTerm, labels: &NodeLabels<'_>) -> Fits {
     expressions.chain(fields).fold(Fits::Yes, Fits::and)
 }
 
+/// Taints that come and go with a node's condition, its cordon or its start; a pool's next node is free of
+/// them.
+const PASSING: [&str; 6] = [
+    "node.kubernetes.io/",
+    "node.cloudprovider.kubernetes.io/",
+    "ToBeDeletedByClusterAutoscaler",
+    "DeletionCandidateOfClusterAutoscaler",
+    "karpenter.sh/disrupted",
+    "karpenter.sh/unregistered",
+];
+
+/// True for a taint that stays. One that an agent takes away when it runs is set in a pool's own settings too.
+pub(crate) fn lasts(taint: &Taint) -> bool {
+    let key = &taint.key;
+    !PASSING.iter().any(|passing| key.starts_with(passing)) && !key.ends_with("agent-not-ready")
+}
+
 fn keeps_out(taint: &Taint, scheduled: bool) -> bool {
+    if !lasts(taint) {
+        return false;
+    }
     match taint.effect.as_str() {
         "NoExecute" => true,
         "NoSchedule" => scheduled,

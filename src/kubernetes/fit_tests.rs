@@ -140,6 +140,13 @@ fn what_an_empty_pool_may_carry_does_not_exclude_it() {
         let spec = json!({ "nodeSelector": { key: "x" } });
         assert_eq!(fit(&spec, &known(0)), ["p"], "{key}");
     }
+    for key in
+        ["cloud.google.com/gke-accelerator", "eks.amazonaws.com/capacityType", "kubernetes.azure.com/os-sku"]
+    {
+        let spec = json!({ "nodeSelector": { key: "x" } });
+        assert_eq!(fit(&spec, &known(0)), ["p"], "{key}: what a cloud gives its nodes, no list of it tells");
+        assert!(fit(&spec, &known(2)).is_empty(), "{key}: the nodes that live lack it");
+    }
     assert!(fit(&json!({ "nodeSelector": { "topology.kubernetes.io/zone": "x" } }), &known(2)).is_empty());
     assert!(fit(&json!({ "nodeSelector": { "own": "x" } }), &known(0)).is_empty(), "its cloud lists such labels");
     assert_eq!(
@@ -147,6 +154,70 @@ fn what_an_empty_pool_may_carry_does_not_exclude_it() {
         ["p"],
         "nothing is known of it"
     );
+}
+
+#[test]
+fn the_zone_of_living_nodes_is_not_that_of_nodes_to_come() {
+    let mut seen = pool("p", &[("topology.kubernetes.io/zone", &["a"]), ("team", &["ml"])], 2);
+    let zone = json!({ "nodeSelector": { "topology.kubernetes.io/zone": "b" } });
+    assert!(fit(&zone, std::slice::from_ref(&seen)).is_empty(), "the cloud says which zones it is for");
+    seen.shape.observed = ["topology.kubernetes.io/zone", "team"].map(str::to_owned).into();
+    assert_eq!(fit(&zone, std::slice::from_ref(&seen)), ["p"]);
+    assert_eq!(fit(&requires("topology.kubernetes.io/zone", "NotIn", &["a"]), std::slice::from_ref(&seen)), ["p"]);
+    assert!(
+        fit(&json!({ "nodeSelector": { "team": "other" } }), &[seen]).is_empty(),
+        "no node gets that by itself"
+    );
+}
+
+/// Karpenter makes the node that a pod asks for, unless its pool's requirements say otherwise.
+#[test]
+fn a_pool_of_karpenter_is_not_bounded_by_the_nodes_that_live() {
+    let (cpu, kind) = ("karpenter.k8s.aws/instance-cpu", "node.kubernetes.io/instance-type");
+    for nodes in [0, 2] {
+        let mut pool =
+            pool("spot", &[("karpenter.sh/nodepool", &["spot"]), (cpu, &["4"]), (kind, &["m5"])], nodes);
+        pool.shape.observed = [kind.to_owned()].into();
+        let fits = |spec: &Value| !fit(spec, std::slice::from_ref(&pool)).is_empty();
+        assert!(!fits(&requires(cpu, "In", &["8"])), "a requirement of the pool");
+        assert!(fits(&requires(kind, "In", &["m6"])));
+        assert!(fits(&requires("karpenter.sh/capacity-type", "In", &["spot"])));
+        assert!(fits(&requires("karpenter.k8s.aws/instance-gpu-count", "Gt", &["0"])));
+        assert!(!fits(&requires("own", "In", &["x"])));
+        assert!(!fits(&requires("karpenter.sh/nodepool", "In", &["other"])));
+    }
+}
+
+#[test]
+fn a_taint_that_an_agent_takes_away_keeps_nobody_out() {
+    let mut pool = pool("p", &[], 0);
+    let taint = |key: &str| Taint { key: key.into(), value: "true".into(), effect: "NoExecute".into() };
+    pool.shape.taints = vec![taint("node.cilium.io/agent-not-ready"), taint("node.kubernetes.io/not-ready")];
+    assert_eq!(fit(&json!({}), std::slice::from_ref(&pool)), ["p"]);
+    pool.shape.taints.push(taint("team"));
+    assert!(fit(&json!({}), &[pool]).is_empty());
+}
+
+/// Every pool that it tolerates, and no other.
+#[test]
+fn a_daemon_set_runs_where_it_is_tolerated_and_selected() {
+    let pools = [pool("plain", &[("team", &["ml"])], 1), tainted("NoSchedule"), fargate("web", "shop", &[])];
+    let on = |spec: Value| daemon_candidates(&template(&spec), &pools);
+    assert_eq!(on(json!({})), ["plain"]);
+    assert_eq!(on(json!({ "tolerations": [{ "operator": "Exists" }] })), ["plain", "tainted"]);
+    assert_eq!(
+        on(json!({ "nodeSelector": { "team": "web" }, "tolerations": [{ "operator": "Exists" }] })),
+        [""; 0]
+    );
+}
+
+#[test]
+fn a_pod_that_names_its_node_passes_the_scheduler_by_and_no_eviction() {
+    for (effect, expected) in [("NoSchedule", vec!["tainted"]), ("NoExecute", vec![])] {
+        let mut pool = tainted(effect);
+        pool.shape.labels.insert("kubernetes.io/hostname".to_owned(), ["n1".to_owned()].into());
+        assert_eq!(fit(&json!({ "nodeName": "n1" }), &[pool]), expected, "{effect}");
+    }
 }
 
 #[test]
@@ -158,6 +229,26 @@ fn a_node_by_name_is_looked_for_by_host_name() {
     let field = json!([{ "matchFields": [{ "key": "metadata.name", "operator": "In", "values": ["n2"] }] }]);
     assert_eq!(fit(&affinity(&field), &pools), ["b"]);
     assert_eq!(fit(&json!({ "nodeName": "n1" }), &pools), ["a"]);
+}
+
+/// A node group had the name `apps` first, so the profile stands behind its kind; the profile's own name still decides.
+#[test]
+fn a_profile_that_shares_its_name_with_a_pool_is_known_by_it() {
+    let pools = [pool("apps", &[], 1), fargate("fargate/apps", "shop", &[]), fargate("batch", "shop", &[])];
+    let labelled = |labels: Value| -> PodTemplate {
+        serde_json::from_value(json!({ "metadata": { "labels": labels }, "spec": {} })).unwrap()
+    };
+    assert_eq!(candidates(&labelled(json!({})), "shop", &pools), ["fargate/apps"], "the first by name");
+    for (named, expected) in [("apps", "fargate/apps"), ("batch", "batch")] {
+        let labels = json!({ "eks.amazonaws.com/fargate-profile": named });
+        assert_eq!(candidates(&labelled(labels.clone()), "shop", &pools), [expected]);
+        let labels = labels
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned()));
+        assert_eq!(named_profile(&labels.collect(), &pools), Some(expected));
+    }
 }
 
 #[test]

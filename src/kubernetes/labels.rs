@@ -41,6 +41,19 @@ const REGISTERED: [&str; 7] = [
     "k8s.io/",
 ];
 
+/// What a cloud labels nodes with by itself, beside what a pool is told.
+const GIVEN: [&str; 5] =
+    ["cloud.google.com/", "eks.amazonaws.com/", "kubernetes.azure.com/", "nvidia.com/", "topology.gke.io/"];
+
+/// What may differ between the nodes of one pool, whoever makes them.
+const DIFFERING: [&str; 4] =
+    ["topology.", "failure-domain.", "node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"];
+
+/// The label of pools that make whatever nodes pods ask for.
+const KARPENTER: &str = "karpenter.sh/nodepool";
+/// What Karpenter labels its nodes with: `karpenter.sh/capacity-type`, `karpenter.k8s.aws/instance-cpu`, …
+const OF_KARPENTER: &str = "karpenter.";
+
 const HOSTNAME: &str = "kubernetes.io/hostname";
 
 /// The labels of a pool's nodes.
@@ -51,6 +64,8 @@ pub(crate) struct NodeLabels<'a> {
 /// What is known of one label.
 enum Known<'a> {
     Values(BTreeSet<&'a str>),
+    /// Those of living nodes; nodes to come may have others.
+    Among(BTreeSet<&'a str>),
     Absent,
     Unknown,
 }
@@ -62,7 +77,9 @@ impl<'a> NodeLabels<'a> {
 
     fn known(&self, key: &str) -> Known<'a> {
         if let Some(values) = self.shape.labels.get(key).filter(|values| !values.is_empty()) {
-            return Known::Values(values.iter().map(String::as_str).collect());
+            let values = values.iter().map(String::as_str).collect();
+            let open = self.shape.observed.contains(key) && self.differs(key);
+            return if open { Known::Among(values) } else { Known::Values(values) };
         }
         match key {
             "kubernetes.io/os" | "beta.kubernetes.io/os" => {
@@ -84,8 +101,23 @@ impl<'a> NodeLabels<'a> {
             return true;
         }
         let nothing_known = self.shape.labels.is_empty();
-        let registered = REGISTERED.iter().any(|prefix| key.starts_with(prefix));
-        self.shape.nodes == 0 && (nothing_known || registered)
+        if self.shape.nodes == 0 { nothing_known || self.given(key) } else { self.varies() && self.given(key) }
+    }
+
+    /// True where nodes to come may carry another value than those that live.
+    fn differs(&self, key: &str) -> bool {
+        DIFFERING.iter().any(|prefix| key.starts_with(prefix))
+            || key != HOSTNAME && self.varies() && self.given(key)
+    }
+
+    fn varies(&self) -> bool {
+        self.shape.labels.contains_key(KARPENTER)
+    }
+
+    /// True for a label that nodes get by themselves.
+    fn given(&self, key: &str) -> bool {
+        let by_karpenter = self.varies() && key.starts_with(OF_KARPENTER);
+        by_karpenter || REGISTERED.iter().chain(&GIVEN).any(|prefix| key.starts_with(prefix))
     }
 
     pub(crate) fn equals(&self, key: &str, value: &str) -> Fits {
@@ -95,8 +127,9 @@ impl<'a> NodeLabels<'a> {
     fn has_one_of(&self, key: &str, wanted: &[&str]) -> Fits {
         match self.known(key) {
             Known::Values(values) => Fits::when(wanted.iter().any(|value| values.contains(value))),
+            Known::Among(values) if wanted.iter().any(|value| values.contains(value)) => Fits::Yes,
             Known::Absent => Fits::No,
-            Known::Unknown => Fits::Open,
+            Known::Among(_) | Known::Unknown => Fits::Open,
         }
     }
 
@@ -122,11 +155,15 @@ impl<'a> NodeLabels<'a> {
         let known = self.known(&requirement.key);
         let wanted = |value: &str| requirement.values.iter().any(|one| one == value);
         match (requirement.operator.as_str(), known) {
+            ("In", Known::Among(values)) if values.iter().any(|value| wanted(value)) => Fits::Yes,
+            ("NotIn", Known::Among(values)) if values.iter().any(|value| !wanted(value)) => Fits::Yes,
             ("In", Known::Values(values)) => Fits::when(values.iter().any(|value| wanted(value))),
             ("NotIn", Known::Values(values)) => Fits::when(values.iter().any(|value| !wanted(value))),
             ("Gt", Known::Values(values)) => compares(&values, &requirement.values, |node, asked| node > asked),
             ("Lt", Known::Values(values)) => compares(&values, &requirement.values, |node, asked| node < asked),
-            ("Exists", Known::Values(_)) | ("NotIn" | "DoesNotExist", Known::Absent) => Fits::Yes,
+            ("Exists", Known::Values(_) | Known::Among(_)) | ("NotIn" | "DoesNotExist", Known::Absent) => {
+                Fits::Yes
+            }
             ("In" | "Exists" | "Gt" | "Lt", Known::Absent) | ("DoesNotExist", Known::Values(_)) => Fits::No,
             // Nothing is known of the label, or the operator is newer than this program.
             _ => Fits::Open,

@@ -2,6 +2,9 @@ use super::*;
 use pullaudit_core::{ContainerType, PodState, Read, Shape};
 use serde_json::{Value, json};
 
+#[path = "living_tests.rs"]
+mod living;
+
 fn cluster() -> ClusterId {
     ClusterId("c".into())
 }
@@ -264,31 +267,6 @@ fn a_static_pod_is_one_workload_over_its_nodes() {
     assert_eq!(fixed.next.pools, ["blue", "green"]);
     assert!(fixed.next.pull_secrets.is_empty() && fixed.living.is_empty());
     assert_eq!(fixed.service_account, "");
-}
-
-#[test]
-fn a_pod_made_before_its_account_got_a_secret_keeps_its_list() {
-    let with = |name: &str, secrets: Value, node| {
-        let mut pod = pod(name, REPLICA_SET, node, "a:1");
-        pod["spec"]["imagePullSecrets"] = secrets;
-        pod
-    };
-    let workloads = Shop {
-        accounts: vec![json!({ "metadata": { "name": "default" }, "imagePullSecrets": [{ "name": "new" }] })],
-        owners: vec![meta("web-1", DEPLOYMENT)],
-        objects: vec![("Deployment", templated("web", "a:1"))],
-        pods: vec![
-            with("before", json!(null), "n1"),
-            with("after", json!([{ "name": "new" }]), "n2"),
-            with("older", json!([{ "name": "old" }]), "n2"),
-        ],
-        ..Shop::default()
-    }
-    .workloads();
-    assert_eq!(workloads[0].next.pull_secrets, ["new"]);
-    let living: Vec<_> =
-        workloads[0].living.iter().map(|group| (group.pull_secrets.join(","), group.pools.join(","))).collect();
-    assert_eq!(living, [(String::new(), "blue".to_owned()), ("old".to_owned(), "green".to_owned())]);
 }
 
 #[test]

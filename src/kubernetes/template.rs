@@ -59,8 +59,23 @@ impl From<ServiceAccount> for Account {
 #[derive(Clone, Debug, Default)]
 pub struct Accounts {
     known: BTreeMap<(String, String), Account>,
-    partial: bool,
+    others: Others,
 }
+
+/// What is known of the service accounts that are not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Others {
+    /// They do not exist.
+    #[default]
+    None,
+    /// They may say anything.
+    Unread,
+    /// So may they, but for the one that each namespace is made with, which says nothing.
+    Elsewhere,
+}
+
+/// The service account of pods that name none.
+const DEFAULT: &str = "default";
 
 impl Accounts {
     /// Adds one; a later one of the same name replaces it.
@@ -70,14 +85,24 @@ impl Accounts {
 
     /// Says that there are some that could not be read.
     pub fn not_all_read(&mut self) {
-        self.partial = true;
+        self.others = Others::Unread;
+    }
+
+    /// Says that others stand elsewhere. The account of pods that name none is taken to be as Kubernetes makes it.
+    pub fn others_stand_elsewhere(&mut self) {
+        self.others = Others::Elsewhere;
     }
 
     /// The account that a pod names; `None` when there is no telling what it gives, and empty when it
     /// does not exist.
     pub fn get(&self, namespace: &str, name: &str) -> Option<Account> {
         let known = self.known.get(&(namespace.to_owned(), name.to_owned()));
-        known.cloned().or_else(|| (!self.partial).then(Account::default))
+        let empty = match self.others {
+            Others::None => true,
+            Others::Unread => false,
+            Others::Elsewhere => name == DEFAULT,
+        };
+        known.cloned().or_else(|| empty.then(Account::default))
     }
 }
 
@@ -184,5 +209,9 @@ mod tests {
         assert_eq!(next_secrets(&spec(json!({})), "shop", &some), ["shared"]);
         let other = spec(json!({ "serviceAccountName": "other" }));
         assert_eq!(next_secrets(&other, "shop", &some), ["(service account other)"]);
+        assert_eq!(next_secrets(&spec(json!({})), "elsewhere", &some), ["(service account default)"]);
+        some.others_stand_elsewhere();
+        assert_eq!(next_secrets(&other, "shop", &some), ["(service account other)"]);
+        assert!(next_secrets(&spec(json!({})), "elsewhere", &some).is_empty());
     }
 }

@@ -2,8 +2,8 @@
 //! before it compiles.
 
 use pullaudit_core::{
-    Cluster, ClusterId, ClusterRecord, Container, Gap, Lookalike, Obstacle, Open, PodGroup, PodSelector, Pool,
-    Principal, PullSecret, Read, Section, Shape, Snapshot, Taint, Vantage, Workload,
+    AccountToken, Cluster, ClusterId, ClusterRecord, Container, Gap, Lookalike, Obstacle, Open, PodGroup,
+    PodSelector, Pool, Principal, PullSecret, Read, Section, Shape, Snapshot, Taint, Vantage, Workload,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,15 +74,20 @@ fn of_pool(pool: &mut Pool, see: &mut Visit<'_>) {
     see(Place::Name, &mut cluster.0);
     see(Place::Name, name);
     match identity {
-        Read::Got(Principal { kind: _, id, name }) => {
+        Read::Got(Principal { kind: _, id, name, token }) => {
             for text in [id, name] {
                 see(Place::Name, text);
+            }
+            if let Some(AccountToken { issuer, audience: _, subject }) = token.as_deref_mut() {
+                for text in issuer.iter_mut().chain([subject]) {
+                    see(Place::Name, text);
+                }
             }
         }
         Read::Absent => {}
         Read::Unread(open) => of_open(open, see),
     }
-    let Shape { labels, lacks: _, taints, os: _, arch: _, nodes: _, systems: _ } = shape;
+    let Shape { labels, lacks: _, taints, os: _, arch: _, nodes: _, systems: _, observed: _ } = shape;
     for values in labels.values_mut() {
         *values = take(values).into_iter().map(|value| seen(value, see)).collect::<BTreeSet<_>>();
     }
@@ -118,6 +123,7 @@ fn of_workload(workload: &mut Workload, see: &mut Visit<'_>) {
         living,
         service_account,
         service_account_annotations,
+        service_account_unread,
         static_pod: _,
         every_pool: _,
         pods,
@@ -135,13 +141,16 @@ fn of_workload(workload: &mut Workload, see: &mut Visit<'_>) {
             see(Place::Name, text);
         }
     }
-    for PodGroup { pull_secrets, pools, place_unknown } in std::iter::once(next).chain(living) {
-        for text in pull_secrets.iter_mut().chain(pools) {
+    for PodGroup { pull_secrets, pools, place_unknown, images } in std::iter::once(next).chain(living) {
+        for text in pull_secrets.iter_mut().chain(pools).chain(images) {
             see(Place::Name, text);
         }
         for open in place_unknown.iter_mut() {
             of_open(open, see);
         }
+    }
+    for open in service_account_unread.iter_mut() {
+        of_open(open, see);
     }
     for value in service_account_annotations.values_mut() {
         see(Place::Name, value);

@@ -197,6 +197,33 @@ fn a_service_account_with_an_application_is_another_case() {
     assert_eq!(tried(&pools[0], image, &pod, &[("prod", true)]), [node]);
 }
 
+/// A token without the annotation is an error of the plugin, or a default that only the nodes know.
+#[test]
+fn a_service_account_without_an_application_is_unknown_where_nodes_use_tokens() {
+    let (pools, _) = cluster::pools(&cluster_of(with_pools(&["user"])), &view(vec![]));
+    let mut pod = PodCredentials::default();
+    let image = "acme.azurecr.io/a:1";
+    let (account, node) = (["?", "anonymous"], ["aks-kubelet-b", "anonymous"]);
+    assert_eq!(tried(&pools[0], image, &pod, &[("prod", true)]), [account]);
+    assert_eq!(tried(&pools[0], image, &pod, &[("prod", false)]), [node]);
+    assert_eq!(tried(&pools[0], image, &pod, &[]), [node]);
+    assert_eq!(tried(&pools[0], "nginx", &pod, &[("prod", true)]), [["anonymous"]]);
+    // Nobody could read what the account says.
+    pod.account_unread = Some(Open::undecidable("annotations"));
+    assert_eq!(tried(&pools[0], image, &pod, &[]), [account, node]);
+    assert_eq!(tried(&pools[0], image, &pod, &[("prod", false)]), [node]);
+}
+
+#[test]
+fn nothing_is_known_of_virtual_nodes_wherever_the_image_lies() {
+    let (mut pools, _) = cluster::pools(&cluster_of(with_pools(&["user"])), &view(vec![]));
+    pools[0].identity = Read::Unread(Open::undecidable("virtual"));
+    pools[0].node_labels = [("type".to_owned(), "virtual-kubelet".to_owned())].into();
+    for image in ["acme.azurecr.io/a:1", "111122223333.dkr.ecr.eu-central-1.amazonaws.com/a:1"] {
+        assert_eq!(tried(&pools[0], image, &PodCredentials::default(), &[]), [["?"]], "{image}");
+    }
+}
+
 #[test]
 fn an_object_id_is_an_identity_and_a_name_is_none() {
     assert_eq!(cluster::principal(OBJECT).unwrap().id, OBJECT.to_lowercase());

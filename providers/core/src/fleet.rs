@@ -73,6 +73,31 @@ pub struct Principal {
     pub id: String,
     /// What people call it.
     pub name: String,
+    /// The token by which a service account takes on an identity that is not its own, where that needs the identity's
+    /// consent. `None` for all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Box<AccountToken>>,
+}
+
+impl Principal {
+    /// An identity that pulls as itself.
+    pub fn new(kind: PrincipalKind, id: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { kind, id: id.into(), name: name.into(), token: None }
+    }
+}
+
+/// A token that the kubelet asks the cluster for, on behalf of a pod's service account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountToken {
+    /// Who issues it: host and path of the cluster's issuer. `None` where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// For whom it is. `None` where only the nodes' own configuration tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// Whose it is: `system:serviceaccount:NAMESPACE:NAME`.
+    pub subject: String,
 }
 
 /// A taint of a node or pool.
@@ -122,6 +147,9 @@ pub struct Shape {
     /// Operating systems with their releases, as its nodes and the cloud name them; empty when they are not known.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub systems: BTreeSet<String>,
+    /// Labels of which only its living nodes tell: nodes to come may carry other values.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub observed: BTreeSet<String>,
 }
 
 impl Shape {
@@ -134,7 +162,10 @@ impl Shape {
     /// operating system where they agree on one and none was known.
     pub fn add_living(&mut self, living: &[&NodeView]) {
         self.nodes = u32::try_from(living.len()).unwrap_or(u32::MAX);
-        for (name, value) in living.iter().flat_map(|node| &node.labels) {
+        let labels = || living.iter().flat_map(|node| &node.labels);
+        let only_there = labels().map(|(name, _)| name).filter(|name| !self.labels.contains_key(*name));
+        self.observed.extend(only_there.cloned());
+        for (name, value) in labels() {
             self.labels.entry(name.clone()).or_default().insert(value.clone());
         }
         self.add_systems(living);
@@ -151,6 +182,12 @@ impl Shape {
 ///
 /// Source: virtual-kubelet/virtual-kubelet; each provider sets it.
 pub const VIRTUAL_NODE: (&str, &str) = ("type", "virtual-kubelet");
+
+/// True for a pool of virtual nodes.
+pub fn is_virtual(pool: &Pool) -> bool {
+    let (name, value) = VIRTUAL_NODE;
+    pool.node_labels.get(name).is_some_and(|set| set == value)
+}
 
 /// Why nothing is known of pulls on the virtual nodes of a cluster: they have no kubelet, so no rule of kubelets
 /// holds for them, and what stands behind them logs in to registries in its own way.
@@ -192,8 +229,9 @@ pub struct Pool {
     /// What of it matters to a pull beside the identity.
     #[serde(default, skip_serializing_if = "Vantage::is_plain")]
     pub vantage: Vantage,
-    /// What the id of a service account's own identity begins with, where the cloud gives each one: after it
-    /// comes `ns/NAMESPACE/sa/NAME`. `None` where there is none, or it is not known.
+    /// How the cloud knows the service accounts of the cluster. Where it gives each one an identity, what the id of that
+    /// begins with: after it comes `ns/NAMESPACE/sa/NAME`. Where they take on others by their tokens, who issues those:
+    /// host and path. `None` where there is neither, or it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub federation: Option<String>,
 }

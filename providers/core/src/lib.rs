@@ -26,8 +26,8 @@ pub use calls::{CallCount, Calls};
 pub use claim::{Claim, Fact, Holds, Obstacle, Open, Source, Text, need};
 pub use code::{CORE_CODES, Code, CodeRow, Severity, core_code};
 pub use fleet::{
-    Cluster, ClusterId, Gap, Inventory, Lookalike, PodSelector, Pool, Principal, PrincipalKind, Shape, Taint,
-    VIRTUAL_NODE, virtual_nodes_open,
+    AccountToken, Cluster, ClusterId, Gap, Inventory, Lookalike, PodSelector, Pool, Principal, PrincipalKind,
+    Shape, Taint, VIRTUAL_NODE, is_virtual, virtual_nodes_open,
 };
 pub use image::{ImageRef, InvalidReference, Registry};
 pub use judge::{Evidence, Mode, Need, Verdict, judge};

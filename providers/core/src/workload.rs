@@ -49,7 +49,7 @@ pub enum PodState {
 /// Pods, or the pods to come, that share pull secrets and the pools they can land on.
 ///
 /// A workload has one group for its next pod, and more only where living pods keep another list of
-/// pull secrets (it is fixed when a pod is created).
+/// pull secrets (it is fixed when a pod is created), or are on a pool where the next one can't land.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PodGroup {
@@ -63,6 +63,9 @@ pub struct PodGroup {
     /// scheduled, on each of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place_unknown: Option<Open>,
+    /// Which of the workload's images they pull, as written; empty where it is all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<String>,
 }
 
 /// One workload, under its top owner.
@@ -82,7 +85,7 @@ pub struct Workload {
     /// What its next pod uses.
     #[serde(flatten)]
     pub next: PodGroup,
-    /// Living pods that keep other pull secrets.
+    /// Living pods that keep other pull secrets, or are where the next one can't land.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub living: Vec<PodGroup>,
     /// Service account of the pods.
@@ -91,6 +94,9 @@ pub struct Workload {
     /// Annotations of that service account that say who pulls; no others are kept.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub service_account_annotations: BTreeMap<String, String>,
+    /// What would tell whether that service account says who pulls, where nobody could read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_account_unread: Option<Open>,
     /// A static pod: only credentials of the node apply.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub static_pod: bool,

@@ -18,11 +18,7 @@ fn image(reference: &str) -> ImageRef {
 }
 
 fn node_role() -> Credential {
-    Credential::Principal(Principal {
-        kind: PrincipalKind::NodeRole,
-        id: "arn".to_owned(),
-        name: "node".to_owned(),
-    })
+    Credential::Principal(Principal::new(PrincipalKind::NodeRole, "arn", "node"))
 }
 
 fn node_key(key: &str) -> NodeKey {

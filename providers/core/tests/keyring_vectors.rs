@@ -84,6 +84,7 @@ fn pod(vector: &Value) -> PodCredentials {
         namespace: "default".to_owned(),
         service_account: account["name"].as_str().unwrap_or("default").to_owned(),
         annotations: annotations.map(|(key, value)| (key.clone(), text(value).to_owned())).collect(),
+        account_unread: None,
         static_pod: vector["static"] == true,
     }
 }
@@ -129,7 +130,7 @@ fn login(user: &str) -> Credential {
     if user.is_empty() {
         return Credential::Anonymous;
     }
-    Credential::Principal(Principal { kind: PrincipalKind::NodeRole, id: user.to_owned(), name: user.to_owned() })
+    Credential::Principal(Principal::new(PrincipalKind::NodeRole, user, user))
 }
 
 /// Whether the attempts come in the expected order; an inner list is any order.

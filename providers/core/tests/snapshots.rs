@@ -123,6 +123,7 @@ fn a_cluster_comes_with_its_workloads_from_the_newer_file() {
         living: Vec::new(),
         service_account: String::new(),
         service_account_annotations: std::collections::BTreeMap::new(),
+        service_account_unread: None,
         static_pod: false,
         every_pool: false,
         pods: std::collections::BTreeMap::new(),

@@ -75,7 +75,7 @@ fn questions() -> Vec<Question> {
                 let image = format!("{account}.dkr.ecr.{REGION}.amazonaws.com/team/app-{repository}:v1");
                 let id = format!("arn:aws:iam::{ACCOUNT}:role/{name}");
                 questions.push(Question {
-                    by: Credential::Principal(Principal { kind: PrincipalKind::NodeRole, id, name }),
+                    by: Credential::Principal(Principal::new(PrincipalKind::NodeRole, id, name)),
                     from: Vantage::default(),
                     image: ImageRef::parse(&image).unwrap(),
                 });

@@ -88,6 +88,16 @@ pullaudit_core::code_table! {
          grants it.",
         "aws iam attach-role-policy --role-name ROLE --policy-arn \
          arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly";
+    ServiceAccountNotTrusted: "service-account-not-trusted", High, 58,
+        "The role does not let the service account's token take it on, so the pods get no credentials of ECR: there is no \
+         way back to the node's role.",
+        "The cluster was made anew and has another issuer, the identity provider was never registered in the role's \
+         account, or the trust policy names another namespace or service account. Or the \
+         annotation leaves out the role's path.",
+        "aws iam list-open-id-connect-providers, and aws iam create-open-id-connect-provider --url ISSUER \
+         --client-id-list sts.amazonaws.com where the cluster's is missing; then aws iam update-assume-role-policy \
+         --role-name ROLE --policy-document file://trust.json with Federated on that provider and ISSUER:sub on \
+         system:serviceaccount:NAMESPACE:NAME.";
     IdentityPolicySilent: "identity-policy-silent", High, 56,
         "No policy of the role allows the pull from this repository.",
         "No policy with pull rights is attached, or its resources name other repositories. A policy for one's own \
@@ -116,11 +126,13 @@ pullaudit_core::code_table! {
         "Try it from a node: aws ecr batch-get-image --registry-id ACCOUNT --repository-name NAME --region REGION \
          --image-ids imageTag=TAG. A condition on aws:PrincipalArn can be decided offline.";
     ServiceAccountTrust: "service-account-trust", Low, 45,
-        "Whether the service account's token may take on the role depends on the role's trust policy, which is not \
-         weighed.",
-        "The service account is annotated with eks.amazonaws.com/ecr-role-arn.",
-        "aws iam get-role --role-name ROLE --query Role.AssumeRolePolicyDocument must trust the cluster's OIDC \
-         provider for this service account.";
+        "Whether the service account's token may take on the role is not known.",
+        "The service account is annotated with eks.amazonaws.com/ecr-role-arn; the role's trust policy, the identity \
+         provider in its account or the cluster's issuer could not be read, or nobody said for whom the kubelets ask for \
+         tokens.",
+        "clusters.NAME.serviceAccountIdentity: true in pullaudit.yaml, where the kubelets' credential provider has \
+         tokenAttributes.serviceAccountTokenAudience: sts.amazonaws.com; iam:GetRole and \
+         iam:GetOpenIDConnectProvider in the role's account.";
     RoleUnread: "role-unread", Medium, 44,
         "The role could not be read: whether it exists, its unique id and its boundary are not known.",
         "pullaudit lacks iam:GetRole in the role's account, or the reading failed.",

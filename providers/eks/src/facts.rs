@@ -47,6 +47,9 @@ pub mod table {
     pub const RESOURCE_CONTROLS: &str = "resourceControlPolicies";
     /// Id of such a policy → [`super::Document`]; `organizations:DescribePolicy`; not read for [`super::ALLOW_ALL`].
     pub const CONTROL_POLICIES: &str = "controlPolicies";
+    /// ARN of an identity provider → [`super::IdentityProvider`]; `iam:GetOpenIDConnectProvider`; absent when there is
+    /// none. Only those of clusters whose service accounts take on a role of the account.
+    pub const IDENTITY_PROVIDERS: &str = "identityProviders";
     /// `A` → [`super::Reader`]; `sts:GetCallerIdentity`. Absent when no credential of ours belongs to the account.
     pub const READERS: &str = "readers";
 }
@@ -89,6 +92,17 @@ pub struct Role {
     /// Its tags, for telling which tool owns it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// Its trust policy: JSON, URL-decoded. Kept where a service account takes the role on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<String>,
+}
+
+/// An identity provider of IAM for the tokens of one issuer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityProvider {
+    /// The audiences whose tokens it takes; IAM calls them client ids.
+    pub audiences: Vec<String>,
 }
 
 /// A policy document, as text: a malformed one is a finding, and its reader must see what stands there.
@@ -213,6 +227,9 @@ pub struct ClusterDetail {
     /// behave as `CONFIG_MAP`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentication_mode: Option<String>,
+    /// Who issues the tokens of its service accounts, as a URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
     /// `CREATING`, `ACTIVE`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,

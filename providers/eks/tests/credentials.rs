@@ -133,6 +133,33 @@ fn pools_without_a_known_role() {
 }
 
 #[test]
+fn an_account_that_nobody_could_read_may_have_a_role_of_its_own() {
+    let open = Open::undecidable("annotations");
+    let mut pod = PodCredentials { account_unread: Some(open.clone()), ..PodCredentials::default() };
+    for configured in [&[][..], &[(ID, true)]] {
+        let Keyring::OneOf { why, cases } = tried(&web(), &pod, IMAGE, configured) else { panic!() };
+        let cases: Vec<_> = cases.iter().map(credentials).collect();
+        assert_eq!((why, cases[1].as_slice()), (open.clone(), ["node role blue".to_owned()].as_slice()));
+        assert!(cases[0][0].starts_with("Unidentified"), "{cases:?}");
+    }
+    assert_eq!(credentials(&tried(&web(), &pod, IMAGE, &[(ID, false)])), ["node role blue"]);
+    assert_eq!(credentials(&tried(&web(), &pod, "registry.example.com/a:1", &[])), ["Anonymous"]);
+    pod.static_pod = true;
+    assert_eq!(credentials(&tried(&web(), &pod, IMAGE, &[(ID, true)])), ["node role blue"]);
+}
+
+/// There is no kubelet, so no rule of kubelets tells that nobody logs in to another cloud's registry.
+#[test]
+fn nothing_is_known_of_virtual_nodes_wherever_the_image_lies() {
+    let mut pool = pool(Read::Unread(Open::undecidable("virtual")));
+    pool.node_labels = BTreeMap::from([("type".to_owned(), "virtual-kubelet".to_owned())]);
+    for image in [IMAGE, "acmeprod.azurecr.io/app:1", "registry.example.com/a:1"] {
+        let told = credentials(&tried(&pool, &PodCredentials::default(), image, &[]));
+        assert!(told[0].starts_with("Unidentified"), "{image}: {told:?}");
+    }
+}
+
+#[test]
 fn a_service_account_s_role_pulls_where_nodes_are_set_up_for_it() {
     let role = arn("puller");
     let annotations = BTreeMap::from([("eks.amazonaws.com/ecr-role-arn".to_owned(), role)]);
@@ -146,6 +173,24 @@ fn a_service_account_s_role_pulls_where_nodes_are_set_up_for_it() {
     assert!(why.to_string().contains("serviceAccountIdentity"), "{why}");
     assert_eq!(credentials(&cases[0]), ["service account role puller"]);
     assert_eq!(credentials(&cases[1]), ["node role blue"]);
+    // By whose token, for whom: as far as anybody knows.
+    let pod = PodCredentials { namespace: "shop".to_owned(), service_account: "api".to_owned(), ..pod };
+    let pool = Pool { federation: Some("oidc.example/id/A".to_owned()), ..web() };
+    let token = |keyring: &Keyring| match keyring {
+        Keyring::Attempts(attempts) => match &attempts[0].credential {
+            Credential::Principal(principal) => principal.token.as_deref().cloned().unwrap(),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    let settled = token(&tried(&pool, &pod, IMAGE, &[("pay", true)]));
+    assert_eq!(
+        (settled.issuer.as_deref(), settled.audience.as_deref()),
+        (Some("oidc.example/id/A"), Some("sts.amazonaws.com"))
+    );
+    assert_eq!(settled.subject, "system:serviceaccount:shop:api");
+    let Keyring::OneOf { cases, .. } = tried(&pool, &pod, IMAGE, &[]) else { panic!() };
+    assert_eq!(token(&cases[0]).audience, None);
     // A static pod has no service account, and other hosts never reach the plugin.
     let fixed = PodCredentials { static_pod: true, ..pod.clone() };
     assert_eq!(credentials(&tried(&web(), &fixed, IMAGE, &[("pay", true)])), ["node role blue"]);

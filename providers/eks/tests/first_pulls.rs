@@ -89,6 +89,29 @@ fn what_a_creation_template_gives_counts_at_the_first_pull() {
     );
 }
 
+/// Nobody knows whether the repository is there, with a policy that nobody could read, or is yet to be made by a template.
+#[test]
+fn a_template_says_nothing_of_a_repository_that_may_be_there() {
+    for world in [World::one_account(), World::two_accounts()] {
+        let statement = if world.owner == OWN { token_only() } else { pull_all() };
+        let world = world
+            .inline(&policy(json!([statement])))
+            .row(table::REPOSITORIES, "", refused("repositories"))
+            .row(table::REPOSITORY_POLICIES, "", refused("policy"))
+            .row(table::IMAGES, ":v1", refused("images"))
+            .registry_row(table::PULL_THROUGH, Read::Got(json!([{"prefix": "ledger", "upstream": "quay.io"}])))
+            .registry_row(table::TEMPLATES, Read::Got(json!([])));
+        let verdict = world.verdict();
+        assert!(word(&verdict).starts_with("unknown"), "{}: {}", word(&verdict), named(&verdict));
+        // Nor does one that denies: the repository that is there may let everybody in.
+        let deny = json!({"Effect": "Deny", "Principal": "*", "Action": "ecr:*"});
+        let template = json!([{"prefix": "ledger", "appliedFor": ["PULL_THROUGH_CACHE"],
+            "policy": policy(json!([deny])).to_string()}]);
+        let verdict = world.registry_row(table::TEMPLATES, Read::Got(template)).verdict();
+        assert!(word(&verdict).starts_with("unknown"), "{}: {}", word(&verdict), named(&verdict));
+    }
+}
+
 #[test]
 fn only_the_rule_s_own_prefix_counts() {
     let world = |rules: Value| {

@@ -100,6 +100,38 @@ fn statements(of_resource: bool) -> impl Strategy<Value = Vec<Value>> {
     proptest::collection::vec(statement(of_resource), 0..4)
 }
 
+/// A statement of a trust policy.
+fn trusts() -> impl Strategy<Value = Value> {
+    let effect = prop_oneof![6 => Just("Allow"), 1 => Just("Deny")];
+    let action =
+        select(vec!["sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithWebIdentity", "sts:*", "sts:AssumeRole"]);
+    let principal = select(vec![
+        json!({ "Federated": vouching(ISSUER) }),
+        json!({ "Federated": [vouching(FORMER), vouching(ISSUER)] }),
+        json!({ "Federated": vouching(FORMER) }),
+        json!({ "AWS": OWN }),
+        json!("*"),
+    ]);
+    let condition = select(vec![
+        None,
+        None,
+        Some(
+            json!({"StringEquals": {format!("{ISSUER}:sub"): SUBJECT, format!("{ISSUER}:aud"): "sts.amazonaws.com"}}),
+        ),
+        Some(json!({"StringLike": {format!("{ISSUER}:sub"): "system:serviceaccount:other:*"}})),
+        Some(json!({"StringNotEquals": {format!("{FORMER}:sub"): SUBJECT}})),
+        Some(json!({"StringEquals": {"aws:SourceVpc": "vpc-1"}})),
+        Some(json!({"StringEquals": {"aws:PrincipalAccount": OWN}})),
+    ]);
+    (effect, action, principal, condition).prop_map(|(effect, action, principal, condition)| {
+        let mut statement = json!({ "Effect": effect, "Action": action, "Principal": principal });
+        if let Some(condition) = condition {
+            statement["Condition"] = condition;
+        }
+        statement
+    })
+}
+
 #[derive(Clone, Debug)]
 struct Parts {
     own: Vec<Value>,
@@ -111,6 +143,10 @@ struct Parts {
     gone: u8,
     session: bool,
     two_accounts: bool,
+    /// Set where a service account takes the role on; whether its account knows the cluster's issuer.
+    trust: Option<(Vec<Value>, bool)>,
+    /// What a first pull through a cache gives a repository.
+    template: Option<Vec<Value>>,
 }
 
 fn parts() -> impl Strategy<Value = Parts> {
@@ -122,15 +158,31 @@ fn parts() -> impl Strategy<Value = Parts> {
         proptest::option::weighted(0.2, (statements(true), select(vec!["V1", "V2"]))),
     );
     let rest = (any::<bool>(), 0..8_u8, any::<bool>(), any::<bool>(), any::<bool>());
-    (policies, rest).prop_map(|((mut own, attached, boundary, repository, registry), rest)| {
-        let (rules, gone, session, two_accounts, base) = rest;
-        if base {
-            own.push(pull_all());
-        } else {
-            own.push(token_only());
-        }
-        Parts { own, attached, boundary, repository, registry, rules, gone, session, two_accounts }
-    })
+    let trust = (proptest::collection::vec(trusts(), 1..3), proptest::bool::weighted(0.9));
+    let more = (proptest::option::weighted(0.3, trust), proptest::option::weighted(0.5, statements(true)));
+    (policies, rest, more).prop_map(
+        |((mut own, attached, boundary, repository, registry), rest, (trust, template))| {
+            let (rules, gone, session, two_accounts, base) = rest;
+            if base {
+                own.push(pull_all());
+            } else {
+                own.push(token_only());
+            }
+            Parts {
+                own,
+                attached,
+                boundary,
+                repository,
+                registry,
+                rules,
+                gone,
+                session,
+                two_accounts,
+                trust,
+                template,
+            }
+        },
+    )
 }
 
 fn build(parts: &Parts) -> World {
@@ -160,6 +212,11 @@ fn build(parts: &Parts) -> World {
         let rules = json!([{"prefix": "ledger", "upstream": "quay.io"}]);
         world = world.registry_row(table::PULL_THROUGH, Read::Got(rules));
     }
+    if let Some(template) = &parts.template {
+        let given = policy(json!(template)).to_string();
+        let template = json!([{ "prefix": "ledger", "appliedFor": ["PULL_THROUGH_CACHE"], "policy": given }]);
+        world = world.registry_row(table::TEMPLATES, Read::Got(template));
+    }
     match parts.gone {
         0 => world = world.row(table::IMAGES, ":v1", Read::Absent),
         1 if parts.repository.is_none() => {
@@ -170,7 +227,17 @@ fn build(parts: &Parts) -> World {
             world = world.row(table::REPOSITORY_TAGS, "", Read::Got(tags));
         }
     }
-    if parts.session { world.by(SESSION) } else { world }
+    match &parts.trust {
+        Some((trust, known)) => {
+            world = world.trusting(json!(trust));
+            if !known {
+                world.section.put(table::IDENTITY_PROVIDERS, vouching(ISSUER), Read::Absent);
+            }
+            world
+        }
+        None if parts.session => world.by(SESSION),
+        None => world,
+    }
 }
 
 fn rows(world: &World) -> Vec<(String, String)> {
@@ -241,7 +308,7 @@ fn taking_an_answer_away_never_flips_a_verdict() {
 #[test]
 fn reading_more_never_unsettles_what_is_settled() {
     proptest!(ProptestConfig { cases: 6_000, failure_persistence: None, ..ProptestConfig::default() },
-        |(parts in parts(), keep in subsequence((0..14_usize).collect::<Vec<_>>(), 0..14))| {
+        |(parts in parts(), keep in subsequence((0..17_usize).collect::<Vec<_>>(), 0..17))| {
         let world = build(&parts);
         let (mut less, mut lesser) = (world.clone(), world);
         for (index, (table, key)) in rows(&lesser).into_iter().enumerate() {
@@ -263,7 +330,7 @@ fn reading_more_never_unsettles_what_is_settled() {
 fn settling_a_row_with_another_value_never_flips() {
     proptest!(ProptestConfig { cases: 6_000, failure_persistence: None, ..ProptestConfig::default() },
         |(one in parts(), other in parts(), table in select(vec![table::REPOSITORY_POLICIES, table::REPOSITORY_TAGS, table::INLINE, table::POLICIES,
-            table::REGISTRY_POLICIES, table::ACCOUNT_SETTINGS, table::PULL_THROUGH, table::ROLES]))| {
+            table::REGISTRY_POLICIES, table::ACCOUNT_SETTINGS, table::PULL_THROUGH, table::ROLES, table::IDENTITY_PROVIDERS, table::TEMPLATES]))| {
         // A repository that does not exist has no policy: such an answer would be a contradiction, which is open.
         let no_repository = one.gone == 1 && one.repository.is_none();
         let repository = other.repository.clone().filter(|_| !no_repository);

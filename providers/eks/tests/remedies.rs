@@ -5,7 +5,7 @@
 
 mod support;
 
-use pullaudit_core::{Action, Credential, Principal, PrincipalKind, Read, Safety};
+use pullaudit_core::{Action, Read, Safety};
 use pullaudit_eks::facts::table;
 use serde_json::{Value, json};
 use support::repair::*;
@@ -297,12 +297,17 @@ fn a_role_that_is_named_without_its_path_is_written_with_it() {
 }
 
 #[test]
-fn the_role_of_a_service_account_is_not_repaired_as_its_trust_is_not_weighed() {
-    let by = Credential::Principal(Principal {
-        kind: PrincipalKind::ServiceAccountRole,
-        id: ROLE_ARN.to_owned(),
-        name: "node".to_owned(),
-    });
-    let why = held(&World { by, ..World::one_account() });
-    assert!(why.starts_with("a grant would not be proved enough: ") && why.contains("trusts"), "{why}");
+fn the_role_of_a_service_account_is_repaired_where_its_trust_is_known() {
+    let world = World::one_account().trusting(json!([usual_trust()]));
+    let proposal = propose(&world);
+    let [change] = proposal.changes.as_slice() else { panic!("{proposal:#?}") };
+    assert_eq!(change.document, format!("{ROLE_ARN}:pullaudit-pull"));
+    // A right does not help a role that nobody may take on, or of which nobody knows whether somebody may.
+    let by = taken_on(ROLE_ARN, None);
+    let why = held(&World { by, ..world.clone() });
+    assert!(why.starts_with("a grant would not be proved enough: ") && why.contains("must trust"), "{why}");
+    let mut untrusted = usual_trust();
+    untrusted["Principal"] = json!({ "Federated": vouching(FORMER) });
+    let proposal = propose(&World::one_account().trusting(json!([untrusted])));
+    assert_eq!(proposal.changes.len(), 0, "{proposal:#?}");
 }

@@ -144,6 +144,20 @@ fn deny_with_not_principal() {
     // A boundary makes it deny whoever is listed.
     let bounded = deny(json!([ROLE_ARN, root, session])).by(&session).boundary(&policy(json!([pull_all()])));
     expect(&bounded, "denied explicit-deny");
+    let everybody = deny(json!("*")).boundary(&policy(json!([pull_all()])));
+    expect(&everybody, "unknown condition-undecidable");
+    // A repository's policy holds no resource, and a registry's must.
+    for resource in ["Resource", "NotResource"] {
+        let mut named = grant(json!("*"));
+        named[resource] = json!(format!("arn:aws:ecr:{REGION}:{OTHER}:repository/ledger/*"));
+        let world = may_pull(World::two_accounts()).repository_policy(&policy(json!([named])));
+        expect(&world, "unknown policy-malformed");
+    }
+    let bare = json!({"Effect": "Deny", "Principal": "*", "Action": "ecr:*"});
+    expect(
+        &may_pull(World::one_account()).registry_policy(&policy(json!([bare])), "V2"),
+        "unknown policy-malformed",
+    );
     let allow = json!({"Effect": "Allow", "NotPrincipal": {"AWS": ROLE_ARN}, "Action": "ecr:*"});
     let world = may_pull(World::two_accounts()).repository_policy(&policy(json!([allow])));
     expect(&world, "unknown policy-malformed");
@@ -161,6 +175,9 @@ fn a_boundary_caps_a_grant_to_the_role_and_not_one_to_everybody() {
     };
     expect(&bounded(json!({ "AWS": ROLE_ARN })), "denied boundary-denies");
     expect(&bounded(json!("*")), "allowed");
+    let mut by_condition = grant(json!("*"));
+    by_condition["Condition"] = json!({"ArnEquals": {"aws:PrincipalArn": ROLE_ARN}});
+    expect(&bounded(json!("*")).repository_policy(&policy(json!([by_condition]))), "allowed");
 }
 
 #[test]
@@ -254,7 +271,7 @@ fn a_service_account_s_role_needs_a_trust_that_is_not_weighed() {
     let mut world = may_pull(World::one_account());
     let name = "node".to_owned();
     let kind = PrincipalKind::ServiceAccountRole;
-    world.by = Credential::Principal(Principal { kind, id: ROLE_ARN.to_owned(), name });
+    world.by = Credential::Principal(Principal::new(kind, ROLE_ARN, name));
     expect(&world, "unknown service-account-trust");
     // Its session has a known name.
     let session = format!("arn:aws:sts::{OWN}:assumed-role/node/ecr-credential-provider");

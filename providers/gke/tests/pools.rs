@@ -236,6 +236,16 @@ fn workload_identity_alone_changes_nothing_and_the_annotation_makes_two_cases() 
     // Configured, there is no fallback to the node; not configured, the annotation is passed over.
     assert_eq!(ids(&tried(&annotated("true"), IMAGE, Some(true))), [ksa]);
     assert_eq!(ids(&tried(&annotated("true"), IMAGE, Some(false))), [NODES]);
+    // Nobody could read what the account says.
+    let open = Open::undecidable("annotations");
+    let unread = PodCredentials { account_unread: Some(open.clone()), ..PodCredentials::default() };
+    for configured in [None, Some(true)] {
+        let Keyring::OneOf { why, cases } = tried(&unread, IMAGE, configured) else { panic!() };
+        assert_eq!((why, ids(&cases[1])), (open.clone(), vec![NODES.to_owned()]));
+        assert!(ids(&cases[0])[0].starts_with("Unidentified"), "{cases:?}");
+    }
+    assert_eq!(ids(&tried(&unread, IMAGE, Some(false))), [NODES]);
+    assert_eq!(ids(&tried(&unread, "docker.io/library/redis", None)), ["anonymous"]);
     let mut fixed = annotated("true");
     fixed.static_pod = true;
     assert_eq!(ids(&tried(&fixed, IMAGE, Some(true))), [NODES]);

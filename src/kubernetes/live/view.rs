@@ -2,6 +2,7 @@
 
 use super::list::{Cut, Listing, groups, list};
 use super::request::{Api, Failure};
+use crate::kubernetes::fit::lasts;
 use crate::kubernetes::kinds::{CONFIG_MAP, Kind, NODE};
 use crate::kubernetes::slim::{ConfigMap, Node};
 use kube::Client;
@@ -12,17 +13,6 @@ use pullaudit_core::{
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// Taints that come and go with a node's condition, its cordon or its start; a pool's next node is free of
-/// them.
-const PASSING: [&str; 6] = [
-    "node.kubernetes.io/",
-    "node.cloudprovider.kubernetes.io/",
-    "ToBeDeletedByClusterAutoscaler",
-    "DeletionCandidateOfClusterAutoscaler",
-    "karpenter.sh/disrupted",
-    "karpenter.sh/unregistered",
-];
 
 /// Reads the nodes and the wanted objects. A refused reading is an unread part of the view; the whole is
 /// unread only when the API server can't be talked to.
@@ -115,13 +105,12 @@ async fn nodes(api: Api<'_>, cluster: &Cluster) -> Result<Read<Vec<NodeView>>, O
 }
 
 fn reduce(node: Node) -> NodeView {
-    let lasting =
-        |key: &str| !PASSING.iter().any(|passing| key.starts_with(passing)) && !key.ends_with("agent-not-ready");
-    let taints = node.spec.taints.into_iter().filter(|taint| lasting(&taint.key));
+    let taints = node.spec.taints.into_iter();
+    let taints = taints.map(|taint| Taint { key: taint.key, value: taint.value, effect: taint.effect });
     NodeView {
         name: node.metadata.name,
         labels: node.metadata.labels,
-        taints: taints.map(|taint| Taint { key: taint.key, value: taint.value, effect: taint.effect }).collect(),
+        taints: taints.filter(lasts).collect(),
         provider_id: node.spec.provider_id,
         os_image: node.status.node_info.os_image,
     }

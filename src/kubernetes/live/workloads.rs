@@ -289,7 +289,11 @@ impl Reader<'_> {
             _ => None,
         });
         let Some(obstacle) = obstacle else { return };
-        for workload in &observed.workloads {
+        for workload in &mut observed.workloads {
+            if let Some(Open::Unread { reading, permission, scope, .. }) = &workload.service_account_unread {
+                let open = Open::unread(reading.clone(), permission.clone(), scope.clone(), obstacle.clone());
+                workload.service_account_unread = Some(open);
+            }
             for name in &workload.next.pull_secrets {
                 let Some(account) = account_unread(name) else { continue };
                 let reading = format!("pull secrets of service account {}/{account}", workload.namespace);

@@ -23,6 +23,9 @@ const TEMPLATED: [&str; 8] = [
     "StatefulSet",
 ];
 
+/// Phases of a pod that pulls nothing any more.
+const ENDED: [&str; 2] = ["Succeeded", "Failed"];
+
 /// What is said of an image that no pod template names; which identity pulls it, and when, is its controller's business.
 const UNJUDGED: &str = "an image that is not judged, as it stands in no pod template of";
 
@@ -85,13 +88,18 @@ impl Collected {
                 }
             }
             "Pod" => {
-                if let Some(pod) = self.typed::<Pod>(place, value) {
+                if let Some(pod) =
+                    self.typed::<Pod>(place, value).filter(|pod| !ENDED.contains(&pod.status.phase.as_str()))
+                {
                     let template = PodTemplate { metadata: pod.metadata.clone(), spec: pod.spec };
                     self.take(place, kind, &pod.metadata, template);
                 }
             }
             _ if TEMPLATED.contains(&kind) || holds_containers(value) => {
                 let Some(object) = self.typed::<Object>(place, value) else { return };
+                if kind == "Job" && object.finished() {
+                    return;
+                }
                 let metadata = object.metadata.clone();
                 match object.into_template() {
                     Some(template) => self.take(place, kind, &metadata, template),
@@ -122,6 +130,7 @@ impl Collected {
             namespace: namespace(metadata),
             name: name.clone(),
             template,
+            owner: metadata.controller().map(|owner| (owner.kind.clone(), owner.name.clone())),
         });
     }
 

@@ -12,8 +12,9 @@ pub use files::{ManifestError, read};
 
 use super::fit;
 use super::slim::PodTemplate;
-use super::template::{Accounts, containers, next_secrets};
-use pullaudit_core::{ClusterId, PodGroup, Pool, Workload};
+use super::template::{Account, Accounts, containers, next_secrets};
+use pullaudit_core::{ClusterId, Open, PodGroup, Pool, Workload};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// What a set of manifests holds.
@@ -74,6 +75,8 @@ struct Found {
     namespace: String,
     name: String,
     template: PodTemplate,
+    /// Kind and name of what manages it.
+    owner: Option<(String, String)>,
 }
 
 /// What the documents held, before service accounts are applied.
@@ -86,28 +89,53 @@ struct Collected {
 
 impl Collected {
     fn finish(self) -> Manifests {
-        let accounts = self.accounts;
-        let workloads = self.found.into_iter().map(|found| found.workload(&accounts)).collect();
+        let mut accounts = self.accounts;
+        accounts.others_stand_elsewhere();
+        let workloads = without_owned(self.found).into_iter().map(|found| found.workload(&accounts)).collect();
         Manifests { workloads, problems: self.problems }
     }
+}
+
+/// What is saved from a cluster holds each workload several times: what another object of the set manages is made from
+/// that one's template.
+fn without_owned(found: Vec<Found>) -> Vec<Found> {
+    let key = |one: &Found| (one.namespace.clone(), one.kind.clone(), one.name.clone());
+    let there: BTreeSet<_> = found.iter().map(key).collect();
+    let owned = |one: &Found| {
+        let owner = one.owner.clone();
+        owner.is_some_and(|(kind, name)| there.contains(&(one.namespace.clone(), kind, name)))
+    };
+    found.into_iter().filter(|one| !owned(one)).collect()
 }
 
 impl Found {
     fn workload(self, accounts: &Accounts) -> ManifestWorkload {
         let spec = &self.template.spec;
-        let account = accounts.get(&self.namespace, spec.account()).unwrap_or_default();
+        // The kubelet made it from a file of its node's, where no service account and no secret is of use.
+        let static_pod = self.kind == "Pod" && self.template.metadata.annotations.mirror();
+        let account =
+            if static_pod { Some(Account::default()) } else { accounts.get(&self.namespace, spec.account()) };
+        let unread = account.is_none().then(|| {
+            let (namespace, name) = (&self.namespace, spec.account());
+            Open::undecidable(format!(
+                "what service account {namespace}/{name} says of who pulls: its manifest is not among the files, and no \
+                 clusters.NAME.serviceAccountIdentity: false says that it does not matter"
+            ))
+        });
         let workload = Workload {
             cluster: None,
             next: PodGroup {
-                pull_secrets: next_secrets(spec, &self.namespace, accounts),
+                pull_secrets: if static_pod { Vec::new() } else { next_secrets(spec, &self.namespace, accounts) },
                 pools: Vec::new(),
                 place_unknown: None,
+                images: Vec::new(),
             },
             containers: containers(spec),
             living: Vec::new(),
             service_account: spec.account().to_owned(),
-            service_account_annotations: account.annotations,
-            static_pod: false,
+            service_account_annotations: account.unwrap_or_default().annotations,
+            service_account_unread: unread,
+            static_pod,
             every_pool: self.kind == "DaemonSet",
             pods: std::collections::BTreeMap::new(),
             pods_only: false,

@@ -50,7 +50,7 @@ fn weighed(own: &str, repository: &str, mode: Mode) -> Verdict {
     rows.put(table::REGISTRY_POLICIES, place, Read::Absent);
     rows.put(table::ACCOUNT_SETTINGS, place, Read::Got(json!({ "registryPolicyScope": "V2" })));
     rows.put(table::PULL_THROUGH, place, Read::Got(json!([])));
-    let by = Principal { kind: PrincipalKind::NodeRole, id: arn.to_owned(), name: "node".to_owned() };
+    let by = Principal::new(PrincipalKind::NodeRole, arn, "node");
     let image = ImageRef::parse("111122223333.dkr.ecr.eu-central-1.amazonaws.com/app:1").unwrap();
     let question = Question { by: Credential::Principal(by), from: Vantage::default(), image };
     let facts = EksFacts::open(&rows).expect("the rows are well formed");

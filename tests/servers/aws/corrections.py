@@ -36,7 +36,7 @@ def apply():
     fargate_profiles()
     pages()
     instances_by_id()
-    instance_profiles()
+    parts_of_accounts()
 
 
 def managed_policies():
@@ -168,8 +168,9 @@ def missing_images():
 def cluster_fields():
     """Gap: CreateCluster drops what it does not know (computeConfig), and a cluster's end point leads nowhere.
 
-    A test joins a cluster to its real API server by sending `endpoint` and `certificateAuthority`
-    with CreateCluster (seed.py does): AWS would refuse the two, so no client can send them by accident.
+    A test joins a cluster to its real API server by sending `endpoint` and `certificateAuthority` with CreateCluster
+    (seed.py does), and gives it an issuer of AWS's form by `identity`: AWS would refuse the three, so no client can
+    send them by accident.
     """
     create = eks._create_cluster
     # The emulator would start k3s in a container; the API server of the tests is another one.
@@ -179,7 +180,8 @@ def cluster_fields():
         answer = create(body, creator_arn)
         if answer[0] == 200:
             record = eks._clusters[body["name"]]
-            record.update({k: body[k] for k in ("computeConfig", "endpoint", "certificateAuthority") if k in body})
+            own = ("computeConfig", "endpoint", "certificateAuthority", "identity")
+            record.update({key: body[key] for key in own if key in body})
             record["status"] = "ACTIVE"
         return answer
 
@@ -283,14 +285,16 @@ def instances_by_id():
     ec2._matches_filters = answered
 
 
-def instance_profiles():
-    """Gap: a call about an instance profile is checked on `*` in place of its ARN."""
+def parts_of_accounts():
+    """Gap: a call about an instance profile or an identity provider is checked on `*` in place of its ARN."""
     resource_arn = iam_actions.extract_resource_arn
 
     def arn_of(service, method, path, headers, body, params, region, account):
-        name = iam_actions._query_param(params, "InstanceProfileName") if service == "iam" else None
-        if name:
-            return f"arn:aws:iam::{account}:instance-profile/{name}"
+        named = lambda name: iam_actions._query_param(params, name) if service == "iam" else None
+        if named("InstanceProfileName"):
+            return f"arn:aws:iam::{account}:instance-profile/{named('InstanceProfileName')}"
+        if named("OpenIDConnectProviderArn"):
+            return named("OpenIDConnectProviderArn")
         return resource_arn(service, method, path, headers, body, params, region, account)
 
     iam_actions.extract_resource_arn = arn_of

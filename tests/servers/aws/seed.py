@@ -15,6 +15,7 @@ from clients import Emulator, document
 NODE_TRUST = document(
     {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 )
+OWN_FIELDS = ("endpoint", "certificateAuthority", "computeConfig", "identity")
 PLACEHOLDER = re.compile(r"\{\{(roleId|roleArn):(?:(\d{12})/)?([\w+=,.@-]+?)(@before)?\}\}")
 
 
@@ -41,6 +42,10 @@ class Seeder:
                 iam = self.emulator.client("iam", root=account)
                 iam.create_instance_profile(InstanceProfileName=name)
                 iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
+            for issuer, audiences in wanted.get("identityProviders", {}).items():
+                self.emulator.client("iam", root=account).create_open_id_connect_provider(
+                    Url=f"https://{issuer}", ClientIDList=audiences
+                )
             for region, instances in wanted.get("instances", {}).items():
                 self.made[account]["instances"] = {
                     name: self.create_instance(account, region, profile) for name, profile in instances.items()
@@ -161,7 +166,7 @@ class Seeder:
 
     def bare_cluster(self, account, eks, name, wanted):
         """CreateCluster with the fields of a real API server added behind the SDK's back (see corrections.py)."""
-        own = {key: wanted[key] for key in ("endpoint", "certificateAuthority", "computeConfig") if key in wanted}
+        own = {key: wanted[key] for key in OWN_FIELDS if key in wanted}
         compute = own.get("computeConfig", {})
         if "nodeRoleArn" in compute:
             own["computeConfig"] = {**compute, "nodeRoleArn": self.role_arn(account, compute["nodeRoleArn"])}

@@ -10,7 +10,7 @@ pub use pools::{notices, pools};
 use crate::host;
 use pullaudit_core::{
     Credential, ImageRef, Keyring, NodeKey, Open, PodCredentials, Pool, Principal, PrincipalKind, Read,
-    keyring as kubelet,
+    is_virtual, keyring as kubelet,
 };
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -29,7 +29,7 @@ const EMPTY_LOGIN: &str = "*.azurecr.*";
 /// The identity behind an object id; `None` for everything that is no GUID.
 pub fn principal(who: &str) -> Option<Principal> {
     let id = Uuid::try_parse(who).ok()?.hyphenated().to_string();
-    (who.len() == id.len()).then(|| Principal { kind: PrincipalKind::Kubelet, name: id.clone(), id })
+    (who.len() == id.len()).then(|| Principal::new(PrincipalKind::Kubelet, id.clone(), id))
 }
 
 /// The credentials that the kubelet of a pool tries for an image: pull secrets, then the kubelet identity
@@ -46,9 +46,21 @@ pub fn keyring(
 ) -> Keyring {
     let of_node = || kubelet(pod, &node_keys(pool, image), image);
     let annotated = pod.annotations.get(CLIENT_ANNOTATION).filter(|client| !client.is_empty() && !pod.static_pod);
-    let Some(client) = annotated.filter(|_| host::plugin_answers(image)) else { return of_node() };
+    if !host::plugin_answers(image) {
+        return of_node();
+    }
+    let settled = configured_for(pool, configured);
+    let of_own = |open: Open| kubelet(pod, &with_empty_login(Credential::Unidentified(open), image), image);
+    let Some(client) = annotated else {
+        return match (&pod.account_unread, settled) {
+            _ if pod.static_pod => of_node(),
+            (_, Some(false)) | (None, None) => of_node(),
+            (Some(open), _) => Keyring::OneOf { why: open.clone(), cases: vec![of_own(open.clone()), of_node()] },
+            (None, Some(true)) => of_own(without_annotation(pool)),
+        };
+    };
     let of_account = || kubelet(pod, &with_empty_login(application(client), image), image);
-    match configured_for(pool, configured) {
+    match settled {
         Some(false) => of_node(),
         Some(true) => of_account(),
         None => Keyring::OneOf {
@@ -69,6 +81,15 @@ fn configured_for(pool: &Pool, configured: &BTreeMap<String, bool>) -> Option<bo
     configured.iter().find(same).map(|(_, value)| *value)
 }
 
+/// Source: kubernetes-sigs/cloud-provider-azure, `pkg/credentialprovider`: a token without the annotation is an error,
+/// unless identity bindings name an application for all.
+fn without_annotation(pool: &Pool) -> Open {
+    Open::undecidable(format!(
+        "who pulls on {} for service accounts without {CLIENT_ANNOTATION}: its nodes' credential provider wants it, or          has a default (--ib-default-client-id), or passes such pods over (requiredServiceAccountAnnotationKeys)",
+        pool.cluster
+    ))
+}
+
 /// Grants name object ids; which one an application has in the registry's tenant only Microsoft Graph
 /// tells, and pullaudit does not ask it for service accounts.
 fn application(client: &str) -> Credential {
@@ -78,6 +99,10 @@ fn application(client: &str) -> Credential {
 }
 
 fn node_keys(pool: &Pool, image: &ImageRef) -> Vec<NodeKey> {
+    if let (true, Read::Unread(open)) = (is_virtual(pool), &pool.identity) {
+        let (key, credential) = (image.registry.as_str().to_owned(), Credential::Unidentified(open.clone()));
+        return vec![NodeKey { key, credential, maybe: None }];
+    }
     if !host::plugin_answers(image) {
         return Vec::new();
     }

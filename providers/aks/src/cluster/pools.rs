@@ -105,7 +105,7 @@ fn identity(found: &Discovered, cluster: &Read<ManagedCluster>) -> Read<Principa
         let short = kubelet.resource_id.rsplit('/').next().filter(|short| !short.is_empty());
         let name = short.unwrap_or(&kubelet.object_id).to_owned();
         let id = kubelet.object_id.to_ascii_lowercase();
-        return Read::Got(Principal { kind: PrincipalKind::Kubelet, id, name });
+        return Read::Got(Principal::new(PrincipalKind::Kubelet, id, name));
     }
     let application = cluster.properties.service_principal_profile.client_id.as_str();
     if application.is_empty() || application.eq_ignore_ascii_case("msi") {
@@ -115,11 +115,11 @@ fn identity(found: &Discovered, cluster: &Read<ManagedCluster>) -> Read<Principa
         )));
     }
     match reading::<ServicePrincipal>(found, cluster_table::SERVICE_PRINCIPAL, "Application.Read.All") {
-        Read::Got(known) => Read::Got(Principal {
-            kind: PrincipalKind::Kubelet,
-            id: known.id.to_ascii_lowercase(),
-            name: if known.display_name.is_empty() { application.to_owned() } else { known.display_name },
-        }),
+        Read::Got(known) => Read::Got(Principal::new(
+            PrincipalKind::Kubelet,
+            known.id.to_ascii_lowercase(),
+            if known.display_name.is_empty() { application.to_owned() } else { known.display_name },
+        )),
         Read::Absent => Read::Unread(Open::undecidable(format!(
             "which object id application {application} of {name} has: its directory has no service principal for it"
         ))),

@@ -54,8 +54,7 @@ mod tests {
     }
 
     fn principal(id: &str) -> Credential {
-        let principal =
-            Principal { kind: PrincipalKind::Kubelet, id: id.to_owned(), name: "agentpool".to_owned() };
+        let principal = Principal::new(PrincipalKind::Kubelet, id, "agentpool");
         Credential::Principal(principal)
     }
 

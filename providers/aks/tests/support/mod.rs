@@ -167,11 +167,7 @@ impl World {
 }
 
 pub fn identity(object: &str) -> Credential {
-    Credential::Principal(Principal {
-        kind: PrincipalKind::Kubelet,
-        id: object.to_owned(),
-        name: "aks-kubelet-b".to_owned(),
-    })
+    Credential::Principal(Principal::new(PrincipalKind::Kubelet, object, "aks-kubelet-b"))
 }
 
 /// `allowed`, or `denied` or `unknown` with its code.

@@ -82,6 +82,8 @@ pub struct PodCredentials {
     pub service_account: String,
     /// The service account's annotations.
     pub annotations: BTreeMap<String, String>,
+    /// What would tell those, where nobody could read them.
+    pub account_unread: Option<Open>,
     /// A static pod, which can use credentials of the node only.
     pub static_pod: bool,
 }

@@ -3,12 +3,12 @@
 //!
 //! Source: aws/karpenter-provider-aws, `pkg/apis/v1`; EKS user guide, "Create a Node Class" and "Create a Node Pool".
 
-use super::nodes::{COMPUTE_TYPE, HOSTNAME, KARPENTER_POOL, carries};
+use super::nodes::{COMPUTE_TYPE, HOSTNAME, KARPENTER_POOL, NODE_GROUP, carries};
 use super::pools::{Listing, label, role};
 use super::readings;
 use super::roles::same_role;
 use crate::facts::cluster_table;
-use pullaudit_core::{ClusterView, CustomKind, Kept, Open, Principal, PrincipalKind, Read, Shape, Taint};
+use pullaudit_core::{ClusterView, CustomKind, Kept, Open, Pool, Principal, PrincipalKind, Read, Shape, Taint};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,8 +89,13 @@ pub fn profiles(view: &Read<ClusterView>) -> BTreeSet<String> {
         Source::Profile(profile) => Some(profile.clone()),
         Source::Role(_) => None,
     });
-    let former = started_with(view).into_values().filter(|profile| !current.contains(profile));
+    let former = started_with(view).unwrap_or_default().into_values().filter(|profile| !current.contains(profile));
     named.chain(former).collect()
+}
+
+/// True for a pool of Karpenter or of Auto Mode.
+pub(super) fn is_pool(pool: &Pool) -> bool {
+    pool.node_labels.contains_key(KARPENTER_POOL)
 }
 
 /// The pools, by name; `None` where the cluster has none of the kind, and the reason where they could not be listed.
@@ -105,10 +110,14 @@ pub(super) fn pools(view: &Read<ClusterView>) -> Result<Option<Vec<NodePool>>, O
     Ok(Some(pools))
 }
 
-/// Node to the profile that it was started with, where its claim tells.
-pub(super) fn started_with(view: &Read<ClusterView>) -> BTreeMap<String, String> {
-    let Some(Read::Got(claims)) = of_kind(view, &CLAIMS) else { return BTreeMap::new() };
-    claims.iter().filter_map(|claim| Some((text(claim, NODE)?, text(claim, STARTED_WITH)?))).collect()
+/// Node to the profile that it was started with, where its claim tells; or why no claim could be read.
+pub(super) fn started_with(view: &Read<ClusterView>) -> Result<BTreeMap<String, String>, Open> {
+    let claims = match of_kind(view, &CLAIMS) {
+        Some(Read::Got(claims)) => claims.as_slice(),
+        Some(Read::Unread(open)) => return Err(open.clone()),
+        Some(Read::Absent) | None => &[],
+    };
+    Ok(claims.iter().filter_map(|claim| Some((text(claim, NODE)?, text(claim, STARTED_WITH)?))).collect())
 }
 
 fn of_kind<'a>(view: &'a Read<ClusterView>, kind: &CustomKind) -> Option<&'a Read<Vec<Kept>>> {
@@ -124,7 +133,8 @@ fn pool(object: &Kept, view: &Read<ClusterView>) -> Option<NodePool> {
     let name = text(object, NAME)?;
     let reference = object.get(CLASS).cloned().unwrap_or_default();
     let class = class(&name, &reference, view);
-    let mut shape = Shape { taints: taints(object), ..Shape::default() };
+    let lacks = [NODE_GROUP.to_owned()].into();
+    let mut shape = Shape { taints: taints(object), lacks, ..Shape::default() };
     for (label, values) in requirements(object) {
         match (label.as_str(), values.as_slice()) {
             ("kubernetes.io/os", [only]) => shape.os = Some(only.clone()),
@@ -199,13 +209,14 @@ fn requirements(object: &Kept) -> Vec<(String, Vec<String>)> {
 impl Listing<'_> {
     /// A pool of Karpenter or of Auto Mode. A node keeps the profile that it was started with, so one whose class has
     /// another by now stands apart.
-    pub(super) fn add_karpenter(&mut self, pool: NodePool, started_with: &BTreeMap<String, String>) {
+    pub(super) fn add_karpenter(&mut self, pool: NodePool, started_with: &Result<BTreeMap<String, String>, Open>) {
         let labels = label(KARPENTER_POOL, &pool.name);
         if self.pools.iter().any(|known| known.node_labels == labels) {
             return;
         }
         let current = pool.class.as_ref().ok().and_then(|class| class.profile.as_ref());
         let former = self.nodes.iter().filter(|node| carries(node, &labels)).filter_map(|node| {
+            let started_with = started_with.as_ref().ok()?;
             let profile =
                 started_with.get(&node.name).filter(|profile| current.is_some_and(|now| now != *profile))?;
             let host = node.labels.get(HOSTNAME)?;
@@ -218,7 +229,12 @@ impl Listing<'_> {
             let identity = self.of_profile(&profile);
             self.add(name, identity, pool.shape.clone(), labels);
         }
+        let lives = self.nodes.iter().any(|node| carries(node, &labels));
         let identity = match &pool.class {
+            // The nodes that live may have been started with any profile.
+            Ok(_) if lives && started_with.is_err() => {
+                started_with.clone().map_or_else(Read::Unread, |_| Read::Absent)
+            }
             Ok(Class { source: Source::Role(role), .. }) => self.role_named(role),
             Ok(Class { source: Source::Profile(profile), .. }) => self.of_profile(profile),
             Err(open) => Read::Unread(open.clone()),

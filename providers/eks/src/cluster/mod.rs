@@ -19,8 +19,8 @@ use crate::host;
 use crate::plugin::{self, Asked};
 use crate::weigh::arn::RoleArn;
 use pullaudit_core::{
-    ClusterReading, ClusterRecord, Credential, Discovered, ImageRef, Keyring, NodeKey, Notice, Open,
-    PodCredentials, Pool, Principal, PrincipalKind, Read, keyring as kubelet,
+    AccountToken, ClusterReading, ClusterRecord, Credential, Discovered, ImageRef, Keyring, NodeKey, Notice, Open,
+    PodCredentials, Pool, Principal, PrincipalKind, Read, is_virtual, keyring as kubelet,
 };
 use std::collections::BTreeMap;
 
@@ -38,6 +38,10 @@ pub const WANTS: &[ClusterReading] = &[
 ///
 /// Source: kubernetes/cloud-provider-aws, `cmd/ecr-credential-provider/main.go`.
 const ROLE_ANNOTATION: &str = "eks.amazonaws.com/ecr-role-arn";
+
+/// For whom the kubelets ask for tokens of service accounts where they are set up for that
+/// (`tokenAttributes.serviceAccountTokenAudience`).
+const AUDIENCE: &str = "sts.amazonaws.com";
 
 /// True when node roles may stand in the aws-auth config map, which only the cluster's API shows: in
 /// every authentication mode but `API`, and where the mode is not known.
@@ -68,7 +72,7 @@ pub fn principal(who: &str) -> Option<Principal> {
 
 fn principal_of(arn: &str, kind: PrincipalKind) -> Option<Principal> {
     let role = RoleArn::parse(arn)?;
-    Some(Principal { kind, id: arn.to_owned(), name: role.name.to_owned() })
+    Some(Principal::new(kind, arn, role.name))
 }
 
 /// The credentials that the kubelet of a pool tries for an image: pull secrets, then the pool's role
@@ -90,9 +94,21 @@ pub fn keyring(
         Asked::Open(open) => Some(open),
         Asked::No => return of_node,
     };
-    let Some(role) = annotated else { return of_node };
-    let of_role = || kubelet(pod, &[role_key(role, image, maybe.clone())], image);
-    match configured_for(pool, configured) {
+    let settled = configured_for(pool, configured);
+    let Some(role) = annotated else {
+        return match pod.account_unread.as_ref().filter(|_| settled != Some(false) && !pod.static_pod) {
+            None => of_node,
+            Some(open) => {
+                let own = key(image, Credential::Unidentified(open.clone()), maybe);
+                Keyring::OneOf { why: open.clone(), cases: vec![kubelet(pod, &[own], image), of_node] }
+            }
+        };
+    };
+    let of_role = || {
+        let token = token(pool, pod, settled == Some(true));
+        kubelet(pod, &[key(image, taken_on(role, token), maybe.clone())], image)
+    };
+    match settled {
         Some(false) => of_node,
         Some(true) => of_role(),
         None => Keyring::OneOf {
@@ -112,13 +128,19 @@ fn configured_for(pool: &Pool, configured: &BTreeMap<String, bool>) -> Option<bo
     configured.get(id).or_else(|| configured.get(name)).copied()
 }
 
-fn role_key(role: &str, image: &ImageRef, maybe: Option<Open>) -> NodeKey {
-    let principal = principal_of(role, PrincipalKind::ServiceAccountRole).unwrap_or_else(|| Principal {
-        kind: PrincipalKind::ServiceAccountRole,
-        id: role.to_owned(),
-        name: role.to_owned(),
-    });
-    key(image, Credential::Principal(principal), maybe)
+/// The token with which a pod's service account asks for its role.
+fn token(pool: &Pool, pod: &PodCredentials, configured: bool) -> AccountToken {
+    AccountToken {
+        issuer: pool.federation.clone(),
+        audience: configured.then(|| AUDIENCE.to_owned()),
+        subject: format!("system:serviceaccount:{}:{}", pod.namespace, pod.service_account),
+    }
+}
+
+fn taken_on(role: &str, token: AccountToken) -> Credential {
+    let kind = PrincipalKind::ServiceAccountRole;
+    let principal = principal_of(role, kind).unwrap_or_else(|| Principal::new(kind, role, role));
+    Credential::Principal(Principal { token: Some(Box::new(token)), ..principal })
 }
 
 /// What the node's plugin answers for the image: nothing for a host that its patterns do not cover.
@@ -128,6 +150,9 @@ fn node_keys(pool: &Pool, image: &ImageRef) -> Vec<NodeKey> {
         Read::Unread(open) => Credential::Unidentified(open.clone()),
         Read::Absent => return Vec::new(),
     };
+    if is_virtual(pool) {
+        return vec![key(image, credential, None)];
+    }
     match plugin::asked(image, &pool.shape) {
         Asked::Yes => return vec![key(image, credential, None)],
         Asked::Open(open) => return vec![key(image, credential, Some(open))],

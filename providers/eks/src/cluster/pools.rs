@@ -59,6 +59,9 @@ impl<'a> Listing<'a> {
             Ok(pools) => pools.into_iter().flatten().for_each(|pool| listing.add_karpenter(pool, &started_with)),
             Err(open) => listing.miss(open, "pools of Karpenter and Auto Mode without a node now are not known"),
         }
+        if let (Err(open), true) = (started_with, listing.pools.iter().any(karpenter::is_pool)) {
+            listing.miss(open, "which role living nodes of Karpenter were started with is not known");
+        }
         listing.add_labelled();
         listing.add_self_managed();
         listing.add_unlisted();
@@ -314,6 +317,7 @@ impl<'a> Listing<'a> {
         node_labels: BTreeMap<String, String>,
     ) {
         let cluster = self.found.cluster.id.clone();
+        let issuer = self.detail.got().and_then(|detail| detail.issuer.as_deref());
         self.pools.push(Pool {
             cluster,
             name,
@@ -324,7 +328,7 @@ impl<'a> Listing<'a> {
             takes: Vec::new(),
             takes_unread: None,
             vantage: pullaudit_core::Vantage::default(),
-            federation: None,
+            federation: issuer.map(|url| url.strip_prefix("https://").unwrap_or(url).to_owned()),
         });
     }
 }

@@ -5,7 +5,7 @@ use super::call::{Caller, read};
 use super::details::{Details, FEW, details};
 use super::document;
 use super::ecr::optional;
-use super::needs::RoleName;
+use super::needs::{Needs, RoleName};
 use super::operation::{
     GET_INSTANCE_PROFILE, GET_POLICY, GET_POLICY_VERSION, GET_ROLE, GET_ROLE_POLICY, LIST_ATTACHED_ROLE_POLICIES,
     LIST_ROLE_POLICIES, Operation,
@@ -22,7 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) const NONE: &[&str] = &["NoSuchEntity", "NoSuchEntityException"];
 
 /// Everything that a weighing of these roles looks at, in rows.
-pub(crate) async fn collect(caller: &Caller, accounts: &Accounts, roles: &BTreeSet<RoleName>) -> Section {
+pub(crate) async fn collect(caller: &Caller, accounts: &Accounts, needs: &Needs) -> Section {
+    let roles = &needs.roles;
     let mut section = Section::default();
     let mut clients: BTreeMap<&str, (&Account, Client)> = BTreeMap::new();
     for role in roles {
@@ -37,7 +38,8 @@ pub(crate) async fn collect(caller: &Caller, accounts: &Accounts, roles: &BTreeS
     let read = join_all(roles.iter().filter_map(|role| {
         let (account, iam) = clients.get(role.account.as_str())?;
         let reading = Reading { caller, iam, scope: format!("account {}", account.id) };
-        Some(one_role(reading, role, details.get(role.account.as_str())))
+        let details = details.get(role.account.as_str());
+        Some(one_role(reading, role, details, needs.taken_on.contains(role)))
     }));
     // Each policy is read once, by the first account that names it: managed ones are shared by many.
     let mut policies: BTreeMap<String, &str> = BTreeMap::new();
@@ -96,10 +98,15 @@ async fn one_role<'a>(
     reading: Reading<'_>,
     role: &'a RoleName,
     details: Option<&Details>,
+    taken_on: bool,
 ) -> (Section, BTreeSet<String>, &'a RoleName) {
     let mut section = Section::default();
     let key = role.key();
-    let detail = reading.role(&role.name).await;
+    let mut detail = reading.role(&role.name).await;
+    if let Read::Got(role) = &mut detail {
+        // Who may take a node's role on is no matter of pulls.
+        role.trust = role.trust.take().filter(|_| taken_on);
+    }
     let mut policies: BTreeSet<String> = detail.got().and_then(|role| role.boundary.clone()).into_iter().collect();
     let told = detail.got().and_then(|read| details?.role(&role.name, &read.role_id));
     if let Some(told) = told {
@@ -137,6 +144,7 @@ impl Reading<'_> {
                     .permissions_boundary()
                     .and_then(|b| b.permissions_boundary_arn())
                     .map(str::to_owned),
+                trust: role.assume_role_policy_document().map(document::decode),
                 tags: role.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect(),
             }),
             None => Err(Trouble::failed(GET_ROLE, "the answer is empty")),

@@ -26,6 +26,7 @@ mod region;
 mod shape;
 mod tags;
 mod trouble;
+mod trust;
 mod write;
 
 pub use operation::{OPERATIONS, Operation};
@@ -34,7 +35,7 @@ use crate::EksOptions;
 use crate::facts::{Reader, cluster_table, table};
 use accounts::Accounts;
 use call::Caller;
-use futures_util::future::{join, join_all};
+use futures_util::future::{join, join_all, join3};
 use needs::Needs;
 use pullaudit_core::{
     AccessError, ApiAccess, Applied, CannotUndo, Change, ClusterView, CollectError, DiscoverError, Discovered,
@@ -133,9 +134,10 @@ impl Live {
         let accounts = self.accounts(needs.region.as_deref()).await?;
         let registries =
             needs.registries.iter().map(|(name, wanted)| ecr::collect(&self.caller, accounts, name, wanted));
-        let roles = iam::collect(&self.caller, accounts, &needs.roles);
-        let (mut section, registries) = join(roles, join_all(registries)).await;
-        for rows in registries {
+        let roles = iam::collect(&self.caller, accounts, needs);
+        let providers = trust::collect(&self.caller, accounts, &needs.providers);
+        let (mut section, providers, registries) = join3(roles, providers, join_all(registries)).await;
+        for rows in registries.into_iter().chain([providers]) {
             iam::merge(&mut section, rows);
         }
         for id in needs.accounts() {

@@ -3,7 +3,8 @@
 use crate::facts::table;
 use crate::host::EcrHost;
 use crate::weigh::addons::is_addon_registry;
-use pullaudit_core::{Credential, Question, Read, Section};
+use crate::weigh::provider_of;
+use pullaudit_core::{Credential, Principal, PrincipalKind, Question, Read, Section};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A role, by account and name: an ARN's path tells nothing more, and session ARNs have none.
@@ -34,6 +35,10 @@ pub(crate) type Wanted = BTreeMap<String, BTreeSet<ImageName>>;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Needs {
     pub(crate) roles: BTreeSet<RoleName>,
+    /// Those of them that service accounts take on.
+    pub(crate) taken_on: BTreeSet<RoleName>,
+    /// The identity providers that vouch for those, with their accounts, by ARN.
+    pub(crate) providers: BTreeMap<String, String>,
     pub(crate) registries: BTreeMap<RegistryName, Wanted>,
     /// A region of some registry of ECR, AWS's own among them.
     pub(crate) region: Option<String>,
@@ -48,7 +53,7 @@ impl Needs {
             let Some(host) = EcrHost::parse(question.image.registry.as_str()) else { continue };
             needs.region.get_or_insert_with(|| host.region.to_ascii_lowercase());
             if let Credential::Principal(principal) = &question.by {
-                needs.roles.extend(RoleName::parse(&principal.id));
+                needs.add_role(principal);
             }
             if is_addon_registry(host.account, host.region) {
                 continue;
@@ -60,6 +65,17 @@ impl Needs {
             images.extend(image_of(question));
         }
         needs
+    }
+
+    fn add_role(&mut self, principal: &Principal) {
+        let Some(role) = RoleName::parse(&principal.id) else { return };
+        if principal.kind == PrincipalKind::ServiceAccountRole {
+            let issuer = principal.token.as_ref().and_then(|token| token.issuer.as_deref());
+            let provider = issuer.map(|issuer| (provider_of(&principal.id, issuer), role.account.clone()));
+            self.providers.extend(provider);
+            self.taken_on.insert(role.clone());
+        }
+        self.roles.insert(role);
     }
 
     /// Asks no more about the images of which these rows tell, and returns them. A repository is read all the same.
@@ -147,7 +163,7 @@ fn image_of(question: &Question) -> Option<ImageName> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use pullaudit_core::{ImageRef, Obstacle, Open, Principal, PrincipalKind, Vantage};
+    use pullaudit_core::{AccountToken, ImageRef, Obstacle, Open, Vantage};
 
     #[test]
     fn role_and_session_arns_name_one_role() {
@@ -172,11 +188,7 @@ mod tests {
     }
 
     fn asked(images: &[&str]) -> Needs {
-        let principal = Principal {
-            kind: PrincipalKind::NodeRole,
-            id: "arn:aws:iam::111122223333:role/node".to_owned(),
-            name: "node".to_owned(),
-        };
+        let principal = Principal::new(PrincipalKind::NodeRole, "arn:aws:iam::111122223333:role/node", "node");
         let by = Credential::Principal(principal);
         let one = |image: &&str| Question {
             by: by.clone(),
@@ -192,6 +204,31 @@ mod tests {
         assert_eq!((published.roles.len(), published.registries.len()), (1, 0));
         let ours = asked(&["444455556666.dkr.ecr.eu-central-1.amazonaws.com/eks/coredns:v1"]);
         assert_eq!((ours.roles.len(), ours.registries.len()), (1, 1));
+    }
+
+    #[test]
+    fn trust_is_asked_of_the_roles_of_service_accounts_alone() {
+        let mut principal = Principal::new(PrincipalKind::NodeRole, "arn:aws:iam::111122223333:role/node", "node");
+        let needs = |principal: &Principal| {
+            let image = ImageRef::parse("444455556666.dkr.ecr.eu-central-1.amazonaws.com/app:1").unwrap();
+            let by = Credential::Principal(principal.clone());
+            Needs::of(&[Question { by, from: Vantage::default(), image }])
+        };
+        assert_eq!((needs(&principal).taken_on.len(), needs(&principal).providers.len()), (0, 0));
+        principal.kind = PrincipalKind::ServiceAccountRole;
+        let token = |issuer: Option<&str>| AccountToken {
+            issuer: issuer.map(str::to_owned),
+            audience: None,
+            subject: "system:serviceaccount:ledger:api".to_owned(),
+        };
+        let vouches = "arn:aws:iam::111122223333:oidc-provider/oidc.example/id/A";
+        for (issuer, expected) in [(Some("oidc.example/id/A"), vec![vouches]), (None, vec![])] {
+            principal.token = Some(Box::new(token(issuer)));
+            let needs = needs(&principal);
+            assert_eq!((needs.roles.len(), needs.taken_on.len()), (1, 1));
+            assert_eq!(needs.providers.keys().collect::<Vec<_>>(), expected);
+            assert!(needs.providers.values().all(|account| account == "111122223333"));
+        }
     }
 
     #[test]

@@ -34,6 +34,7 @@ operations! {
     DESCRIBE_ACCESS_ENTRY = "eks" "DescribeAccessEntry";
     DESCRIBE_INSTANCES = "ec2" "DescribeInstances";
     GET_ROLE = "iam" "GetRole";
+    GET_OPEN_ID_CONNECT_PROVIDER = "iam" "GetOpenIDConnectProvider";
     GET_INSTANCE_PROFILE = "iam" "GetInstanceProfile";
     LIST_ATTACHED_ROLE_POLICIES = "iam" "ListAttachedRolePolicies";
     LIST_ROLE_POLICIES = "iam" "ListRolePolicies";

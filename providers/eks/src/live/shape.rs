@@ -13,6 +13,7 @@ pub(crate) fn cluster(cluster: &types::Cluster) -> ClusterDetail {
             .access_config()
             .and_then(|access| access.authentication_mode())
             .map(|mode| mode.as_str().to_owned()),
+        issuer: cluster.identity().and_then(|known| known.oidc()?.issuer()).map(str::to_owned),
         status: cluster.status().map(|status| status.as_str().to_owned()),
         auto_mode_role: auto.and_then(|compute| compute.node_role_arn()).map(str::to_owned),
         auto_mode_pools: sorted(auto.map(|compute| compute.node_pools().to_vec()).unwrap_or_default()),

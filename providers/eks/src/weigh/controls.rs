@@ -133,10 +133,17 @@ impl Controls {
     }
 
     /// With what is not known of it as one open fact.
-    fn complete(self, side: Side, account: &str, unread: Option<Unread>) -> Self {
-        match unread {
-            Some(open) => Self { levels: self.levels, ..Self::unread(side, account, open) },
-            None => self.switched_on(side, account),
+    fn complete(mut self, side: Side, account: &str, unread: Option<Unread>) -> Self {
+        let Some(open) = unread else { return self.switched_on(side, account) };
+        // Whether such policies are off, what was not read may tell.
+        self.doubt_bare_levels();
+        Self { levels: self.levels, ..Self::unread(side, account, open) }
+    }
+
+    /// Says that the silence of levels without any policy refuses nothing.
+    fn doubt_bare_levels(&mut self) {
+        for level in self.levels.iter_mut().filter(|level| level.attached == 0) {
+            level.whole = false;
         }
     }
 
@@ -147,9 +154,7 @@ impl Controls {
             return Self::default();
         }
         if bare > 0 {
-            for level in self.levels.iter_mut().filter(|level| level.attached == 0) {
-                level.whole = false;
-            }
+            self.doubt_bare_levels();
             let why = format!("why a level above account {account} has no {}; read again", side.singular());
             self.open = Self::unread(side, account, Unread::Because(Open::undecidable(why))).open;
         }

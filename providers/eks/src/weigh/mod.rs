@@ -11,6 +11,7 @@ mod request;
 mod rights;
 pub(crate) mod tags;
 mod texts;
+mod trust;
 
 use crate::codes::Finding;
 use crate::facts::Role;
@@ -19,19 +20,19 @@ use crate::remedy;
 use arn::RoleArn;
 use index::{Index, Presence, RegistryEntry, RegistryScope, RepositoryEntry, RoleEntry, RoleState};
 use jiff::Timestamp;
+use policy::Policy;
 use policy::action::Acts;
 use pullaudit_core::{
     Change, Claim, Credential, Facts, FixPolicy, Inventory, Notice, Open, Principal, PrincipalKind, Proposal,
     Question, Section, SnapshotError, core_code,
 };
-use request::{Asker, Request};
+use request::{Asker, Request, SERVICE_ACCOUNT_SESSION};
 use rights::{Owner, Resource};
 use std::borrow::Cow;
 use texts::{Right, Texts};
-
-/// The session of a pull with a service account's role. Source: kubernetes/cloud-provider-aws,
-/// `cmd/ecr-credential-provider/main.go`.
-const SERVICE_ACCOUNT_SESSION: &str = "ecr-credential-provider";
+use trust::TakingOn;
+#[cfg(feature = "live")]
+pub(crate) use trust::provider_of;
 
 /// Facts about roles and registries of AWS, ready to be weighed.
 pub struct EksFacts {
@@ -115,7 +116,7 @@ impl EksFacts {
         });
         let by_service_account = principal.kind == PrincipalKind::ServiceAccountRole;
         let session = role.session.or(by_service_account.then_some(SERVICE_ACCOUNT_SESSION));
-        let asker = Asker { account: role.account, name: role.name, session, role: entry };
+        let asker = Asker { account: role.account, name: role.name, session, role: entry, bearer: None };
         let arn = match &repository.presence {
             Presence::There(arn) => Cow::Borrowed(&**arn),
             Presence::Missing | Presence::Open(..) => Cow::Owned(host.repository_arn(name)),
@@ -137,7 +138,8 @@ impl EksFacts {
                 at,
             },
             version: &version(question),
-            by_service_account,
+            taking_on: by_service_account
+                .then_some(TakingOn { role: principal.id.as_str(), token: principal.token.as_deref() }),
         };
         Some(weighing.claim())
     }
@@ -219,7 +221,8 @@ pub(crate) struct Weighing<'a> {
     request: Request<'a>,
     /// Tag, or digest with its `@`.
     version: &'a str,
-    by_service_account: bool,
+    /// Set where a service account takes the role on.
+    taking_on: Option<TakingOn<'a>>,
 }
 
 impl Weighing<'_> {
@@ -247,10 +250,8 @@ impl Weighing<'_> {
         if let RoleState::Open { open, code } = &self.role.state {
             all.push(Claim::open(*code, self.role.place.clone(), "may not exist", vec![open.clone()]));
         }
-        if self.by_service_account {
-            let what = format!("{}: whether it trusts the service account's token", self.role.place);
-            let code = Finding::ServiceAccountTrust.code();
-            all.push(Claim::open(code, self.role.place.clone(), "must trust it", vec![Open::undecidable(what)]));
+        if let Some(taking_on) = self.taking_on {
+            self.trust(taking_on, &mut all);
         }
         all.extend(self.role.service.open.clone());
         let whole = matches!(scope, RegistryScope::V2);
@@ -267,19 +268,31 @@ impl Weighing<'_> {
             }
             Owner::Same | Owner::Other => {
                 all.extend(self.repository.controls.open.clone());
-                let template;
-                let policy = if self.may_be_created() {
-                    template = self.registry.template(&self.repository.name, &self.repository.policy_place);
-                    &template
-                } else {
-                    &self.repository.policy
-                };
-                let resources = [Resource { policy, denies: Finding::ExplicitDeny }, registry];
-                self.pull(if whole { &resources } else { &resources[..1] }, &mut all);
-                self.existence(&resources, &mut all);
+                self.there_or_made(registry, whole, &mut all);
             }
         }
         Claim::All(all)
+    }
+
+    /// What the registry's side says of the repository as it stands, or as a first pull through a cache makes it. Where
+    /// nobody knows which of them it is, each is a case.
+    fn there_or_made(&self, registry: Resource<'_>, whole: bool, all: &mut Vec<Claim>) {
+        let with = |policy: &Policy, all: &mut Vec<Claim>| {
+            let resources = [Resource { policy, denies: Finding::ExplicitDeny }, registry];
+            self.pull(if whole { &resources } else { &resources[..1] }, all);
+            self.existence(&resources, all);
+        };
+        if !self.may_be_created() {
+            return with(&self.repository.policy, all);
+        }
+        let template = self.registry.template(&self.repository.name, &self.repository.policy_place);
+        let Presence::Open(why, _) = &self.repository.presence else { return with(&template, all) };
+        let case = |policy: &Policy| {
+            let mut all = Vec::new();
+            with(policy, &mut all);
+            Claim::All(all)
+        };
+        all.push(Claim::OneOf { why: why.clone(), cases: vec![case(&self.repository.policy), case(&template)] });
     }
 
     fn pull(&self, resources: &[Resource<'_>], all: &mut Vec<Claim>) {

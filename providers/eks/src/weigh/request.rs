@@ -8,6 +8,10 @@ use jiff::Timestamp;
 use pullaudit_core::{Open, Text};
 use std::borrow::Cow;
 
+/// The session of a pull with a service account's role. Source: kubernetes/cloud-provider-aws,
+/// `cmd/ecr-credential-provider/main.go`.
+pub(crate) const SERVICE_ACCOUNT_SESSION: &str = "ecr-credential-provider";
+
 /// Who asks: a role, or one session of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asker<'a> {
@@ -16,6 +20,19 @@ pub(crate) struct Asker<'a> {
     /// Set when the question is about one session, which for a node is its instance id.
     pub(crate) session: Option<&'a str>,
     pub(crate) role: &'a RoleEntry,
+    /// Set when it is not the role that asks, but who wants to take it on.
+    pub(crate) bearer: Option<&'a Bearer<'a>>,
+}
+
+/// Who comes with the token of a service account.
+#[derive(Clone, Debug)]
+pub(crate) struct Bearer<'a> {
+    /// ARN of the identity provider of IAM that vouches for such tokens.
+    pub(crate) provider: String,
+    /// Who issued it: host and path.
+    pub(crate) issuer: &'a str,
+    pub(crate) audience: Option<&'a str>,
+    pub(crate) subject: &'a str,
 }
 
 impl<'a> Asker<'a> {
@@ -59,6 +76,18 @@ pub(crate) enum Key {
     ResourceTag(String),
     RequestedRegion,
     Now,
+    /// The end points of ECR and of STS speak HTTPS only.
+    SecureTransport,
+    /// What a token says of itself, where a role is taken on with one.
+    OfToken {
+        /// Host and path of its issuer, in lower case.
+        issuer: String,
+        claim: String,
+        /// What to say where nothing tells it.
+        unknown: Text,
+    },
+    /// The name of the session, where a role is taken on.
+    SessionName(Text),
     /// The same in every pull by a role.
     Always(&'static str),
     /// Never there in a pull by a role.
@@ -93,8 +122,8 @@ impl Key {
             "aws:currenttime" | "aws:epochtime" => Self::Now,
             "aws:principaltype" => Self::Always("AssumedRole"),
             "aws:principalisawsservice" => Self::Always("false"),
-            // The end points of ECR speak HTTPS only.
-            "aws:securetransport" => Self::Always("true"),
+            "aws:securetransport" => Self::SecureTransport,
+            "sts:rolesessionname" => Self::SessionName(format!("{place}: {name} is no key of a pull").into()),
             "aws:username" | "aws:principalservicename" | "aws:principalservicenameslist" => Self::Never,
             "aws:sourcevpce"
             | "aws:sourcevpc"
@@ -124,7 +153,8 @@ impl Key {
             "aws:principalorgpaths" => Self::PrincipalOrganizationPaths,
             "aws:resourceorgpaths" => Self::ResourceOrganizationPaths,
             _ => {
-                Self::of_tag(&lower).unwrap_or_else(|| unknown("is a condition key that pullaudit does not know"))
+                let unknown = unknown("is a condition key that pullaudit does not know");
+                Self::of_tag(&lower).or_else(|| Self::of_token(&lower, &unknown)).unwrap_or(unknown)
             }
         }
     }
@@ -145,8 +175,19 @@ impl Key {
         (!tag.starts_with("x509")).then(|| Self::PrincipalTag(tag.to_owned()))
     }
 
+    /// `HOST/PATH:CLAIM`. Source: IAM user guide, "Available keys for AWS OIDC federation".
+    fn of_token(lower: &str, unknown: &Self) -> Option<Self> {
+        let (issuer, claim) = lower.rsplit_once(':').filter(|(issuer, _)| issuer.contains('.'))?;
+        let Self::Unknown(unknown) = unknown else { return None };
+        let (issuer, claim) = (issuer.to_owned(), claim.to_owned());
+        (!issuer.contains(':')).then(|| Self::OfToken { issuer, claim, unknown: unknown.clone() })
+    }
+
     /// The key's value in a request.
     pub(crate) fn value<'a>(&self, request: &Request<'a>) -> Value<'a> {
+        if let Some(bearer) = request.asker.bearer {
+            return self.taking_on(bearer, request);
+        }
         let of_role = |value: &dyn Fn(&'a Role) -> Value<'a>| match request.asker.known() {
             Ok(role) => value(role),
             Err(open) => Value::Open(open),
@@ -190,9 +231,38 @@ impl Key {
             }
             Self::RequestedRegion => text(request.region),
             Self::Now => Value::Time(request.at),
+            Self::SecureTransport => text("true"),
             Self::Always(value) => Value::Text(Cow::Borrowed(value)),
             Self::Never => Value::Absent,
+            Self::OfToken { unknown: what, .. } | Self::SessionName(what) | Self::Unknown(what) => {
+                Value::Open(Open::Undecidable { what: what.clone() })
+            }
+        }
+    }
+
+    /// The key's value where a role is taken on with a token: who asks is no principal of AWS yet, so little of what
+    /// other requests have is there, or is told to be.
+    fn taking_on<'a>(&self, bearer: &Bearer<'a>, request: &Request<'a>) -> Value<'a> {
+        let text = |text: &'a str| Value::Text(Cow::Borrowed(text));
+        match self {
+            // A token says something of one issuer alone.
+            Self::OfToken { issuer, .. } if !issuer.eq_ignore_ascii_case(bearer.issuer) => Value::Absent,
+            Self::OfToken { claim, .. } if claim == "sub" => text(bearer.subject),
+            Self::OfToken { claim, unknown, .. } => match bearer.audience.filter(|_| claim == "aud") {
+                Some(audience) => text(audience),
+                None => Value::Open(Open::Undecidable { what: unknown.clone() }),
+            },
+            Self::SessionName(_) => text(SERVICE_ACCOUNT_SESSION),
+            Self::SecureTransport => text("true"),
+            Self::Now => Value::Time(request.at),
+            Self::ResourceAccount => text(request.owner),
+            Self::ResourceOrganization => organization(request.owner_organization),
+            Self::ResourceOrganizationPaths => organization_path(request.owner_organization),
             Self::Unknown(what) => Value::Open(Open::Undecidable { what: what.clone() }),
+            _ => Value::Open(Open::undecidable(
+                "what a request to take on a role says beside its token (a condition of its trust policy, or of a resource \
+                 control policy, looks at that)",
+            )),
         }
     }
 }

@@ -157,7 +157,8 @@ impl Weighing<'_> {
         }
     }
 
-    fn denials(
+    /// Adds what a policy denies.
+    pub(crate) fn denials(
         &self,
         policy: &Policy,
         right: Right,
@@ -199,7 +200,14 @@ impl Weighing<'_> {
         }))
     }
 
-    fn own(&self, policy: &Policy, right: Right, request: &Request<'_>, silent: impl FnOnce() -> Claim) -> Claim {
+    /// What a policy allows by itself.
+    pub(crate) fn own(
+        &self,
+        policy: &Policy,
+        right: Right,
+        request: &Request<'_>,
+        silent: impl FnOnce() -> Claim,
+    ) -> Claim {
         let (mut yes, mut rest) = (None, Vec::new());
         let mut more = Vec::new();
         for statement in &policy.statements {

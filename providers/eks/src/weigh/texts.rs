@@ -14,10 +14,12 @@ pub(crate) enum Right {
     LayerUrl,
     Import,
     Create,
+    Assume,
 }
 
 impl Right {
-    const ALL: [Self; 6] = [Self::Token, Self::Pull, Self::BatchGet, Self::LayerUrl, Self::Import, Self::Create];
+    const ALL: [Self; 7] =
+        [Self::Token, Self::Pull, Self::BatchGet, Self::LayerUrl, Self::Import, Self::Create, Self::Assume];
 
     pub(crate) fn acts(self) -> Acts {
         match self {
@@ -27,6 +29,7 @@ impl Right {
             Self::LayerUrl => Acts::LAYER_URL,
             Self::Import => Acts::IMPORT,
             Self::Create => Acts::CREATE,
+            Self::Assume => Acts::ASSUME,
         }
     }
 
@@ -38,6 +41,7 @@ impl Right {
             Self::LayerUrl => "ecr:GetDownloadUrlForLayer",
             Self::Import => "ecr:BatchImportUpstreamImage",
             Self::Create => "ecr:CreateRepository",
+            Self::Assume => "sts:AssumeRoleWithWebIdentity",
         }
     }
 
@@ -47,6 +51,7 @@ impl Right {
             Self::Token => Finding::TokenNotGranted,
             Self::Pull | Self::BatchGet | Self::LayerUrl => Finding::IdentityPolicySilent,
             Self::Import | Self::Create => Finding::PullThroughDenied,
+            Self::Assume => Finding::ServiceAccountNotTrusted,
         }
     }
 }
@@ -65,7 +70,7 @@ pub(crate) struct Said {
 
 /// All sentences.
 pub(crate) struct Texts {
-    said: [Said; 6],
+    said: [Said; 7],
     pub(crate) allowed: Code,
     pub(crate) addon: Claim,
     pub(crate) anonymous: Claim,

@@ -120,6 +120,13 @@ fn nodes_that_were_started_with_another_profile_stand_apart() {
         expect(&found, &view, &["karpenter/spot (node old, former profile) = blue", "karpenter/spot = green"]);
     assert_eq!((pools[0].shape.nodes, pools[1].shape.nodes), (1, 2));
     assert_eq!(pools[0].node_labels["kubernetes.io/hostname"], "old");
+    // Where no claim can be read, nobody knows what the nodes that live were started with.
+    let objects = [objects[0].clone(), objects[1].clone(), ("nodeclaims", Read::Unread(unread("claims")))];
+    let blind = view_of(vec![of_pool("old", "spot")], &objects);
+    let (pools, gaps) = cluster::pools(&found, &blind);
+    assert!(lines(&pools)[0].contains("read claims"), "{:?}", lines(&pools));
+    assert!(gaps.iter().any(|gap| gap.message.contains("started with")), "{gaps:?}");
+    expect(&found, &view_of(vec![], &objects), &["karpenter/spot = green"]);
 }
 
 #[test]

@@ -5,8 +5,8 @@ pub(crate) mod repair;
 
 use jiff::Timestamp;
 use pullaudit_core::{
-    Claim, Credential, Fact, Facts, Holds, ImageRef, Mode, Obstacle, Open, Principal, PrincipalKind, Question,
-    Read, Section, Vantage, Verdict, judge,
+    AccountToken, Claim, Credential, Fact, Facts, Holds, ImageRef, Mode, Obstacle, Open, Principal, PrincipalKind,
+    Question, Read, Section, Vantage, Verdict, judge,
 };
 use pullaudit_eks::facts::table;
 use pullaudit_eks::weigh::EksFacts;
@@ -22,6 +22,9 @@ pub(crate) const DEAD_ID: &str = "AROAEXAMPLEROLE00X7Q";
 pub(crate) const BOUNDARY: &str = "arn:aws:iam::111122223333:policy/boundary";
 pub(crate) const ATTACHED: &str = "arn:aws:iam::111122223333:policy/pull";
 pub(crate) const REPOSITORY: &str = "ledger/api";
+pub(crate) const ISSUER: &str = "oidc.eks.eu-central-1.amazonaws.com/id/0A1B2C";
+pub(crate) const FORMER: &str = "oidc.eks.eu-central-1.amazonaws.com/id/9F8E7D";
+pub(crate) const SUBJECT: &str = "system:serviceaccount:ledger:api";
 
 /// A role, a registry with one repository, and a question about them.
 #[derive(Clone, Debug)]
@@ -69,7 +72,33 @@ pub(crate) fn refused(reading: &str) -> Read<Value> {
 
 pub(crate) fn role_arn(principal: &str) -> Credential {
     let name = principal.rsplit('/').next().unwrap_or(principal).to_owned();
-    Credential::Principal(Principal { kind: PrincipalKind::NodeRole, id: principal.to_owned(), name })
+    Credential::Principal(Principal::new(PrincipalKind::NodeRole, principal, name))
+}
+
+/// ARN of the identity provider that vouches for an issuer.
+pub(crate) fn vouching(issuer: &str) -> String {
+    format!("arn:aws:iam::{OWN}:oidc-provider/{issuer}")
+}
+
+pub(crate) fn token() -> AccountToken {
+    AccountToken {
+        issuer: Some(ISSUER.to_owned()),
+        audience: Some("sts.amazonaws.com".to_owned()),
+        subject: SUBJECT.to_owned(),
+    }
+}
+
+/// A role as a service account takes it on.
+pub(crate) fn taken_on(role: &str, token: Option<AccountToken>) -> Credential {
+    let kind = PrincipalKind::ServiceAccountRole;
+    Credential::Principal(Principal { token: token.map(Box::new), ..Principal::new(kind, role, "node") })
+}
+
+/// What eksctl and Terraform's module write.
+pub(crate) fn usual_trust() -> Value {
+    json!({"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": {"Federated": vouching(ISSUER)},
+        "Condition": {"StringEquals": {
+            format!("{ISSUER}:sub"): SUBJECT, format!("{ISSUER}:aud"): "sts.amazonaws.com"}}})
 }
 
 impl World {
@@ -139,6 +168,18 @@ impl World {
         let role = json!({"arn": ROLE_ARN, "roleId": ROLE_ID, "tags": tags});
         self.section.put(table::ROLES, format!("{OWN}/{ROLE}"), Read::Got(role));
         self
+    }
+
+    /// A service account takes the role on, which this policy says; its account knows the cluster's issuer.
+    pub(crate) fn trusting(mut self, statements: Value) -> Self {
+        let role =
+            self.section.tables.get_mut(table::ROLES).and_then(|rows| rows.get_mut(&format!("{OWN}/{ROLE}")));
+        if let Some(Read::Got(role)) = role {
+            role["trust"] = json!(policy(statements).to_string());
+        }
+        let known = json!({ "audiences": ["sts.amazonaws.com"] });
+        self.section.put(table::IDENTITY_PROVIDERS, vouching(ISSUER), Read::Got(known));
+        Self { by: taken_on(ROLE_ARN, Some(token())), ..self }
     }
 
     pub(crate) fn repository_policy(self, document: &Value) -> Self {

@@ -30,17 +30,13 @@ pub(crate) const FEDERATED: &str = "principal://iam.googleapis.com/";
 pub fn principal(who: &str) -> Option<Principal> {
     if who.starts_with(FEDERATED) {
         let name = who.rsplit_once("/subject/").map_or(who, |(_, subject)| subject).to_owned();
-        return Some(Principal { kind: PrincipalKind::ServiceAccountRole, id: who.to_owned(), name });
+        return Some(Principal::new(PrincipalKind::ServiceAccountRole, who, name));
     }
     let email = who.strip_prefix("serviceAccount:").unwrap_or(who).to_ascii_lowercase();
     let (name, domain) = email.split_once('@')?;
     let own = domain == ACCOUNT_ZONE || domain.ends_with(&format!(".{ACCOUNT_ZONE}"));
     let plain = !name.is_empty() && !email.contains(['/', ' ', '[', '?']);
-    (own && plain).then(|| Principal {
-        kind: PrincipalKind::NodeServiceAccount,
-        id: email.clone(),
-        name: email.clone(),
-    })
+    (own && plain).then(|| Principal::new(PrincipalKind::NodeServiceAccount, email.clone(), email.clone()))
 }
 
 /// The project that owns an account, by id or by number; `None` for accounts of Google's own, which nobody
@@ -82,11 +78,21 @@ pub fn keyring(
     let of_node = || kubelet(pod, &node_keys(pool, image), image);
     let (name, value) = PULLS_ITSELF;
     let itself = pod.annotations.get(name).is_some_and(|set| set == value) && !pod.static_pod;
-    if !itself || host::plugin_glob(&image.registry).is_none() {
+    if host::plugin_glob(&image.registry).is_none() {
         return of_node();
     }
+    let settled = configured_for(pool, configured);
+    if !itself {
+        return match pod.account_unread.as_ref().filter(|_| settled != Some(false) && !pod.static_pod) {
+            None => of_node(),
+            Some(open) => {
+                let own = key(image, Credential::Unidentified(open.clone()), None);
+                Keyring::OneOf { why: open.clone(), cases: vec![kubelet(pod, &[own], image), of_node()] }
+            }
+        };
+    }
     let of_account = || kubelet(pod, &[key(image, account(pool, pod), None)], image);
-    match configured_for(pool, configured) {
+    match settled {
         Some(false) => of_node(),
         Some(true) => of_account(),
         None => Keyring::OneOf {
@@ -110,11 +116,11 @@ fn configured_for(pool: &Pool, configured: &BTreeMap<String, bool>) -> Option<bo
 fn account(pool: &Pool, pod: &PodCredentials) -> Credential {
     let (namespace, name) = (&pod.namespace, &pod.service_account);
     match &pool.federation {
-        Some(prefix) if !namespace.is_empty() && !name.is_empty() => Credential::Principal(Principal {
-            kind: PrincipalKind::ServiceAccountRole,
-            id: format!("{prefix}ns/{namespace}/sa/{name}"),
-            name: format!("{namespace}/{name}"),
-        }),
+        Some(prefix) if !namespace.is_empty() && !name.is_empty() => Credential::Principal(Principal::new(
+            PrincipalKind::ServiceAccountRole,
+            format!("{prefix}ns/{namespace}/sa/{name}"),
+            format!("{namespace}/{name}"),
+        )),
         _ => Credential::Unidentified(Open::undecidable(format!(
             "which federated identity service account {namespace}/{name} of {} has: its project's number, or its pool \
              of identities, is not known",

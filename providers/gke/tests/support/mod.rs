@@ -171,11 +171,8 @@ impl World {
 }
 
 pub fn identity(who: &str) -> pullaudit_core::Principal {
-    cluster::principal(who).unwrap_or_else(|| pullaudit_core::Principal {
-        kind: pullaudit_core::PrincipalKind::Kubelet,
-        id: who.to_owned(),
-        name: who.to_owned(),
-    })
+    cluster::principal(who)
+        .unwrap_or_else(|| pullaudit_core::Principal::new(pullaudit_core::PrincipalKind::Kubelet, who, who))
 }
 
 /// `allowed`, or `denied` or `unknown` with its code.

@@ -14,7 +14,7 @@ const ROLES: &str = "/providers/Microsoft.Authorization/roleDefinitions";
 
 fn asked(image: &str) -> Question {
     let id = OBJECT.to_ascii_uppercase();
-    let by = Credential::Principal(Principal { kind: PrincipalKind::Kubelet, id, name: "agentpool".to_owned() });
+    let by = Credential::Principal(Principal::new(PrincipalKind::Kubelet, id, "agentpool"));
     Question { by, from: Vantage::default(), image: ImageRef::parse(image).unwrap() }
 }
 

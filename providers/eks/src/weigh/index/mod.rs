@@ -7,8 +7,10 @@ pub(crate) use registries::{ImageState, Presence, RegistryEntry, RegistryScope, 
 pub(crate) use roles::{RoleEntry, RoleState};
 
 use super::policy::{Kind, Policy};
+use crate::codes::Finding;
 use crate::facts::{
-    AccountSettings, CreationTemplate, Document, Image, Organization, PullThroughRule, Repository, Role, table,
+    AccountSettings, CreationTemplate, Document, IdentityProvider, Image, Organization, PullThroughRule,
+    Repository, Role, table,
 };
 use pullaudit_core::{Code, Notice, Obstacle, Open, Read, Section, SnapshotError, Text, core_code};
 use serde::Deserialize as _;
@@ -30,6 +32,8 @@ pub(crate) struct Index {
     lost: Vec<(String, Open)>,
     /// Unique ids of the roles that were read.
     role_ids: Vec<String>,
+    /// Identity providers of IAM, by ARN.
+    providers: BTreeMap<String, Row<IdentityProvider>>,
 }
 
 impl Index {
@@ -48,6 +52,8 @@ impl Index {
         for entry in RepositoryEntry::open_all(section) {
             index.repositories.entry(entry.name.clone()).or_default().push(entry);
         }
+        let arns = rows(section, table::IDENTITY_PROVIDERS).map(|(arn, _)| arn);
+        index.providers = arns.map(|arn| (arn.to_owned(), provider(section, arn))).collect();
         for (account, reader) in rows(section, table::READERS) {
             match reader {
                 Read::Got(_) => index.readers.push(account.to_owned()),
@@ -81,6 +87,11 @@ impl Index {
         self.lost.iter().find(|(lost, _)| lost == account).map(|(_, open)| open)
     }
 
+    /// An identity provider of IAM, by its ARN.
+    pub(crate) fn provider(&self, arn: &str) -> Row<IdentityProvider> {
+        self.providers.get(arn).cloned().unwrap_or_else(|| provider(&Section::default(), arn))
+    }
+
     /// True for the id of a role that was read, and so lives.
     pub(crate) fn is_live_role(&self, id: &str) -> bool {
         self.role_ids.iter().any(|live| live == id)
@@ -88,7 +99,10 @@ impl Index {
 
     /// Every document or statement that can't be read, once.
     pub(crate) fn malformed(&self) -> Vec<Notice> {
-        let of_roles = self.roles().flat_map(|role| std::iter::once(&role.identity).chain(&role.boundary));
+        let of_roles = self.roles().flat_map(|role| {
+            let RoleEntry { identity, boundary, trust, .. } = role;
+            std::iter::once(identity).chain(boundary).chain(trust)
+        });
         let of_registries = self.registries.iter().map(|registry| &registry.policy);
         let policies =
             of_roles.chain(self.repositories().map(|repository| &repository.policy)).chain(of_registries);
@@ -146,6 +160,14 @@ fn row<T: DeserializeOwned>(section: &Section, table: &str, key: &str, asked: &A
     }
 }
 
+fn provider(section: &Section, arn: &str) -> Row<IdentityProvider> {
+    let account = arn.split(':').nth(4).unwrap_or_default();
+    let reading = format!("identity provider {arn}");
+    let code = Finding::ServiceAccountTrust.code();
+    let asked = Asked { reading: &reading, permission: "iam:GetOpenIDConnectProvider", account, code };
+    row(section, table::IDENTITY_PROVIDERS, arn, &asked)
+}
+
 /// Every row is what its table promises, or the error that names the first that is not.
 fn check(section: &Section) -> Result<(), SnapshotError> {
     check_rows::<Role>(section, table::ROLES)?;
@@ -167,6 +189,7 @@ fn check(section: &Section) -> Result<(), SnapshotError> {
     check_rows::<Vec<String>>(section, table::RESOURCE_CONTROLS)?;
     check_rows::<Repository>(section, table::REPOSITORIES)?;
     check_rows::<BTreeMap<String, String>>(section, table::REPOSITORY_TAGS)?;
+    check_rows::<IdentityProvider>(section, table::IDENTITY_PROVIDERS)?;
     check_rows::<Image>(section, table::IMAGES)?;
     check_rows::<AccountSettings>(section, table::ACCOUNT_SETTINGS)?;
     check_rows::<Vec<PullThroughRule>>(section, table::PULL_THROUGH)

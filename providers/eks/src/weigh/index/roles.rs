@@ -29,6 +29,9 @@ pub(crate) struct RoleEntry {
     pub(crate) resource: Controls,
     /// The organization of its account.
     pub(crate) organization: Membership,
+    /// Who may take it on; `None` where that was not read.
+    pub(crate) trust: Option<Policy>,
+    pub(crate) trust_place: Text,
     /// True when some statement tells the two actions of a pull apart.
     pub(crate) splits: bool,
     /// Its policies that grant an action of a pull, and whether each grants a push as well.
@@ -75,6 +78,8 @@ impl RoleEntry {
             service: if bound { above(Side::Service) } else { Controls::default() },
             resource: above(Side::Resource),
             organization: Membership::of(section, account),
+            trust: None,
+            trust_place: format!("trust policy of role {name} ({account})").into(),
             splits: false,
             pulls: Vec::new(),
             bare: false,
@@ -103,6 +108,9 @@ impl RoleEntry {
         entry.add_attached(attached, section, policies);
         entry.add_inline(inline, section, name, &key);
         entry.add_boundary(section, policies);
+        if let RoleState::Known(Role { trust: Some(text), .. }) = &entry.state {
+            entry.trust = Some(Policy::parse(text, Kind::Trust, &entry.trust_place));
+        }
         entry.splits = entry.identity.splits(Acts::PULL)
             || entry.boundary.as_ref().is_some_and(|policy| policy.splits(Acts::PULL))
             || entry.service.splits(Acts::PULL);

@@ -3,15 +3,16 @@
 use super::pattern::{Language, Pattern, Resolved, glob, lower};
 use std::convert::Infallible;
 
-/// The actions that matter to a pull or tell a puller from one who pushes, each a bit, in the order of [`Acts`]'
+/// The actions that matter to a pull, or tell a puller from one who pushes, each a bit, in the order of [`Acts`]'
 /// constants.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "ecr:getauthorizationtoken",
     "ecr:batchgetimage",
     "ecr:getdownloadurlforlayer",
     "ecr:batchimportupstreamimage",
     "ecr:createrepository",
     "ecr:putimage",
+    "sts:assumerolewithwebidentity",
 ];
 
 /// A set of those actions.
@@ -20,7 +21,7 @@ pub(crate) struct Acts(u8);
 
 impl Acts {
     pub(crate) const NONE: Self = Self(0);
-    pub(crate) const ALL: Self = Self(0b11_1111);
+    pub(crate) const ALL: Self = Self(0b111_1111);
     pub(crate) const TOKEN: Self = Self(1);
     pub(crate) const BATCH_GET: Self = Self(1 << 1);
     pub(crate) const LAYER_URL: Self = Self(1 << 2);
@@ -28,6 +29,8 @@ impl Acts {
     pub(crate) const CREATE: Self = Self(1 << 4);
     /// What replaces images: no pull needs it.
     pub(crate) const PUSH: Self = Self(1 << 5);
+    /// What a token of a service account needs of a role that it takes on.
+    pub(crate) const ASSUME: Self = Self(1 << 6);
     /// What reads an image: both are needed.
     pub(crate) const PULL: Self = Self(Self::BATCH_GET.0 | Self::LAYER_URL.0);
     /// What a registry policy governs by its newer scope only.

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Repository,
     /// Of a registry: principals and resources.
     Registry,
+    /// Of a role, about who may take it on: principals, and no resource but the role.
+    Trust,
 }
 
 /// The statements of one or more documents that may matter to a pull.
@@ -99,6 +101,13 @@ impl Policy {
 
     pub(crate) fn touches(&self, acts: Acts) -> bool {
         self.statements.iter().any(|statement| statement.acts.touches(acts))
+    }
+}
+
+impl Kind {
+    /// True where a document is about what it hangs on, and so names no resource.
+    fn is_of_one_resource(self) -> bool {
+        matches!(self, Self::Repository | Self::Trust)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::tri::Tri;
 use crate::weigh::arn::{RoleArn, is_account, short_id};
-use crate::weigh::request::Asker;
+use crate::weigh::request::{Asker, Bearer};
 use pullaudit_core::{Open, Text};
 use serde_json::Value as Json;
 
@@ -19,7 +19,9 @@ pub(crate) enum Named {
     Session { account: String, role: String, session: String },
     /// A unique id: what is left of a principal that was deleted, or of one shown so in passing.
     UniqueId(String),
-    /// Never a node's role: users, services, identity providers, patterns inside an ARN.
+    /// Those that an identity provider vouches for, by its ARN.
+    Federated(String),
+    /// Never a node's role: users, services, patterns inside an ARN.
     Other,
     /// A form that pullaudit does not know.
     Unknown(Text),
@@ -53,7 +55,8 @@ pub(crate) fn parse(element: &Json, place: &str) -> Result<Vec<Named>, String> {
                     super::strings(values).ok_or_else(|| format!("`Principal.{kind}` holds no plain text"))?;
                 named.extend(values.into_iter().map(|value| match kind.as_str() {
                     "AWS" => of_aws(value, place),
-                    "Service" | "Federated" | "CanonicalUser" => Named::Other,
+                    "Federated" => Named::Federated(value.to_owned()),
+                    "Service" | "CanonicalUser" => Named::Other,
                     _ => unknown(&format!("{kind} {value}"), place),
                 }));
             }
@@ -114,6 +117,9 @@ fn unknown(value: &str, place: &str) -> Named {
 impl Named {
     /// How it names the asker, and whether it does.
     pub(crate) fn names(&self, asker: &Asker<'_>, place: &str) -> (Naming, Tri) {
+        if let Some(bearer) = asker.bearer {
+            return (Naming::Role, self.names_bearer(bearer, place));
+        }
         match self {
             Self::Everyone => (Naming::Everyone, Tri::Yes),
             Self::Account(account) => (Naming::Account, Tri::of(account == asker.account)),
@@ -127,8 +133,24 @@ impl Named {
                 let same = asker.known().map(|role| role.role_id == *id);
                 (Naming::Role, same.map_or_else(Tri::open, Tri::of))
             }
-            Self::Other => (Naming::Role, Tri::No),
+            Self::Federated(_) | Self::Other => (Naming::Role, Tri::No),
             Self::Unknown(what) => (Naming::Everyone, Tri::open(Open::Undecidable { what: what.clone() })),
+        }
+    }
+
+    /// Who comes with a token is no role yet, and of no account: an identity provider alone names it. Whether an Allow
+    /// to everybody means those without any identity in AWS too is not documented.
+    fn names_bearer(&self, bearer: &Bearer<'_>, place: &str) -> Tri {
+        match self {
+            Self::Federated(arn) if *arn == bearer.provider => Tri::Yes,
+            Self::Federated(arn) if arn.eq_ignore_ascii_case(&bearer.provider) => {
+                Tri::undecidable(format!("{place}: {arn} differs from {} in the case of letters", bearer.provider))
+            }
+            Self::Everyone => Tri::undecidable(format!(
+                "{place}: whether it lets in whoever comes with a service account's token"
+            )),
+            Self::Unknown(what) => Tri::open(Open::Undecidable { what: what.clone() }),
+            _ => Tri::No,
         }
     }
 
@@ -171,7 +193,12 @@ impl Principals {
     /// Whether a Deny with these principals reaches the asker.
     pub(crate) fn denied(&self, asker: &Asker<'_>, place: &str) -> Tri {
         match self {
+            // Source: data-perimeter-policy-examples, whose resource control policies deny tokens so.
+            Self::In(named) if named.iter().any(|one| matches!(one, Named::Everyone)) => Tri::Yes,
             Self::In(named) => Tri::any(named.iter().map(|one| one.names(asker, place).1)),
+            Self::NotIn(_) if asker.bearer.is_some() => {
+                Tri::undecidable(format!("{place}: a Deny with NotPrincipal to whoever comes with a token"))
+            }
             Self::NotIn(named) => not_excepted(named, asker, place),
         }
     }
@@ -183,7 +210,14 @@ impl Principals {
 /// Source: IAM user guide, "NotPrincipal" and "Permissions boundaries".
 fn not_excepted(named: &[Named], asker: &Asker<'_>, place: &str) -> Tri {
     if named.iter().any(|one| matches!(one, Named::Everyone)) {
-        return Tri::No;
+        return match asker.known() {
+            Ok(role) if role.boundary.is_none() => Tri::No,
+            Ok(_) => Tri::undecidable(format!(
+                "{place}: whether a Deny with NotPrincipal \"*\" reaches role {}, which has a boundary",
+                asker.name
+            )),
+            Err(open) => Tri::open(open),
+        };
     }
     let listed = |naming: Naming| {
         let of_kind = named.iter().map(|one| one.names(asker, place)).filter(|(kind, _)| *kind == naming);

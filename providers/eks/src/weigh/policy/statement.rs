@@ -304,20 +304,22 @@ fn resources(fields: &Map<String, Json>, kind: Kind, variables: bool, place: &st
         Ok(texts.iter().map(|text| Pattern::compile(text, language, |key| Key::parse(key, place))).collect())
     };
     match (fields.get("Resource"), fields.get("NotResource")) {
-        (None, None) if kind == Kind::Repository => Ok(Resources::Every),
+        (None, None) if kind.is_of_one_resource() => Ok(Resources::Every),
         (None, None) => Err("`Resource` is missing".to_owned()),
         (Some(_), Some(_)) => Err("both `Resource` and `NotResource` are there".to_owned()),
         (Some(value), None) => {
             let patterns = patterns("Resource", value)?;
             let every = patterns.iter().any(Pattern::is_everything);
-            // ECR stores no resource in a repository policy; what another one would mean is not known.
-            match (every, kind) {
+            // None is stored in such a policy; what another one would mean is not known.
+            match (every, kind.is_of_one_resource()) {
                 (true, _) => Ok(Resources::Every),
-                (false, Kind::Repository) => Err("`Resource` in a repository policy".to_owned()),
-                (false, _) => Ok(Resources::In(patterns)),
+                (false, true) => Err("`Resource` in a policy of one resource".to_owned()),
+                (false, false) => Ok(Resources::In(patterns)),
             }
         }
-        (None, Some(_)) if kind == Kind::Repository => Err("`NotResource` in a repository policy".to_owned()),
+        (None, Some(_)) if kind.is_of_one_resource() => {
+            Err("`NotResource` in a policy of one resource".to_owned())
+        }
         (None, Some(value)) => Ok(Resources::NotIn(patterns("NotResource", value)?)),
     }
 }

@@ -1,0 +1,94 @@
+//! Pods that live and pull otherwise than the next one will.
+
+use super::*;
+
+/// Secrets, pools and images of each group of living pods.
+fn living(workload: &Workload) -> Vec<(String, String, String)> {
+    let joined = |texts: &[String]| texts.join(",");
+    let group = |group: &pullaudit_core::PodGroup| {
+        (joined(&group.pull_secrets), joined(&group.pools), joined(&group.images))
+    };
+    workload.living.iter().map(group).collect()
+}
+
+fn text(parts: (&str, &str, &str)) -> (String, String, String) {
+    (parts.0.to_owned(), parts.1.to_owned(), parts.2.to_owned())
+}
+
+#[test]
+fn a_pod_made_before_its_account_got_a_secret_keeps_its_list() {
+    let with = |name: &str, secrets: Value, node| {
+        let mut pod = pod(name, REPLICA_SET, node, "a:1");
+        pod["spec"]["imagePullSecrets"] = secrets;
+        pod
+    };
+    let workloads = Shop {
+        accounts: vec![json!({ "metadata": { "name": "default" }, "imagePullSecrets": [{ "name": "new" }] })],
+        owners: vec![meta("web-1", DEPLOYMENT)],
+        objects: vec![("Deployment", templated("web", "a:1"))],
+        pods: vec![
+            with("before", json!(null), "n1"),
+            with("after", json!([{ "name": "new" }]), "n2"),
+            with("older", json!([{ "name": "old" }]), "n2"),
+        ],
+        ..Shop::default()
+    }
+    .workloads();
+    assert_eq!(workloads[0].next.pull_secrets, ["new"]);
+    let living: Vec<_> =
+        workloads[0].living.iter().map(|group| (group.pull_secrets.join(","), group.pools.join(","))).collect();
+    assert_eq!(living, [(String::new(), "blue".to_owned()), ("old".to_owned(), "green".to_owned())]);
+}
+
+/// The template was pinned to another pool since, or the pool got a taint: its pods stay where they are, and pull there
+/// again when they are restarted.
+#[test]
+fn pods_where_the_next_one_can_t_land_are_asked_about_where_they_are() {
+    let mut pinned = templated("web", "a:1");
+    pinned["spec"]["template"]["spec"]["nodeName"] = json!("n2");
+    let workloads = Shop {
+        owners: vec![meta("web-1", DEPLOYMENT)],
+        objects: vec![("Deployment", pinned)],
+        pods: vec![pod("web-1-a", REPLICA_SET, "n1", "a:1"), pod("web-1-b", REPLICA_SET, "n2", "a:1")],
+        ..Shop::default()
+    }
+    .workloads();
+    assert_eq!(workloads[0].next.pools, ["green"]);
+    assert_eq!(living(&workloads[0]), [text(("", "blue", ""))]);
+}
+
+/// Amid a roll-out: the new revision has another image and a secret for it.
+#[test]
+fn each_group_is_asked_about_its_own_images() {
+    let mut next = templated("web", "new:1");
+    next["spec"]["template"]["spec"]["imagePullSecrets"] = json!([{ "name": "ecr" }]);
+    let mut young = pod("web-1-b", REPLICA_SET, "n2", "new:1");
+    young["spec"]["imagePullSecrets"] = json!([{ "name": "ecr" }]);
+    young["spec"]["initContainers"] = json!([{ "name": "injected", "image": "mesh" }]);
+    let workloads = Shop {
+        owners: vec![meta("web-1", DEPLOYMENT), meta("web-0", DEPLOYMENT)],
+        objects: vec![("Deployment", next)],
+        pods: vec![pod("web-0-a", REPLICA_SET, "n1", "old:1"), young],
+        ..Shop::default()
+    }
+    .workloads();
+    assert_eq!(workloads[0].containers.len(), 3);
+    assert_eq!(workloads[0].next.images, ["mesh", "new:1"], "what is injected comes with the next one too");
+    assert_eq!(living(&workloads[0]), [text(("", "blue", "old:1"))]);
+}
+
+#[test]
+fn an_account_that_nobody_could_read_is_told_apart_from_one_that_says_nothing() {
+    let workloads = |partial: bool| {
+        let (id, pools, nodes) = (cluster(), [pool("blue")], Read::Got(vec![]));
+        let mut roster = Roster::new(&id, &pools, &nodes, None);
+        if partial {
+            roster.accounts().not_all_read();
+        }
+        roster.add_object("Deployment", serde_json::from_value(templated("web", "a:1")).unwrap());
+        roster.finish()
+    };
+    assert_eq!(workloads(false)[0].service_account_unread, None);
+    let open = workloads(true)[0].service_account_unread.clone().unwrap();
+    assert!(open.to_string().contains("service account shop/default"), "{open}");
+}
