@@ -210,6 +210,67 @@ fn grant(fleet: &mut Value, principals: &str, resource: Option<&str>) {
     }
 }
 
+/// Three denied workloads pull as roles of their own: one is trusted, one by the former issuer, one under another name. The
+/// names of issuers stand in the keys of conditions too.
+#[test]
+fn whom_a_role_trusts_is_hidden_and_goes_on_being_told_apart() {
+    const ISSUER: &str = "oidc.eks.eu-central-1.amazonaws.com/id/ZQ0A1B2C3D";
+    const FORMER: &str = "oidc.eks.eu-central-1.amazonaws.com/id/ZQ9F8E7D6C";
+    let mut fleet: Value = serde_json::from_str(FLEET).unwrap();
+    let cluster =
+        fleet["clusters"].as_array_mut().unwrap().iter_mut().find(|one| one["name"] == "pay-euc1").unwrap();
+    for pool in cluster["pools"].as_array_mut().unwrap() {
+        pool["federation"] = json!(ISSUER);
+    }
+    for (workload, issuer, account) in
+        [("ledger-api", ISSUER, "zqapi"), ("ledger-worker", FORMER, "zqapi"), ("report-eu", ISSUER, "zqother")]
+    {
+        let arn = format!("arn:aws:iam::111122223333:role/zq-{workload}");
+        let all = fleet["workloads"].as_array_mut().unwrap();
+        let found = all.iter_mut().find(|one| one["name"] == workload).unwrap();
+        found["serviceAccount"] = json!("zqapi");
+        found["serviceAccountAnnotations"] = json!({ "eks.amazonaws.com/ecr-role-arn": arn });
+        let trust = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow",
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": { "Federated": format!("arn:aws:iam::111122223333:oidc-provider/{issuer}") },
+            "Condition": { "StringEquals": {
+                format!("{issuer}:sub"): format!("system:serviceaccount:ledger:{account}"),
+                format!("{issuer}:aud"): "sts.amazonaws.com" } } }] });
+        let tables = &mut fleet["facts"]["eks"];
+        let key = format!("111122223333/zq-{workload}");
+        tables["roles"][&key] =
+            json!({ "got": { "arn": arn, "roleId": "AROAEXAMPLEZQ", "trust": trust.to_string() } });
+        tables["attachedPolicies"][&key] =
+            json!({ "got": ["arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly"] });
+        tables["inlinePolicyNames"][&key] = json!({ "got": [] });
+        let lets = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Principal": { "AWS": arn },
+            "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"] }] });
+        let of_image = |one: &&str| workload.starts_with(&one.replace('/', "-"));
+        let repository = ["ledger/api", "ledger/worker"].into_iter().find(of_image).unwrap_or("ledger/report");
+        tables["repositoryPolicies"][format!("222233334444/eu-central-1/{repository}")] =
+            json!({ "got": { "text": lets.to_string() } });
+        let provider = format!("arn:aws:iam::111122223333:oidc-provider/{ISSUER}");
+        tables["identityProviders"][provider] = json!({ "got": { "audiences": ["sts.amazonaws.com"] } });
+    }
+    let original = Snapshot::parse(&fleet.to_string()).unwrap();
+    let told = verdicts(&original, &clouds(), Mode::Default);
+    let of = |name: &str| {
+        let at = original.workloads.iter().position(|workload| workload.name == name).unwrap();
+        told[&at].join(", ")
+    };
+    assert!(of("ledger-api").starts_with("Unknown"), "{}", of("ledger-api"));
+    for name in ["ledger-worker", "report-eu"] {
+        assert!(of(name).starts_with("Denied"), "{name}: {}", of(name));
+    }
+    let redacted = redact(&original, &clouds()).unwrap();
+    assert_eq!(redacted.kept, BTreeSet::new());
+    let written = redacted.snapshot.to_json().unwrap();
+    let left: Vec<_> =
+        ["zqapi", "zqother", "ZQ0A1B2C3D", "ZQ9F8E7D6C"].into_iter().filter(|one| written.contains(one)).collect();
+    assert!(left.is_empty(), "{left:?}");
+    same_verdicts(&original, &Snapshot::parse(&written).unwrap());
+}
+
 /// Words that mean something to a cloud, that begin or end like others, that differ in case, that are numbers, and one that
 /// another one's pseudonym could be.
 fn word() -> impl Strategy<Value = String> {

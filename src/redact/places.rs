@@ -191,7 +191,20 @@ fn of_value(value: &mut Value, see: &mut Visit<'_>, place: Place) {
             _ => see(place, text),
         },
         Value::Array(items) => items.iter_mut().for_each(|item| of_value(item, see, place)),
-        Value::Object(fields) => fields.values_mut().for_each(|inner| of_value(inner, see, place)),
+        Value::Object(fields) => {
+            // In the key of a condition on a token stands who issued it.
+            let named = |key: String, see: &mut Visit<'_>| {
+                let issued = key.split_once(':').is_some_and(|(issuer, _)| issuer.contains('.'));
+                if issued { seen_at(Place::Name, key, see) } else { key }
+            };
+            *fields = take(fields)
+                .into_iter()
+                .map(|(key, mut inner)| {
+                    of_value(&mut inner, see, place);
+                    (named(key, see), inner)
+                })
+                .collect();
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -3,7 +3,7 @@
 use crate::weigh::addons;
 
 /// Words of IAM, of ECR and of their ids.
-const WORDS: [&str; 113] = [
+const WORDS: [&str; 120] = [
     "account",
     "action",
     "adc",
@@ -15,6 +15,8 @@ const WORDS: [&str; 113] = [
     "arn",
     "assumed",
     "assumerole",
+    "assumerolewithwebidentity",
+    "aud",
     "aws",
     "batchchecklayeravailability",
     "batchdeleteimage",
@@ -77,6 +79,7 @@ const WORDS: [&str; 113] = [
     "notaction",
     "notprincipal",
     "notresource",
+    "oidc",
     "organization",
     "organizations",
     "pods",
@@ -95,10 +98,12 @@ const WORDS: [&str; 113] = [
     "repository",
     "resource",
     "role",
+    "rolesessionname",
     "root",
     "rootfs",
     "saml",
     "service",
+    "serviceaccount",
     "session",
     "setrepositorypolicy",
     "sgov",
@@ -109,6 +114,8 @@ const WORDS: [&str; 113] = [
     "standard",
     "statement",
     "sts",
+    "sub",
+    "system",
     "tagresource",
     "uploadlayerpart",
     "upstream",
