@@ -137,6 +137,28 @@ fn creation_templates_are_read_where_a_rule_covers_what_is_missing() {
     assert_eq!(ask("team/none").1, 0, "no rule covers it");
 }
 
+/// What the registry's policy says of pulls counts under the newer scope alone, and what either reads is used.
+#[test]
+fn the_policy_of_a_registry_and_its_scope_are_read_and_weighed() {
+    let Some(aws) = need(servers::aws::start(&accounts()), "registry policy") else { return };
+    let deny = json!({ "Version": "2012-10-17", "Statement": [{ "Sid": "Closed", "Effect": "Deny", "Principal": "*",
+        "Action": "ecr:*", "Resource": "*" }] });
+    let ask = |scope: &str| {
+        let proxy = aws.proxy();
+        let json = |value: &Value| servers::call::Answer::json(value);
+        let policy = json!({ "registryId": OWN, "policyText": deny.to_string() });
+        proxy.overlay(|call| call.operation == "GetRegistryPolicy", json(&policy));
+        let scope = json!({ "name": "REGISTRY_POLICY_SCOPE", "value": scope });
+        proxy.overlay(|call| call.operation == "GetAccountSetting", json(&scope));
+        let none = json!({ "pullThroughCacheRules": [] });
+        proxy.overlay(|call| call.operation == "DescribePullThroughCacheRules", json(&none));
+        let (answer, calls) = question(&proxy, "node01", "team/app", "GetRegistryPolicy");
+        (answer["code"].as_str().unwrap().to_owned(), calls)
+    };
+    assert_eq!(ask("V2"), ("registry-policy-denies".to_owned(), 1));
+    assert_eq!(ask("V1"), ("allowed".to_owned(), 1));
+}
+
 #[test]
 fn tags_of_a_repository_are_read_where_a_policy_asks_for_them() {
     const TAGS: &str = "ListTagsForResource";

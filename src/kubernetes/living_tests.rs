@@ -92,3 +92,21 @@ fn an_account_that_nobody_could_read_is_told_apart_from_one_that_says_nothing() 
     let open = workloads(true)[0].service_account_unread.clone().unwrap();
     assert!(open.to_string().contains("service account shop/default"), "{open}");
 }
+
+/// Admission (`AlwaysPullImages`) writes another policy than the template's.
+#[test]
+fn an_image_that_its_template_never_pulls_and_its_pods_do_is_asked_about() {
+    let mut never = templated("web", "a:1");
+    never["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"] = json!("Never");
+    let mut made = pod("web-1-a", REPLICA_SET, "n1", "a:1");
+    made["spec"]["containers"][0]["imagePullPolicy"] = json!("Always");
+    let workloads = Shop {
+        owners: vec![meta("web-1", DEPLOYMENT)],
+        objects: vec![("Deployment", never)],
+        pods: vec![made],
+        ..Shop::default()
+    }
+    .workloads();
+    let never: Vec<bool> = workloads[0].containers.iter().map(|container| container.never_pulled).collect();
+    assert_eq!(never, [true, false]);
+}

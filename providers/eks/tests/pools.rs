@@ -196,6 +196,11 @@ fn fargate_profiles_take_pods() {
     assert_eq!(pools[0].takes[0].namespace, "pay-*");
     assert_eq!(pools[0].takes[0].labels["run"], "f*");
     assert_eq!(pools[0].shape.nodes, 1);
+    // Its place in the cloud tells it too.
+    let unlabelled =
+        NodeView { provider_id: "aws:///eu-central-1a/fargate-10.0.0.7".to_owned(), ..node("fargate-10", &[]) };
+    let two = with_profiles(cluster_of(Some("API")), &[("jobs", profile("pod")), ("api", profile("pod"))]);
+    expect(&two, &view(vec![unlabelled], None), &["api = pod", "jobs = pod"]);
     // Of two profiles no label tells which a node is of, and it is none that is unlisted.
     let found = with_profiles(cluster_of(Some("API")), &[("jobs", profile("pod")), ("api", profile("pod"))]);
     expect(&found, &view(vec![fargate], None), &["api = pod", "jobs = pod"]);

@@ -65,3 +65,38 @@ fn sorted(mut list: Vec<String>) -> Vec<String> {
     list.sort();
     list
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Auto Mode that was switched off keeps what it was set to.
+    #[test]
+    fn a_cluster_is_cut_down_to_what_tells_its_identities() {
+        let described = |enabled: bool| {
+            let compute = types::ComputeConfigResponse::builder()
+                .enabled(enabled)
+                .node_pools("system")
+                .node_pools("general-purpose")
+                .node_role_arn("arn:aws:iam::111122223333:role/auto");
+            let oidc = types::Oidc::builder().issuer("https://oidc.example/id/A").build();
+            let access = types::AccessConfigResponse::builder()
+                .authentication_mode(types::AuthenticationMode::ApiAndConfigMap);
+            types::Cluster::builder()
+                .endpoint("https://a.example")
+                .status(types::ClusterStatus::Active)
+                .compute_config(compute.build())
+                .identity(types::Identity::builder().oidc(oidc).build())
+                .access_config(access.build())
+                .build()
+        };
+        let on = cluster(&described(true));
+        assert_eq!(on.auto_mode_role.as_deref(), Some("arn:aws:iam::111122223333:role/auto"));
+        assert_eq!(on.auto_mode_pools, ["general-purpose", "system"]);
+        assert_eq!(on.issuer.as_deref(), Some("https://oidc.example/id/A"));
+        assert_eq!(on.authentication_mode.as_deref(), Some("API_AND_CONFIG_MAP"));
+        assert_eq!((on.endpoint.as_deref(), on.status.as_deref()), (Some("https://a.example"), Some("ACTIVE")));
+        let off = cluster(&described(false));
+        assert_eq!((off.auto_mode_role, off.auto_mode_pools.len()), (None, 0));
+    }
+}

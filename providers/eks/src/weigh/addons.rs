@@ -71,3 +71,40 @@ pub(crate) fn account_of(region: &str) -> Option<&'static str> {
     let apart = APART.iter().find(|(_, known)| published(known));
     of_all.map(|(owner, _)| *owner).or(apart.map(|(owner, _)| *owner))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Source: EKS user guide, "View Amazon container image registries for Amazon EKS add-ons".
+    #[test]
+    fn every_region_has_one_registry_of_aws_and_no_other_is_one() {
+        for (region, account) in [
+            ("us-east-1", "602401143452"),
+            ("sa-east-1", "602401143452"),
+            ("af-south-1", "877085696533"),
+            ("ap-east-1", "800184023465"),
+            ("cn-north-1", "918309763551"),
+            ("cn-northwest-1", "961992271922"),
+            ("eu-south-1", "590381155156"),
+            ("me-south-1", "558608220178"),
+            ("us-gov-east-1", "151742754352"),
+            ("us-gov-west-1", "013241004608"),
+        ] {
+            assert_eq!(account_of(region), Some(account), "{region}");
+            assert!(is_addon_registry(account, &region.to_uppercase()) && is_addon_account(account));
+            assert!(!is_addon_registry(account, "xx-test-1"), "{account} publishes nothing there");
+        }
+        let mut regions: Vec<&str> = REGISTRIES.iter().flat_map(|(_, regions)| *regions).copied().collect();
+        regions.extend(APART.iter().map(|(_, region)| *region));
+        let all = regions.len();
+        regions.sort_unstable();
+        regions.dedup();
+        assert_eq!((regions.len(), all), (39, 39), "each region once");
+        let digits = |account: &str| account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        assert!(
+            REGISTRIES.iter().map(|(owner, _)| *owner).chain(APART.iter().map(|(owner, _)| *owner)).all(digits)
+        );
+        assert_eq!(account_of("xx-test-1"), None);
+    }
+}
