@@ -103,6 +103,7 @@ async fn main() -> anyhow::Result<()> {
         writer: None,
         permissions: None,
         own_word: |_| false,
+        login_lasts: |_, _| None,
     };
     let clouds = Clouds::of(vec![pullaudit_eks::Eks::provider(settings.eks()), toy]);
 

@@ -62,6 +62,11 @@ impl Clouds {
             .find_map(|side| side.owner(registry))
     }
 
+    /// How many hours a login lasts, by its host and its user, with whatever cloud the host belongs to.
+    pub fn login_lasts(&self, host: &str, user: &str) -> Option<u16> {
+        self.providers.iter().find_map(|provider| (provider.login_lasts)(host, user))
+    }
+
     /// The identity that a person means, with the name of its cloud.
     pub fn principal(&self, who: &str) -> Option<(&'static str, Principal)> {
         self.providers.iter().find_map(|provider| {

@@ -39,7 +39,7 @@ pub async fn gather(
     let mut snapshot = Snapshot::new(Timestamp::now());
     let found = find(settings, clouds, &meant, patterns, &mut snapshot, progress).await?;
     for (side, found) in found {
-        read(settings, side, needed, found, &mut snapshot, progress).await?;
+        read(settings, clouds, side, needed, found, &mut snapshot, progress).await?;
     }
     if let (Meant::Context(context), true) = (&meant, snapshot.clusters.is_empty()) {
         bail!(
@@ -166,6 +166,7 @@ async fn discover(
 
 async fn read(
     settings: &Settings,
+    clouds: &Clouds,
     side: &dyn Clusters,
     needed: &Needed,
     found: Vec<Discovered>,
@@ -174,7 +175,7 @@ async fn read(
 ) -> Result<()> {
     let all = found.len();
     let clusters: Vec<&Cluster> = found.iter().map(|one| &one.cluster).collect();
-    let reading = found.iter().map(|one| cluster::read(settings, side, needed, one, &clusters));
+    let reading = found.iter().map(|one| cluster::read(settings, clouds, side, needed, one, &clusters));
     let mut reading = futures_util::stream::iter(reading).buffer_unordered(CLUSTERS_AT_ONCE);
     let mut done = 0;
     progress.say(format!("reading {all} clusters"));

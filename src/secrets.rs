@@ -30,7 +30,13 @@ fn of_secret(snapshot: &Snapshot, key: &str, secret: &Read<PullSecret>) -> Vec<N
         Read::Got(secret) => {
             let code =
                 |fatal| if fatal { core_code("pull-secret-broken") } else { core_code("pull-secret-defect") };
-            secret.defects.iter().map(|defect| told(code(defect.is_fatal()), &defect.to_string())).collect()
+            let defects = secret.defects.iter().map(|defect| told(code(defect.is_fatal()), &defect.to_string()));
+            let ended = secret.ended(snapshot.taken_at).filter_map(|entry| {
+                let (key, hours, written) = (&entry.key, entry.hours?, secret.written?);
+                let what = format!("the login of {key} lasts {hours} hours, and was last written at {written}");
+                Some(told(core_code("pull-secret-ended"), &what))
+            });
+            defects.chain(ended).collect()
         }
     }
 }
@@ -71,7 +77,10 @@ mod tests {
             "workloads": [workload("web", &["gone", "odd"]), workload("api", &["gone"])],
             "secrets": {
                 key("gone"): "absent", key("odd"): { "got": { "entries": [], "defects": defects } },
-                key("good"): { "got": { "entries": [{ "key": "ghcr.io" }] } },
+                key("good"): { "got": { "entries": [{ "key": "ghcr.io" }], "written": "2025-01-01T00:00:00Z" } },
+                key("fresh"): { "got": { "entries": [{ "key": "a.example", "hours": 12 }], "written": "2026-11-28T12:00:00Z" } },
+                key("old"): { "got": { "entries": [{ "key": "a.example", "hours": 12 }], "written": "2026-11-28T11:59:59Z" } },
+                key("undated"): { "got": { "entries": [{ "key": "a.example", "hours": 12 }] } },
             },
         }))
         .unwrap()
@@ -92,6 +101,8 @@ mod tests {
                  be the base64 of user:password (named by 1 workload)",
                 "pull-secret-defect pull secret shop/odd of /subscriptions/s/prod: the entry of quay.io has no user, so \
                  the kubelet asks without a login; add auth (named by 1 workload)",
+                "pull-secret-ended pull secret shop/old of /subscriptions/s/prod: the login of a.example lasts 12 hours, and \
+                 was last written at 2026-11-28T11:59:59Z (named by 0 workloads)",
             ]
         );
     }

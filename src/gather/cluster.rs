@@ -1,5 +1,6 @@
 //! One cluster: its API, its pools, its workloads.
 
+use crate::clouds::Clouds;
 use crate::kubernetes::access::context_for;
 use crate::kubernetes::live::{self, Client};
 use crate::kubernetes::selector::LabelSelector;
@@ -25,6 +26,7 @@ pub(super) struct ReadCluster {
 /// Reads one cluster. One that can't be reached is a gap; its cloud's half still stands.
 pub(super) async fn read(
     settings: &Settings,
+    clouds: &Clouds,
     side: &dyn Clusters,
     needed: &Needed,
     found: &Discovered,
@@ -65,8 +67,10 @@ pub(super) async fn read(
             tracing::warn!("{}: the pages of {kind} are not of one moment", cluster.name);
         }
         if settings.reading.read_secrets {
-            secrets
-                .extend(live::secrets(client, cluster, &observed.workloads, &settings.calls, concurrency).await);
+            let lasts = |host: &str, user: &str| clouds.login_lasts(host, user);
+            secrets.extend(
+                live::secrets(client, cluster, &observed.workloads, &settings.calls, concurrency, &lasts).await,
+            );
         }
         workloads = observed.workloads;
     }

@@ -274,7 +274,10 @@ fn service_accounts_that_may_not_be_read_leave_their_secrets_open() {
     let calls = Calls::default();
     let read = server.block_on(async {
         let client = client(server, ADMIN).await;
-        live::secrets(&client, &cluster(""), &observed.workloads, &calls, 4).await
+        live::secrets(&client, &cluster(""), &observed.workloads, &calls, 4, &|_, user| {
+            (user == "u").then_some(12)
+        })
+        .await
     });
     assert!(read.is_empty(), "a stand-in is never asked for");
 }
@@ -301,13 +304,20 @@ fn pull_secrets_are_got_by_name_once_and_keep_nothing_secret() {
         server.block_on(async {
             let client = through(server, &proxy, user).await;
             let (observed, _) = observe(&client, &of(ns)).await;
-            live::secrets(&client, &cluster(""), &observed.workloads, &calls, 4).await
+            live::secrets(&client, &cluster(""), &observed.workloads, &calls, 4, &|_, user| {
+                (user == "u").then_some(12)
+            })
+            .await
         })
     };
     let got = read(ADMIN);
     let key = |name: &str| format!("{}/{ns}/{name}", cluster("").id);
     let Read::Got(secret) = &got[&key("pull")] else { panic!("{got:?}") };
     assert_eq!(secret.entries[0].key, "registry.example.test");
+    // When it was last written, the API server says by itself.
+    let written = secret.written.unwrap();
+    let after = |hours: i64| secret.ended(written + jiff::SignedDuration::from_hours(hours)).count();
+    assert_eq!((secret.entries[0].hours, after(12), after(13)), (Some(12), 0, 1));
     assert_eq!(got[&key("gone")], Read::Absent);
     assert_eq!(got[&key("Not A Name")], Read::Absent);
     assert!(!format!("{got:?}").contains("MARKED-PASSWORD"));

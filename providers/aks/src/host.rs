@@ -19,6 +19,18 @@ pub(crate) fn plugin_answers(image: &ImageRef) -> bool {
     plugin_glob(&image.registry).is_some()
 }
 
+/// The user of a token of Entra in the place of a password.
+const TOKEN_USER: &str = "00000000-0000-0000-0000-000000000000";
+
+/// How many hours a login with a registry of Azure lasts: the token of `az acr login --expose-token`.
+///
+/// Source: kubernetes-sigs/cloud-provider-azure, `pkg/credentialprovider`.
+pub(crate) fn login_lasts(host: &str, user: &str) -> Option<u16> {
+    let ours =
+        || PATTERNS.iter().any(|pattern| host.to_ascii_lowercase().ends_with(pattern.trim_start_matches('*')));
+    (user == TOKEN_USER && ours()).then_some(3)
+}
+
 /// What the host itself tells of its owner; `None` for hosts that are no registry of Azure.
 pub fn owner(registry: &Registry) -> Option<Owner> {
     let host = registry.lower();
@@ -70,5 +82,11 @@ mod tests {
         for host in ["azurecr.io", "a.b.azurecr.io", "a.b.c.d.geo.azurecr.io", "docker.io"] {
             assert_eq!(owner(&image(host).registry), None, "{host}");
         }
+    }
+
+    #[test]
+    fn a_token_of_entra_ends_and_other_logins_do_not() {
+        assert_eq!(login_lasts("acme.AzureCR.io", TOKEN_USER), Some(3));
+        assert_eq!((login_lasts("acme.azurecr.io", "pull"), login_lasts("ghcr.io", TOKEN_USER)), (None, None));
     }
 }

@@ -80,6 +80,7 @@ impl Aks {
             writer: None,
             permissions: Some(permissions::permissions),
             own_word: words::own_word,
+            login_lasts: host::login_lasts,
         }
     }
 }

@@ -279,6 +279,17 @@ pub static CORE_CODES: &[CodeRow] = &[
               --docker-password=P --dry-run=client -o yaml | kubectl apply -f -",
     },
     CodeRow {
+        name: "pull-secret-ended",
+        severity: Severity::Medium,
+        rank: 2,
+        meaning: "The login in a pull secret has ended: what issues such logins lets them last some hours.",
+        how: "The secret was made by hand with a token of the cloud (user AWS on ECR: 12 hours; user 00000000-… on ACR: 3 \
+              hours), or what writes it anew has stopped.",
+        fix: "Take it out where the node's identity can pull; else look at what writes it (a CronJob, \
+              external-secrets), or use a login that lasts: kubectl get secret NAME -o yaml --show-managed-fields \
+              tells who wrote it last.",
+    },
+    CodeRow {
         name: "pull-secret-unjudged",
         severity: Severity::Low,
         rank: 12,

@@ -32,8 +32,8 @@ pub use fleet::{
 pub use image::{ImageRef, InvalidReference, Registry};
 pub use judge::{Evidence, Mode, Need, Verdict, judge};
 pub use keyring::{
-    Attempt, Credential, Keyring, NodeKey, PodCredentials, PullSecret, SecretDefect, SecretEntry, SecretRef,
-    UrlGlob, keyring, pull_claim,
+    Attempt, Credential, Keyring, LoginLasts, NodeKey, PodCredentials, PullSecret, SecretDefect, SecretEntry,
+    SecretRef, UrlGlob, keyring, pull_claim,
 };
 pub use permissions::{DamagedRights, Extent, Permissions, PermissionsOf, Purpose, rights};
 pub use provider::{

@@ -29,6 +29,9 @@ pub struct Provider {
     /// Whether a word, in lower case, belongs to the cloud's own language: nobody's name, so that a redacted snapshot
     /// keeps it. A GUID is one word, and so is a number.
     pub own_word: fn(&str) -> bool,
+    /// How many hours a login with a registry of the cloud lasts, by its host and its user; `None` for one that does not
+    /// end by itself.
+    pub login_lasts: fn(&str, &str) -> Option<u16>,
 }
 
 type Wanted = dyn Fn(&str, &str) -> bool + Send + Sync;

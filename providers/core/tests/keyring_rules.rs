@@ -31,7 +31,7 @@ fn base64(text: &str) -> String {
 
 fn document(json: &str) -> PullSecret {
     let data = BTreeMap::from([(".dockerconfigjson".to_owned(), json.as_bytes().to_vec())]);
-    PullSecret::parse("kubernetes.io/dockerconfigjson", &data)
+    PullSecret::parse("kubernetes.io/dockerconfigjson", &data, &|_, _| None)
 }
 
 /// A secret with a login under each key.

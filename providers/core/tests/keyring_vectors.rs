@@ -99,7 +99,7 @@ fn secret(secret: &Value) -> SecretRef {
         data => encode_auth(data).to_string(),
     };
     let data = BTreeMap::from([(text(&secret["key"]).to_owned(), document.into_bytes())]);
-    SecretRef { name, content: Read::Got(PullSecret::parse(text(&secret["type"]), &data)) }
+    SecretRef { name, content: Read::Got(PullSecret::parse(text(&secret["type"]), &data, &|_, _| None)) }
 }
 
 /// `auth` stands decoded in the vectors, `authRaw` as it is.

@@ -14,7 +14,7 @@ fn base64(text: &str) -> String {
 }
 
 fn parse(secret_type: &str, key: &str, document: &[u8]) -> PullSecret {
-    PullSecret::parse(secret_type, &BTreeMap::from([(key.to_owned(), document.to_vec())]))
+    PullSecret::parse(secret_type, &BTreeMap::from([(key.to_owned(), document.to_vec())]), &|_, _| None)
 }
 
 fn document(json: &str) -> PullSecret {
@@ -215,4 +215,27 @@ proptest! {
             prop_assert!(!secret.entries.is_empty() || !secret.defects.is_empty());
         }
     }
+}
+
+/// The user tells how long a login lasts, in whichever field it stands, and is not kept.
+#[test]
+fn a_login_that_ends_is_known_by_its_user_and_its_host() {
+    let both = base64("AWS:MARKED-TOKEN");
+    let json = format!(
+        r#"{{"auths": {{"https://a.example/v2/": {{"auth": "{both}"}}, "b.example/path": {{"username": "AWS", "password": "p"}},
+            "c.example": {{"username": "other", "password": "p"}}, "d.example": {{}}}}}}"#
+    );
+    let data = BTreeMap::from([(".dockerconfigjson".to_owned(), json.into_bytes())]);
+    let seen = std::cell::RefCell::new(Vec::new());
+    let secret = PullSecret::parse(CONFIG_JSON, &data, &|host, user| {
+        seen.borrow_mut().push(format!("{user}@{host}"));
+        (user == "AWS").then_some(12)
+    });
+    assert_eq!(seen.into_inner(), ["AWS@a.example", "AWS@b.example", "other@c.example"]);
+    let hours: Vec<_> = secret.entries.iter().map(|entry| entry.hours).collect();
+    assert_eq!(hours, [Some(12), Some(12), None, None]);
+    assert!(!format!("{secret:?}").contains("AWS"), "{secret:?}");
+    // Nobody knows when it was written, so nothing has ended.
+    let at = "2030-01-01T00:00:00Z".parse().unwrap();
+    assert_eq!(secret.ended(at).count(), 0);
 }

@@ -108,6 +108,13 @@ pub fn plugin_answers(image: &ImageRef) -> bool {
     plugin_glob(&image.registry).is_some() && EcrHost::parse(image.registry.as_str()).is_some()
 }
 
+/// How many hours a login with a registry of ECR lasts: the token of `GetAuthorizationToken`, whose user is `AWS`.
+///
+/// Source: ECR API reference, `GetAuthorizationToken`.
+pub(crate) fn login_lasts(host: &str, user: &str) -> Option<u16> {
+    (user == "AWS" && EcrHost::parse(host).is_some()).then_some(12)
+}
+
 /// Who owns a registry host: its account and region, for private registries of ECR. `None` for every
 /// other host, ECR Public among them: anybody may pull there, so there is nothing to judge.
 pub fn owner(registry: &Registry) -> Option<Owner> {
@@ -118,4 +125,16 @@ pub fn owner(registry: &Registry) -> Option<Owner> {
         location: Some(host.region.to_ascii_lowercase()),
         plugin: plugin_glob(registry),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_of_ecr_ends_and_other_logins_do_not() {
+        let host = "111122223333.dkr.ecr.eu-central-1.amazonaws.com";
+        assert_eq!(login_lasts(host, "AWS"), Some(12));
+        assert_eq!((login_lasts(host, "robot"), login_lasts("registry.example.com", "AWS")), (None, None));
+    }
 }

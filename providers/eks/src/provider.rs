@@ -74,6 +74,7 @@ impl Eks {
             writer: None,
             permissions: Some(permissions::permissions),
             own_word: words::own_word,
+            login_lasts: host::login_lasts,
         }
     }
 }

@@ -62,6 +62,8 @@ impl Gke {
             writer: None,
             permissions: Some(permissions::permissions),
             own_word: words::own_word,
+            // Its tokens last as long as whoever asks for one says.
+            login_lasts: |_, _| None,
         }
     }
 }

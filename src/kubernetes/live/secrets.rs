@@ -5,21 +5,38 @@ use super::request::{Api, Failure};
 use crate::kubernetes::kinds::SECRET;
 use crate::kubernetes::template::account_unread;
 use futures_util::StreamExt as _;
+use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use kube::Client;
 use kube::api::GetParams;
 use kube::core::Request;
-use pullaudit_core::{Calls, Cluster, PullSecret, Read, Workload};
+use pullaudit_core::{Calls, Cluster, LoginLasts, PullSecret, Read, Workload};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A secret, until it is reduced. It can't be printed.
 #[derive(Deserialize)]
 struct Secret {
+    #[serde(default)]
+    metadata: Metadata,
     #[serde(rename = "type", default)]
     kind: String,
     #[serde(default)]
     data: Option<BTreeMap<String, ByteString>>,
+}
+
+/// When it was written, and nothing of by whom.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    #[serde(default)]
+    managed_fields: Vec<Managed>,
+}
+
+#[derive(Deserialize)]
+struct Managed {
+    #[serde(default)]
+    time: Option<Timestamp>,
 }
 
 /// Reads each pull secret that the workloads name, once and by its name; secrets are never listed. Only
@@ -30,10 +47,11 @@ pub async fn secrets(
     workloads: &[Workload],
     calls: &Calls,
     concurrency: usize,
+    lasts: &LoginLasts<'_>,
 ) -> BTreeMap<String, Read<PullSecret>> {
     let api = Api { client, calls };
     let reading = named(workloads).into_iter().map(|(namespace, name)| async move {
-        (format!("{}/{namespace}/{name}", cluster.id), secret(api, cluster, namespace, name).await)
+        (format!("{}/{namespace}/{name}", cluster.id), secret(api, cluster, (namespace, name), lasts).await)
     });
     futures_util::stream::iter(reading).buffer_unordered(concurrency.max(1)).collect().await
 }
@@ -46,7 +64,12 @@ fn named<'a>(workloads: &'a [Workload]) -> BTreeSet<(&'a str, &'a str)> {
     workloads.iter().flat_map(names).filter(|(_, name)| account_unread(name).is_none()).collect()
 }
 
-async fn secret(api: Api<'_>, cluster: &Cluster, namespace: &str, name: &str) -> Read<PullSecret> {
+async fn secret(
+    api: Api<'_>,
+    cluster: &Cluster,
+    (namespace, name): (&str, &str),
+    lasts: &LoginLasts<'_>,
+) -> Read<PullSecret> {
     let unread = |failure| {
         let cut = Cut { failure, pages: 0 };
         Read::Unread(SECRET.ungot(namespace, name, &cluster.name, cut.obstacle()))
@@ -62,7 +85,8 @@ async fn secret(api: Api<'_>, cluster: &Cluster, namespace: &str, name: &str) ->
     match api.get::<Secret>(&request).await {
         Ok(secret) => {
             let data = secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
-            Read::Got(PullSecret::parse(&secret.kind, &data))
+            let written = secret.metadata.managed_fields.iter().filter_map(|managed| managed.time).max();
+            Read::Got(PullSecret { written, ..PullSecret::parse(&secret.kind, &data, lasts) })
         }
         Err(Failure::Absent) => Read::Absent,
         Err(failure) => unread(failure),

@@ -10,7 +10,7 @@ pub use claim::pull_claim;
 pub use defect::SecretDefect;
 pub use glob::UrlGlob;
 pub use lookup::keyring;
-pub use secret::{PullSecret, SecretEntry};
+pub use secret::{LoginLasts, PullSecret, SecretEntry};
 
 use crate::{Open, Principal, Read};
 use serde::{Deserialize, Serialize};

@@ -5,12 +5,13 @@ use super::glob::{split_url, without_scheme};
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// What is kept of a pull secret: which hosts it has logins for and what is wrong with it. Never a
-/// user, a password or a token, nor how long one is.
+/// What is kept of a pull secret: which hosts it has logins for, how long such logins last, and what is wrong with it.
+/// Never a user, a password or a token, nor how long one is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PullSecret {
@@ -20,7 +21,13 @@ pub struct PullSecret {
     /// What is wrong with it, fatal or not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defects: Vec<SecretDefect>,
+    /// When it was last written, where the API server tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Timestamp>,
 }
+
+/// How many hours a login lasts, by its host and its user; `None` for one that does not end by itself.
+pub type LoginLasts<'a> = dyn Fn(&str, &str) -> Option<u16> + 'a;
 
 /// One entry of a pull secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,6 +38,9 @@ pub struct SecretEntry {
     /// True when it has no user, so that the kubelet asks without a login.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub empty_login: bool,
+    /// How many hours after it was issued its login ends; `None` where it does not end by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<u16>,
 }
 
 const CONFIG_JSON: (&str, &str) = ("kubernetes.io/dockerconfigjson", ".dockerconfigjson");
@@ -38,7 +48,7 @@ const CONFIG: (&str, &str) = ("kubernetes.io/dockercfg", ".dockercfg");
 
 impl PullSecret {
     /// What the kubelet would make of a Secret of this type with this data (base64 of the API undone).
-    pub fn parse(secret_type: &str, data: &BTreeMap<String, Vec<u8>>) -> Self {
+    pub fn parse(secret_type: &str, data: &BTreeMap<String, Vec<u8>>, lasts: &LoginLasts<'_>) -> Self {
         let expected = match secret_type {
             kind if kind == CONFIG_JSON.0 => CONFIG_JSON.1,
             kind if kind == CONFIG.0 => CONFIG.1,
@@ -48,7 +58,16 @@ impl PullSecret {
             Some(document) if !document.is_empty() => document,
             _ => return Self::only(SecretDefect::NoData { expected: expected.to_owned() }),
         };
-        Self::of_document(document, expected == CONFIG_JSON.1).unwrap_or_else(Self::only)
+        Self::of_document(document, expected == CONFIG_JSON.1, lasts).unwrap_or_else(Self::only)
+    }
+
+    /// The entries whose logins have ended by then: each was issued before the secret was last written.
+    pub fn ended(&self, at: Timestamp) -> impl Iterator<Item = &SecretEntry> {
+        let age = self.written.map(|written| at.duration_since(written));
+        self.entries.iter().filter(move |entry| {
+            let lasts = entry.hours.map(|hours| SignedDuration::from_hours(i64::from(hours)));
+            matches!((age, lasts), (Some(age), Some(lasts)) if age > lasts)
+        })
     }
 
     /// The first defect for which the kubelet fails the pod.
@@ -57,33 +76,42 @@ impl PullSecret {
     }
 
     fn only(defect: SecretDefect) -> Self {
-        Self { entries: Vec::new(), defects: vec![defect] }
+        Self { defects: vec![defect], ..Self::default() }
     }
 
-    fn of_document(document: &[u8], wrapped: bool) -> Result<Self, SecretDefect> {
+    fn of_document(document: &[u8], wrapped: bool, lasts: &LoginLasts<'_>) -> Result<Self, SecretDefect> {
         // Go replaces what is no UTF-8 rather than refusing it.
         let text = String::from_utf8_lossy(document);
         let value = serde_json::from_str(&text).map_err(|_| not_json(&text))?;
         let Some(mut top) = object_or_null(value)? else { return Ok(Self::only(SecretDefect::NoEntries)) };
         if !wrapped {
             let under_auths = top.get("auths").is_some_and(Value::is_object);
-            return Self::of_entries(&top, under_auths.then_some(SecretDefect::Wrapped));
+            return Self::of_entries(&top, under_auths.then_some(SecretDefect::Wrapped), lasts);
         }
         check_headers(&top)?;
         let auths = take_folded(&mut top, "auths").map_or(Ok(None), object_or_null)?.unwrap_or_default();
         let helpers = top.contains_key("credHelpers") || top.contains_key("credsStore");
         let none = if helpers { SecretDefect::OnlyHelpers } else { SecretDefect::NoEntries };
-        Self::of_entries(&auths, auths.is_empty().then_some(none))
+        Self::of_entries(&auths, auths.is_empty().then_some(none), lasts)
     }
 
-    fn of_entries(auths: &Map<String, Value>, about_all: Option<SecretDefect>) -> Result<Self, SecretDefect> {
-        let mut secret = Self { entries: Vec::new(), defects: about_all.into_iter().collect() };
+    fn of_entries(
+        auths: &Map<String, Value>,
+        about_all: Option<SecretDefect>,
+        lasts: &LoginLasts<'_>,
+    ) -> Result<Self, SecretDefect> {
+        let mut secret = Self { defects: about_all.into_iter().collect(), ..Self::default() };
         for (written, value) in auths {
             let key = shown_key(written);
             let login = Login::of_entry(&key, value)?;
             secret.defects.extend(login.defect(&key));
             secret.defects.extend(key_fault(&key).map(|fault| SecretDefect::Key { key: key.clone(), fault }));
-            secret.entries.push(SecretEntry { key, empty_login: !matches!(login, Login::User) });
+            let (host, _) = split_url(without_scheme(&key));
+            let hours = match &login {
+                Login::User(user) => lasts(host, user),
+                Login::Nobody | Login::TokenOnly => None,
+            };
+            secret.entries.push(SecretEntry { empty_login: !matches!(login, Login::User(_)), hours, key });
         }
         Ok(secret)
     }
@@ -133,7 +161,8 @@ fn check_headers(top: &Map<String, Value>) -> Result<(), SecretDefect> {
 
 /// What kind of login an entry has.
 enum Login {
-    User,
+    /// Its user, which goes no further.
+    User(String),
     Nobody,
     TokenOnly,
 }
@@ -154,32 +183,34 @@ impl Login {
         let text =
             |name: &str| folded(fields, name).next_back().and_then(|(_, value)| value.as_str()).unwrap_or("");
         // auth wins over the two fields, even where it leaves the user empty.
-        let has_user = match text("auth") {
-            "" => !text("username").is_empty(),
-            auth => names_user(key, auth)?,
+        let user = match text("auth") {
+            "" => text("username").to_owned(),
+            auth => user_of(key, auth)?,
         };
-        Ok(match has_user {
-            true => Self::User,
-            false if folded(fields, "identitytoken").next().is_some() => Self::TokenOnly,
-            false => Self::Nobody,
+        Ok(if !user.is_empty() {
+            Self::User(user)
+        } else if folded(fields, "identitytoken").next().is_some() {
+            Self::TokenOnly
+        } else {
+            Self::Nobody
         })
     }
 
     fn defect(&self, key: &str) -> Option<SecretDefect> {
         match self {
-            Self::User => None,
+            Self::User(_) => None,
             Self::Nobody => Some(SecretDefect::EmptyLogin { key: key.to_owned() }),
             Self::TokenOnly => Some(SecretDefect::IdentityTokenOnly { key: key.to_owned() }),
         }
     }
 }
 
-/// True when an `auth` names a user; the error when the kubelet can't decode it.
-fn names_user(key: &str, auth: &str) -> Result<bool, SecretDefect> {
+/// The user that an `auth` names, which may be empty; the error when the kubelet can't decode it.
+fn user_of(key: &str, auth: &str) -> Result<String, SecretDefect> {
     let key = || key.to_owned();
     let decoded = decode(auth).ok_or_else(|| SecretDefect::AuthNotBase64 { key: key() })?;
     if let Some(colon) = decoded.iter().position(|byte| *byte == b':') {
-        return Ok(colon > 0);
+        return Ok(String::from_utf8_lossy(&decoded[..colon]).into_owned());
     }
     let again = std::str::from_utf8(&decoded).ok().and_then(decode);
     Err(if again.is_some_and(|again| again.contains(&b':')) {

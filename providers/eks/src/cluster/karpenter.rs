@@ -3,13 +3,15 @@
 //!
 //! Source: aws/karpenter-provider-aws, `pkg/apis/v1`; EKS user guide, "Create a Node Class" and "Create a Node Pool".
 
-use super::nodes::{COMPUTE_TYPE, HOSTNAME, KARPENTER_POOL, NODE_GROUP, carries};
+use super::nodes::{COMPUTE_TYPE, HOSTNAME, KARPENTER_POOL, NODE_GROUP, carries, nodes};
 use super::pools::{Listing, label, role};
 use super::readings;
 use super::roles::same_role;
 use crate::facts::cluster_table;
-use pullaudit_core::{ClusterView, CustomKind, Kept, Open, Pool, Principal, PrincipalKind, Read, Shape, Taint};
-use serde_json::Value;
+use pullaudit_core::{
+    ClusterView, CustomKind, Kept, NodeView, Open, Pool, Principal, PrincipalKind, Read, Shape, Taint,
+};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 const NAME: &str = "/metadata/name";
@@ -24,6 +26,9 @@ const NODE: &str = "/status/nodeName";
 
 /// The annotation of a claim that tells which profile its node was started with, whatever the class says by now.
 const STARTED_WITH: &str = "/metadata/annotations/karpenter.k8s.aws~1instance-profile-name";
+
+/// The label of a node that tells the class it was made by, whatever its pool refers to by now.
+const MADE_BY: &str = "karpenter.k8s.aws/ec2nodeclass";
 
 /// The group of Auto Mode's classes.
 const AUTO_GROUP: &str = "eks.amazonaws.com";
@@ -59,6 +64,8 @@ pub(super) struct NodePool {
     pub(super) name: String,
     pub(super) shape: Shape,
     pub(super) class: Result<Class, Open>,
+    /// Name of the class that it refers to.
+    class_name: String,
 }
 
 /// What the class of a pool says of its nodes' identity.
@@ -83,14 +90,17 @@ pub(super) enum Source {
 /// those that living nodes were started with and classes no longer name.
 pub fn profiles(view: &Read<ClusterView>) -> BTreeSet<String> {
     let Some(pools) = pools(view).ok().flatten() else { return BTreeSet::new() };
-    let classes = pools.iter().filter_map(|pool| pool.class.as_ref().ok());
-    let current: BTreeSet<&String> = classes.clone().filter_map(|class| class.profile.as_ref()).collect();
-    let named = classes.clone().filter_map(|class| match &class.source {
-        Source::Profile(profile) => Some(profile.clone()),
+    let made_by = nodes(view).iter().filter_map(|node| node.labels.get(MADE_BY)).collect::<BTreeSet<_>>();
+    let former = made_by.into_iter().filter_map(|name| made_by_class("", name, view).ok());
+    let classes: Vec<Class> = pools.into_iter().filter_map(|pool| pool.class.ok()).collect();
+    let current: BTreeSet<&String> = classes.iter().filter_map(|class| class.profile.as_ref()).collect();
+    let started_with = started_with(view).unwrap_or_default().into_values();
+    let former_profiles: Vec<String> = started_with.filter(|profile| !current.contains(profile)).collect();
+    let named = classes.into_iter().chain(former).filter_map(|class| match class.source {
+        Source::Profile(profile) => Some(profile),
         Source::Role(_) => None,
     });
-    let former = started_with(view).unwrap_or_default().into_values().filter(|profile| !current.contains(profile));
-    named.chain(former).collect()
+    named.chain(former_profiles).collect()
 }
 
 /// True for a pool of Karpenter or of Auto Mode.
@@ -133,6 +143,7 @@ fn pool(object: &Kept, view: &Read<ClusterView>) -> Option<NodePool> {
     let name = text(object, NAME)?;
     let reference = object.get(CLASS).cloned().unwrap_or_default();
     let class = class(&name, &reference, view);
+    let class_name = reference["name"].as_str().unwrap_or_default().to_owned();
     let lacks = [NODE_GROUP.to_owned()].into();
     let mut shape = Shape { taints: taints(object), lacks, ..Shape::default() };
     for (label, values) in requirements(object) {
@@ -152,7 +163,12 @@ fn pool(object: &Kept, view: &Read<ClusterView>) -> Option<NodePool> {
         shape.labels.entry(COMPUTE_TYPE.to_owned()).or_default().insert("auto".to_owned());
     }
     shape.labels.entry(KARPENTER_POOL.to_owned()).or_default().insert(name.clone());
-    Some(NodePool { name, shape, class })
+    Some(NodePool { name, shape, class, class_name })
+}
+
+/// The class of Karpenter's own that a node of the pool says it was made by.
+fn made_by_class(pool: &str, name: &str, view: &Read<ClusterView>) -> Result<Class, Open> {
+    class(pool, &json!({ "group": CLASSES.group, "kind": CLASSES.name, "name": name }), view)
 }
 
 /// The class that a pool refers to.
@@ -209,24 +225,25 @@ fn requirements(object: &Kept) -> Vec<(String, Vec<String>)> {
 impl Listing<'_> {
     /// A pool of Karpenter or of Auto Mode. A node keeps the profile that it was started with, so one whose class has
     /// another by now stands apart.
-    pub(super) fn add_karpenter(&mut self, pool: NodePool, started_with: &Result<BTreeMap<String, String>, Open>) {
+    pub(super) fn add_karpenter(
+        &mut self,
+        pool: NodePool,
+        started_with: &Result<BTreeMap<String, String>, Open>,
+        view: &Read<ClusterView>,
+    ) {
         let labels = label(KARPENTER_POOL, &pool.name);
         if self.pools.iter().any(|known| known.node_labels == labels) {
             return;
         }
-        let current = pool.class.as_ref().ok().and_then(|class| class.profile.as_ref());
-        let former = self.nodes.iter().filter(|node| carries(node, &labels)).filter_map(|node| {
-            let started_with = started_with.as_ref().ok()?;
-            let profile =
-                started_with.get(&node.name).filter(|profile| current.is_some_and(|now| now != *profile))?;
+        let former = |node: &&NodeView| {
             let host = node.labels.get(HOSTNAME)?;
-            Some((node.name.clone(), host.clone(), profile.clone()))
-        });
-        for (node, host, profile) in former.collect::<Vec<_>>() {
-            let name = format!("karpenter/{} (node {node}, former profile)", pool.name);
+            let (what, identity) = self.former(node, &pool, started_with.as_ref().ok()?, view)?;
+            Some((format!("karpenter/{} (node {}, former {what})", pool.name, node.name), host.clone(), identity))
+        };
+        let of_pool = self.nodes.iter().copied().filter(|node| carries(node, &labels));
+        for (name, host, identity) in of_pool.filter_map(|node| former(&node)).collect::<Vec<_>>() {
             let labels = labels.iter().map(|(name, value)| (name.clone(), value.clone()));
             let labels = labels.chain([(HOSTNAME.to_owned(), host)]).collect();
-            let identity = self.of_profile(&profile);
             self.add(name, identity, pool.shape.clone(), labels);
         }
         let lives = self.nodes.iter().any(|node| carries(node, &labels));
@@ -235,12 +252,34 @@ impl Listing<'_> {
             Ok(_) if lives && started_with.is_err() => {
                 started_with.clone().map_or_else(Read::Unread, |_| Read::Absent)
             }
-            Ok(Class { source: Source::Role(role), .. }) => self.role_named(role),
-            Ok(Class { source: Source::Profile(profile), .. }) => self.of_profile(profile),
-            Err(open) => Read::Unread(open.clone()),
+            class => self.of_class(class),
         };
         let name = format!("karpenter/{}", pool.name);
         self.add(name, identity, pool.shape, labels);
+    }
+
+    /// What a node of the pool has by now that the pool's class no longer gives, and who pulls there.
+    fn former(
+        &self,
+        node: &NodeView,
+        pool: &NodePool,
+        started_with: &BTreeMap<String, String>,
+        view: &Read<ClusterView>,
+    ) -> Option<(&'static str, Read<Principal>)> {
+        let current = pool.class.as_ref().ok()?.profile.as_ref();
+        if let (Some(profile), Some(current)) = (started_with.get(&node.name), current) {
+            return (profile != current).then(|| ("profile", self.of_profile(profile)));
+        }
+        let made_by = node.labels.get(MADE_BY).filter(|class| **class != pool.class_name)?;
+        Some(("class", self.of_class(&made_by_class(&pool.name, made_by, view))))
+    }
+
+    fn of_class(&self, class: &Result<Class, Open>) -> Read<Principal> {
+        match class {
+            Ok(Class { source: Source::Role(role), .. }) => self.role_named(role),
+            Ok(Class { source: Source::Profile(profile), .. }) => self.of_profile(profile),
+            Err(open) => Read::Unread(open.clone()),
+        }
     }
 
     /// Classes name a role of the cluster's own account by its name; an access entry tells its path as well.

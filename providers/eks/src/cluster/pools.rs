@@ -56,7 +56,9 @@ impl<'a> Listing<'a> {
         listing.add_auto_mode();
         listing.add_virtual();
         match karpenter::pools(view) {
-            Ok(pools) => pools.into_iter().flatten().for_each(|pool| listing.add_karpenter(pool, &started_with)),
+            Ok(pools) => {
+                pools.into_iter().flatten().for_each(|pool| listing.add_karpenter(pool, &started_with, view));
+            }
             Err(open) => listing.miss(open, "pools of Karpenter and Auto Mode without a node now are not known"),
         }
         if let (Err(open), true) = (started_with, listing.pools.iter().any(karpenter::is_pool)) {

@@ -99,6 +99,36 @@ fn a_class_that_names_an_instance_profile_needs_its_role_read() {
     assert!(with(Read::Unread(unread("profile"))).contains("read profile"));
 }
 
+/// The pool refers to another class by now; a node says by which it was made, and no claim tells more.
+#[test]
+fn a_node_that_another_class_made_pulls_as_that_one_s_role() {
+    let objects = [
+        ("nodepools", kept("nodepools", &[node_pool("spot", KARPENTER, "new")])),
+        ("ec2nodeclasses", kept("ec2nodeclasses", &[by_role("old", "blue"), by_role("new", "green")])),
+        ("nodeclaims", kept("nodeclaims", &[])),
+    ];
+    let made_by = |name: &str, class: &str| {
+        let mut node = of_pool(name, "spot");
+        node.labels.insert("karpenter.k8s.aws/ec2nodeclass".to_owned(), class.to_owned());
+        node
+    };
+    let nodes = vec![made_by("a", "old"), made_by("b", "new"), made_by("c", "gone"), of_pool("d", "spot")];
+    let (pools, _) = cluster::pools(&cluster_of(Some("API")), &view_of(nodes, &objects));
+    let told = lines(&pools);
+    assert_eq!(told[0], "karpenter/spot (node a, former class) = blue");
+    assert!(
+        told[1].starts_with("karpenter/spot (node c, former class) = ?") && told[1].contains("gone"),
+        "{told:?}"
+    );
+    assert_eq!((told[2].as_str(), pools[2].shape.nodes), ("karpenter/spot = green", 2));
+    // One that names a profile in a role's place has to be read.
+    let by_profile = json!({ "metadata": { "name": "old" }, "spec": { "instanceProfile": "blue_profile" } });
+    let classes = kept("ec2nodeclasses", &[by_profile, by_role("new", "green")]);
+    let objects = [objects[0].clone(), ("ec2nodeclasses", classes), objects[2].clone()];
+    let view = view_of(vec![made_by("a", "old")], &objects);
+    assert_eq!(cluster::profiles(&view).into_iter().collect::<Vec<_>>(), ["blue_profile"]);
+}
+
 /// The class has a new role; nodes that live still have the former.
 #[test]
 fn nodes_that_were_started_with_another_profile_stand_apart() {
