@@ -9,7 +9,7 @@ use pullaudit_core::{
     Change, Claim, Code, Credential, Evidence, Facts, Inventory, Keyring, Mode, Need, Obstacle, Open, PodState,
     Question, Snapshot, SnapshotError, Verdict, core_code, judge, pull_claim,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Ids of checks live in this name space; it never changes.
@@ -348,8 +348,15 @@ fn pods(snapshot: &Snapshot, pool: Option<&str>, usage: &Use) -> PodState {
 fn id(check: &Check, asked: &Asked, keyring: Option<&Keyring>) -> String {
     let image = asked.image.as_ref().map_or_else(|| asked.written.clone(), ToString::to_string);
     let attempts = keyring.map_or_else(|| check.code.clone(), name);
-    let text = [check.cluster.as_deref().unwrap_or(""), check.pool.as_deref().unwrap_or(""), &image, &attempts]
-        .join("\n");
+    let mut text =
+        [check.cluster.as_deref().unwrap_or(""), check.pool.as_deref().unwrap_or(""), &image, &attempts]
+            .join("\n");
+    // One secret of a name may be in any namespace.
+    if attempts.contains("secret ") {
+        let namespaces: BTreeSet<&str> =
+            check.workloads.iter().map(|workload| workload.namespace.as_str()).collect();
+        text.extend(namespaces.into_iter().flat_map(|namespace| ["\n", namespace]));
+    }
     Uuid::new_v5(&CHECKS, text.as_bytes()).to_string()
 }
 
@@ -362,17 +369,19 @@ fn name(keyring: &Keyring) -> String {
                     Some(token) => format!("{} for {}", principal.id, token.subject),
                     None => principal.id.clone(),
                 },
-                // One of a name may be in any namespace, and what would tell of it names the one.
-                Credential::Secret(name) => match attempt.maybe.as_ref() {
-                    Some(Open::Unread { reading, .. }) => format!("secret {name} ({reading})"),
-                    Some(Open::Undecidable { what }) => format!("secret {name} ({what})"),
-                    None => format!("secret {name}"),
-                },
+                Credential::Secret(name) => format!("secret {name}"),
                 Credential::Anonymous => "anonymous".to_owned(),
                 Credential::Unidentified(_) => "unidentified".to_owned(),
             });
             names.collect::<Vec<_>>().join(", ")
         }
-        Keyring::OneOf { cases, .. } => cases.iter().map(name).collect::<Vec<_>>().join(" | "),
+        Keyring::OneOf { why, cases } => {
+            let what = match why {
+                Open::Unread { reading, .. } => reading,
+                Open::Undecidable { what } => what,
+            };
+            let cases: Vec<_> = cases.iter().map(name).collect();
+            format!("{}: {}", what, cases.join(" | "))
+        }
     }
 }

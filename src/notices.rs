@@ -24,7 +24,7 @@ pub fn all(
     notices.extend(not_judged(asking));
     notices.extend(never_pulled(snapshot, asking));
     notices.extend(pods_only(snapshot));
-    notices.extend(secrets::notices(snapshot).into_iter().map(notice));
+    notices.extend(secrets::notices(snapshot, at).into_iter().map(notice));
     notices
 }
 

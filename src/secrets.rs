@@ -2,15 +2,17 @@
 //! and breaks pulls from registries that no cloud owns, which are never judged.
 
 use crate::report::plural;
+use jiff::Timestamp;
 use pullaudit_core::{Code, Notice, PullSecret, Read, Snapshot, core_code};
 use std::collections::BTreeSet;
 
-/// What is wrong with the pull secrets that were read: those that do not exist, and those with defects.
-pub fn notices(snapshot: &Snapshot) -> Vec<Notice> {
-    snapshot.secrets.iter().flat_map(|(key, secret)| of_secret(snapshot, key, secret)).collect()
+/// What is wrong with the pull secrets that were read: those that do not exist, those with
+/// defects, and those whose logins have ended by then.
+pub fn notices(snapshot: &Snapshot, at: Timestamp) -> Vec<Notice> {
+    snapshot.secrets.iter().flat_map(|(key, secret)| of_secret(snapshot, key, secret, at)).collect()
 }
 
-fn of_secret(snapshot: &Snapshot, key: &str, secret: &Read<PullSecret>) -> Vec<Notice> {
+fn of_secret(snapshot: &Snapshot, key: &str, secret: &Read<PullSecret>, at: Timestamp) -> Vec<Notice> {
     // Ids of clusters hold slashes; the names of a namespace and a secret do not.
     let mut parts = key.rsplitn(3, '/');
     let (Some(name), Some(namespace), Some(cluster)) = (parts.next(), parts.next(), parts.next()) else {
@@ -31,7 +33,7 @@ fn of_secret(snapshot: &Snapshot, key: &str, secret: &Read<PullSecret>) -> Vec<N
             let code =
                 |fatal| if fatal { core_code("pull-secret-broken") } else { core_code("pull-secret-defect") };
             let defects = secret.defects.iter().map(|defect| told(code(defect.is_fatal()), &defect.to_string()));
-            let ended = secret.ended(snapshot.taken_at).filter_map(|entry| {
+            let ended = secret.ended(at).filter_map(|entry| {
                 let (key, hours, written) = (&entry.key, entry.hours?, secret.written?);
                 let what = format!("the login of {key} lasts {hours} hours, and was last written at {written}");
                 Some(told(core_code("pull-secret-ended"), &what))
@@ -88,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_secret_that_is_missing_or_damaged_is_told_of_with_who_names_it() {
-        let told: Vec<String> = notices(&snapshot())
+        let told: Vec<String> = notices(&snapshot(), snapshot().taken_at)
             .into_iter()
             .map(|notice| format!("{} {}: {}", notice.code, notice.subject, notice.message))
             .collect();

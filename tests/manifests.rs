@@ -243,6 +243,7 @@ fn what_was_saved_from_a_cluster_holds_each_workload_once() {
         "kind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {template: {spec: {containers: [{name: c, image: x}]}}}\n".to_owned(),
         owned("ReplicaSet", "web-1", ("Deployment", "web"), ""),
         owned("Pod", "web-1-a", ("ReplicaSet", "web-1"), ""),
+        owned("Pod", "web-1-b", ("ReplicaSet", "web-1"), "").replace("name: c, image: x", "name: c, image: injected"),
         owned("Pod", "other-1-a", ("ReplicaSet", "other-1"), ""),
         owned("Pod", "ended", ("Job", "gone"), "status: {phase: Succeeded}\n"),
         owned("Job", "done", ("CronJob", "elsewhere"), "status: {conditions: [{type: Complete, status: 'True'}]}\n"),
@@ -250,8 +251,11 @@ fn what_was_saved_from_a_cluster_holds_each_workload_once() {
          spec: {serviceAccountName: elsewhere, containers: [{name: c, image: x}]}\n".to_owned(),
     ];
     let read = read_text("f.yaml", &text.concat());
-    assert_eq!(names(&read), ["Deployment shop/web", "Pod shop/other-1-a", "Pod shop/proxy-n1"]);
-    let mirror = &read.workloads[2].workload;
+    assert_eq!(
+        names(&read),
+        ["Deployment shop/web", "Pod shop/web-1-b", "Pod shop/other-1-a", "Pod shop/proxy-n1"]
+    );
+    let mirror = &read.workloads[3].workload;
     assert!(mirror.static_pod && mirror.next.pull_secrets.is_empty() && mirror.service_account_unread.is_none());
 }
 

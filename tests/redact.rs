@@ -238,8 +238,8 @@ fn whom_a_role_trusts_is_hidden_and_goes_on_being_told_apart() {
                 format!("{issuer}:aud"): "sts.amazonaws.com" } } }] });
         let tables = &mut fleet["facts"]["eks"];
         let key = format!("111122223333/zq-{workload}");
-        tables["roles"][&key] =
-            json!({ "got": { "arn": arn, "roleId": "AROAEXAMPLEZQ", "trust": trust.to_string() } });
+        tables["roles"][&key] = json!({ "got": { "arn": arn, "roleId": "AROAEXAMPLEZQ" } });
+        tables["trustPolicies"][&key] = json!({ "got": { "text": trust.to_string() } });
         tables["attachedPolicies"][&key] =
             json!({ "got": ["arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly"] });
         tables["inlinePolicyNames"][&key] = json!({ "got": [] });

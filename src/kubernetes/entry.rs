@@ -14,8 +14,6 @@ pub(crate) struct Entry {
     template: Option<PodTemplate>,
     /// What further templates and pods name beyond it: injected and ephemeral containers, older revisions.
     beyond: Vec<Container>,
-    /// Images that templates beyond the first name.
-    further: BTreeSet<String>,
     /// By pull secrets.
     groups: BTreeMap<Vec<String>, Living>,
     /// By pull secrets, why the pool of a pod that has a node is not known.
@@ -62,9 +60,7 @@ impl Entry {
             self.template = Some(template);
             return;
         }
-        let named = containers(&template.spec);
-        self.further.extend(named.iter().map(|container| container.image.clone()));
-        self.add_containers(named);
+        self.add_containers(containers(&template.spec));
     }
 
     pub(crate) fn add_pod(&mut self, pod: &Pod, seen: Seen) {
@@ -111,22 +107,19 @@ impl Entry {
         accounts: &Accounts,
         pools_of: impl Fn(&PodTemplate, &Key) -> (Vec<String>, Option<Open>),
     ) -> Workload {
-        let (mut next, service_account) = self.next(&name, accounts, pools_of);
+        let (next, service_account) = self.next(&name, accounts, pools_of);
         let account = accounts.get(&name.namespace, &service_account);
         let lost = account.is_none() && !name.static_pod && !service_account.is_empty();
         let unread = lost.then(|| account_open(&name.namespace, &service_account, cluster));
         let pods_only = self.template.is_none() && !name.group.is_empty();
         let mut named = self.template.map(|template| containers(&template.spec)).unwrap_or_default();
-        let first: Vec<String> = named.iter().map(|container| container.image.clone()).collect();
         for container in self.beyond {
             if !named.contains(&container) {
                 named.push(container);
             }
         }
         let all = named.iter().map(|container| &container.image).collect::<BTreeSet<_>>().len();
-        let mut own = self.further;
-        own.extend(first);
-        let living = living(self.groups, &self.unplaced, &mut next, own, all);
+        let living = living(self.groups, &self.unplaced, &next, all);
         let mut pods = self.pods;
         pods.retain(|_, images| !images.is_empty());
         Workload {
@@ -188,34 +181,35 @@ impl Entry {
     }
 }
 
-/// The groups of living pods that pull otherwise than the next one: with other secrets, or where it can't land. What the
-/// next one pulls is set too: `own`, and what pods with its secrets name; of `all` images it is none that only others name.
+/// The groups of living pods that pull otherwise than the next one, each with its own of `all` images: with other secrets,
+/// or where the next one can't land. Which of the images the next one has is not told by those: a webhook may give it
+/// what they have.
 fn living(
     groups: BTreeMap<Vec<String>, Living>,
     unplaced: &BTreeMap<Vec<String>, Open>,
-    next: &mut PodGroup,
-    mut own: BTreeSet<String>,
+    next: &PodGroup,
     all: usize,
 ) -> Vec<PodGroup> {
-    let listed =
-        |images: BTreeSet<String>| if images.len() == all { Vec::new() } else { images.into_iter().collect() };
     let mut living = Vec::new();
     for (pull_secrets, Living { mut pools, images }) in groups {
-        let same = pull_secrets == next.pull_secrets;
-        if same {
-            own.extend(images.iter().cloned());
-            pools.retain(|pool| !next.pools.contains(pool));
+        let place_unknown = unplaced.get(&pull_secrets).cloned();
+        if pull_secrets == next.pull_secrets {
+            let elsewhere = |pool: &String| !next.pools.contains(pool);
+            if !pools.iter().any(elsewhere) {
+                continue;
+            }
+            // Where nobody knows on which one they are, all of them count.
+            if place_unknown.is_none() {
+                pools.retain(elsewhere);
+            }
         }
-        if !same || !pools.is_empty() {
-            living.push(PodGroup {
-                place_unknown: unplaced.get(&pull_secrets).cloned(),
-                pull_secrets,
-                pools: pools.into_iter().collect(),
-                images: listed(images),
-            });
-        }
+        living.push(PodGroup {
+            place_unknown,
+            pull_secrets,
+            pools: pools.into_iter().collect(),
+            images: if images.len() == all { Vec::new() } else { images.into_iter().collect() },
+        });
     }
-    next.images = listed(own);
     living
 }
 

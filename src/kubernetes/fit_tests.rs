@@ -188,6 +188,27 @@ fn a_pool_of_karpenter_is_not_bounded_by_the_nodes_that_live() {
     }
 }
 
+/// A pool of another kind is no candidate for a pod that asks for one by what tells it.
+#[test]
+fn what_tells_a_kind_of_pools_is_not_given_to_others() {
+    let group = pool("group", &[("eks.amazonaws.com/nodegroup", &["g"])], 0);
+    let spot = pool("spot", &[("karpenter.sh/nodepool", &["spot"])], 2);
+    let auto =
+        pool("auto", &[("karpenter.sh/nodepool", &["general"]), ("eks.amazonaws.com/compute-type", &["auto"])], 0);
+    let pools = [group, spot, auto];
+    let fits = |key: &str, value: &str| fit(&json!({ "nodeSelector": { key: value } }), &pools);
+    assert_eq!(fits("eks.amazonaws.com/nodegroup", "g"), ["group"]);
+    assert_eq!(fits("eks.amazonaws.com/nodegroup", "other"), [""; 0]);
+    assert_eq!(fits("eks.amazonaws.com/compute-type", "auto"), ["auto"]);
+    assert_eq!(fits("eks.amazonaws.com/instance-family", "m7g"), ["auto"]);
+    assert_eq!(fits("karpenter.k8s.aws/instance-family", "m7g"), ["spot", "auto"]);
+    assert_eq!(fits("eks.amazonaws.com/capacityType", "SPOT"), ["group"]);
+    // A label that Karpenter's pool lets pods choose, whatever its nodes have now.
+    let mut open = pool("open", &[("karpenter.sh/nodepool", &["open"]), ("team", &[])], 1);
+    open.shape.observed = ["team".to_owned()].into();
+    assert_eq!(fit(&json!({ "nodeSelector": { "team": "a" } }), &[open]), ["open"]);
+}
+
 #[test]
 fn a_taint_that_an_agent_takes_away_keeps_nobody_out() {
     let mut pool = pool("p", &[], 0);
@@ -310,17 +331,30 @@ fn globs_match_as_people_read_them() {
     }
 }
 
+/// Labels of one's own, of a cloud, of zones and of Karpenter, and one that makes a pool Karpenter's.
+fn key() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "[abc]",
+        1 => Just("topology.kubernetes.io/zone".to_owned()),
+        1 => Just("cloud.google.com/gke-accelerator".to_owned()),
+        1 => Just("eks.amazonaws.com/capacityType".to_owned()),
+        1 => Just("karpenter.k8s.aws/instance-cpu".to_owned()),
+        1 => Just("karpenter.sh/nodepool".to_owned()),
+    ]
+}
+
 fn requirement() -> impl Strategy<Value = Value> {
     let operator =
         prop_oneof![Just("In"), Just("NotIn"), Just("Exists"), Just("DoesNotExist"), Just("Gt"), Just("Lt")];
-    ("[abc]", operator, proptest::collection::vec("[0-3]", 0..3))
+    (key(), operator, proptest::collection::vec("[0-3]", 0..3))
         .prop_map(|(key, operator, values)| json!({ "key": key, "operator": operator, "values": values }))
 }
 
 fn any_pool() -> impl Strategy<Value = Pool> {
-    let labels = proptest::collection::btree_map("[abc]", proptest::collection::btree_set("[0-3]", 1..3), 0..3);
+    let labels = proptest::collection::btree_map(key(), proptest::collection::btree_set("[0-3]", 0..3), 0..4);
     (labels, 0_u32..3, any::<bool>()).prop_map(|(labels, nodes, taint)| {
         let mut pool = if taint { tainted("NoSchedule") } else { pool("p", &[], 0) };
+        pool.shape.observed = labels.keys().take(usize::from(taint)).cloned().collect();
         pool.shape.labels = labels;
         pool.shape.nodes = nodes;
         pool

@@ -41,9 +41,16 @@ const REGISTERED: [&str; 7] = [
     "k8s.io/",
 ];
 
-/// What a cloud labels nodes with by itself, beside what a pool is told.
-const GIVEN: [&str; 5] =
-    ["cloud.google.com/", "eks.amazonaws.com/", "kubernetes.azure.com/", "nvidia.com/", "topology.gke.io/"];
+/// What a cloud labels the nodes of its own pools with by itself, beside what a pool is told.
+const GIVEN: [&str; 7] = [
+    "cloud.google.com/",
+    "eks.amazonaws.com/capacityType",
+    "eks.amazonaws.com/nodegroup-image",
+    "eks.amazonaws.com/sourceLaunchTemplate",
+    "kubernetes.azure.com/",
+    "nvidia.com/",
+    "topology.gke.io/",
+];
 
 /// What may differ between the nodes of one pool, whoever makes them.
 const DIFFERING: [&str; 4] =
@@ -53,6 +60,20 @@ const DIFFERING: [&str; 4] =
 const KARPENTER: &str = "karpenter.sh/nodepool";
 /// What Karpenter labels its nodes with: `karpenter.sh/capacity-type`, `karpenter.k8s.aws/instance-cpu`, …
 const OF_KARPENTER: &str = "karpenter.";
+
+/// What Auto Mode labels its nodes with: `eks.amazonaws.com/instance-family`, …
+const OF_AUTO_MODE: &str = "eks.amazonaws.com/instance-";
+
+/// Labels that tell a pool, or a kind of pools: one that lists no value for them has none.
+const TELLING: [&str; 7] = [
+    "alpha.eksctl.io/nodegroup-name",
+    "cloud.google.com/gke-nodepool",
+    "eks.amazonaws.com/compute-type",
+    "eks.amazonaws.com/fargate-profile",
+    "eks.amazonaws.com/nodegroup",
+    "karpenter.sh/nodepool",
+    "kubernetes.azure.com/agentpool",
+];
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
 
@@ -76,7 +97,11 @@ impl<'a> NodeLabels<'a> {
     }
 
     fn known(&self, key: &str) -> Known<'a> {
-        if let Some(values) = self.shape.labels.get(key).filter(|values| !values.is_empty()) {
+        // Karpenter makes whichever node a pod asks for, of those that its pool does not bound.
+        if self.shape.labels.get(key).is_some_and(BTreeSet::is_empty) {
+            return Known::Unknown;
+        }
+        if let Some(values) = self.shape.labels.get(key) {
             let values = values.iter().map(String::as_str).collect();
             let open = self.shape.observed.contains(key) && self.differs(key);
             return if open { Known::Among(values) } else { Known::Values(values) };
@@ -110,14 +135,26 @@ impl<'a> NodeLabels<'a> {
             || key != HOSTNAME && self.varies() && self.given(key)
     }
 
+    fn is_auto_mode(&self) -> bool {
+        self.shape.labels.get("eks.amazonaws.com/compute-type").is_some_and(|kinds| kinds.contains("auto"))
+    }
+
     fn varies(&self) -> bool {
         self.shape.labels.contains_key(KARPENTER)
     }
 
     /// True for a label that nodes get by themselves.
     fn given(&self, key: &str) -> bool {
-        let by_karpenter = self.varies() && key.starts_with(OF_KARPENTER);
-        by_karpenter || REGISTERED.iter().chain(&GIVEN).any(|prefix| key.starts_with(prefix))
+        if TELLING.contains(&key) {
+            return false;
+        }
+        let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| key.starts_with(prefix));
+        let more: &[&str] = match (self.varies(), self.is_auto_mode()) {
+            (true, true) => &[OF_KARPENTER, OF_AUTO_MODE],
+            (true, false) => &[OF_KARPENTER],
+            (false, _) => &GIVEN,
+        };
+        starts(&REGISTERED) || starts(more)
     }
 
     pub(crate) fn equals(&self, key: &str, value: &str) -> Fits {

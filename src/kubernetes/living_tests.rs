@@ -57,6 +57,41 @@ fn pods_where_the_next_one_can_t_land_are_asked_about_where_they_are() {
     assert_eq!(living(&workloads[0]), [text(("", "blue", ""))]);
 }
 
+/// A webhook gives pods an image and a secret for it, which no template has: the next one gets both, wherever it lands.
+#[test]
+fn what_is_injected_with_a_secret_of_its_own_is_asked_about_wherever_the_next_pod_lands() {
+    let mut made = pod("web-1-a", REPLICA_SET, "n1", "a:1");
+    made["spec"]["imagePullSecrets"] = json!([{ "name": "mesh" }]);
+    made["spec"]["initContainers"] = json!([{ "name": "proxy", "image": "mesh" }]);
+    let workloads = Shop {
+        owners: vec![meta("web-1", DEPLOYMENT)],
+        objects: vec![("Deployment", templated("web", "a:1"))],
+        pods: vec![made],
+        ..Shop::default()
+    }
+    .workloads();
+    assert_eq!((workloads[0].containers.len(), workloads[0].next.images.len()), (2, 0));
+    assert_eq!(workloads[0].next.pools, ["blue", "green"]);
+}
+
+#[test]
+fn pods_of_which_nobody_knows_where_they_are_may_be_on_any_pool_that_they_fit() {
+    let mut pinned = templated("web", "a:1");
+    pinned["spec"]["template"]["spec"]["nodeName"] = json!("n2");
+    let open = Open::undecidable("nodes");
+    let workloads = Shop {
+        owners: vec![meta("web-1", DEPLOYMENT)],
+        objects: vec![("Deployment", pinned)],
+        pods: vec![pod("web-1-a", REPLICA_SET, "n1", "a:1")],
+        nodes_unread: Some(open.clone()),
+        ..Shop::default()
+    }
+    .workloads();
+    for group in &workloads[0].living {
+        assert!(group.place_unknown.is_some() && group.pools.len() > 1, "{group:?}");
+    }
+}
+
 /// Amid a roll-out: the new revision has another image and a secret for it.
 #[test]
 fn each_group_is_asked_about_its_own_images() {
@@ -73,7 +108,7 @@ fn each_group_is_asked_about_its_own_images() {
     }
     .workloads();
     assert_eq!(workloads[0].containers.len(), 3);
-    assert_eq!(workloads[0].next.images, ["mesh", "new:1"], "what is injected comes with the next one too");
+    assert!(workloads[0].next.images.is_empty(), "what is injected comes with the next one too");
     assert_eq!(living(&workloads[0]), [text(("", "blue", "old:1"))]);
 }
 

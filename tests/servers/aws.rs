@@ -39,6 +39,9 @@ pub(crate) struct Pair {
     pub(crate) repository: String,
     /// Tag of an image that exists.
     pub(crate) tag: String,
+    /// What the token says of itself by which the role is taken on; absent where it is assumed as a node's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bearer: Option<Value>,
 }
 
 impl Pair {
@@ -50,6 +53,7 @@ impl Pair {
             region: "us-east-1".into(),
             repository: repository.into(),
             tag: "1.0".into(),
+            bearer: None,
         }
     }
 }

@@ -126,7 +126,7 @@ pub struct PodSelector {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shape {
-    /// Label to the values that its nodes carry or will carry.
+    /// Label to the values that its nodes carry or will carry; none where it may be any.
     #[serde(default)]
     pub labels: BTreeMap<String, BTreeSet<String>>,
     /// Labels that no node of it carries or will carry.
@@ -165,7 +165,10 @@ impl Shape {
         let labels = || living.iter().flat_map(|node| &node.labels);
         let only_there = labels().map(|(name, _)| name).filter(|name| !self.labels.contains_key(*name));
         self.observed.extend(only_there.cloned());
-        for (name, value) in labels() {
+        // A label that may have any value is not bounded by those that some nodes have.
+        let open: BTreeSet<String> =
+            self.labels.iter().filter(|(_, values)| values.is_empty()).map(|(name, _)| name.clone()).collect();
+        for (name, value) in labels().filter(|(name, _)| !open.contains(*name)) {
             self.labels.entry(name.clone()).or_default().insert(value.clone());
         }
         self.add_systems(living);
@@ -184,7 +187,7 @@ impl Shape {
 pub const VIRTUAL_NODE: (&str, &str) = ("type", "virtual-kubelet");
 
 /// True for a pool of virtual nodes.
-pub fn is_virtual(pool: &Pool) -> bool {
+pub(crate) fn is_virtual(pool: &Pool) -> bool {
     let (name, value) = VIRTUAL_NODE;
     pool.node_labels.get(name).is_some_and(|set| set == value)
 }

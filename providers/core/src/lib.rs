@@ -27,13 +27,13 @@ pub use claim::{Claim, Fact, Holds, Obstacle, Open, Source, Text, need};
 pub use code::{CORE_CODES, Code, CodeRow, Severity, core_code};
 pub use fleet::{
     AccountToken, Cluster, ClusterId, Gap, Inventory, Lookalike, PodSelector, Pool, Principal, PrincipalKind,
-    Shape, Taint, VIRTUAL_NODE, is_virtual, virtual_nodes_open,
+    Shape, Taint, VIRTUAL_NODE, virtual_nodes_open,
 };
 pub use image::{ImageRef, InvalidReference, Registry};
 pub use judge::{Evidence, Mode, Need, Verdict, judge};
 pub use keyring::{
     Attempt, Credential, Keyring, LoginLasts, NodeKey, PodCredentials, PullSecret, SecretDefect, SecretEntry,
-    SecretRef, UrlGlob, keyring, pull_claim,
+    SecretRef, UrlGlob, keyring, of_virtual_nodes, pull_claim,
 };
 pub use permissions::{DamagedRights, Extent, Permissions, PermissionsOf, Purpose, rights};
 pub use provider::{

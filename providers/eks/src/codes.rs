@@ -40,7 +40,8 @@ pullaudit_core::code_table! {
         "aws ecr get-registry-policy --region REGION shows it; narrow the statement and put it back with \
          aws ecr put-registry-policy --policy-text file://policy.json --region REGION";
     PrincipalRecreated: "principal-recreated", Critical, 82,
-        "A policy grants the pull to the id of a role that is gone; the role of that name is a new one.",
+        "A policy grants the pull to the id of a role that is none of those that were read: by all signs the former one of \
+         that name, which is gone.",
         "AWS keeps a role in a resource policy by its unique id (AROA…). Deleting a role and creating one of the same \
          name does not bring the grant back.",
         "Put the policy again with the role's ARN in place of the dead id, keeping every other statement: \

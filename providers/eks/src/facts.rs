@@ -11,6 +11,8 @@ pub mod table {
     /// `A/ROLE` → [`super::Role`]; `iam:GetRole`. The path is not part of the key: names are unique in
     /// an account, and aws-auth drops paths.
     pub const ROLES: &str = "roles";
+    /// `A/ROLE` → [`super::Document`]; `iam:GetRole`, too; kept where a service account takes the role on.
+    pub const TRUST_POLICIES: &str = "trustPolicies";
     /// `A/ROLE` → list of policy ARNs; `iam:ListAttachedRolePolicies`.
     pub const ATTACHED: &str = "attachedPolicies";
     /// `A/ROLE` → list of names; `iam:ListRolePolicies`.
@@ -92,9 +94,6 @@ pub struct Role {
     /// Its tags, for telling which tool owns it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-    /// Its trust policy: JSON, URL-decoded. Kept where a service account takes the role on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trust: Option<String>,
 }
 
 /// An identity provider of IAM for the tokens of one issuer.

@@ -330,7 +330,7 @@ fn reading_more_never_unsettles_what_is_settled() {
 fn settling_a_row_with_another_value_never_flips() {
     proptest!(ProptestConfig { cases: 6_000, failure_persistence: None, ..ProptestConfig::default() },
         |(one in parts(), other in parts(), table in select(vec![table::REPOSITORY_POLICIES, table::REPOSITORY_TAGS, table::INLINE, table::POLICIES,
-            table::REGISTRY_POLICIES, table::ACCOUNT_SETTINGS, table::PULL_THROUGH, table::ROLES, table::IDENTITY_PROVIDERS, table::TEMPLATES]))| {
+            table::REGISTRY_POLICIES, table::ACCOUNT_SETTINGS, table::PULL_THROUGH, table::ROLES, table::IDENTITY_PROVIDERS, table::TRUST_POLICIES, table::TEMPLATES]))| {
         // A repository that does not exist has no policy: such an answer would be a contradiction, which is open.
         let no_repository = one.gone == 1 && one.repository.is_none();
         let repository = other.repository.clone().filter(|_| !no_repository);

@@ -72,6 +72,8 @@ fn only_the_provider_of_the_cluster_s_issuer_in_the_role_s_account_vouches() {
     expect(&with(|statement| statement["Principal"] = both), "allowed");
     let everybody = with(|statement| statement["Principal"] = json!("*"));
     assert!(matches!(everybody.verdict(), Verdict::Unknown { .. }), "{:?}", everybody.verdict());
+    let pattern = with(|statement| statement["Principal"] = json!({ "Federated": "*" }));
+    assert!(matches!(pattern.verdict(), Verdict::Unknown { .. }), "{:?}", pattern.verdict());
     expect(&with(|statement| statement["Action"] = json!("sts:AssumeRole")), UNTRUSTED);
     expect(&with(|statement| statement["Action"] = json!("sts:*")), "allowed");
 }
@@ -121,6 +123,11 @@ fn policies_of_the_organization_reach_tokens_from_the_resource_s_side() {
         world
     };
     expect(&world(json!({"StringLike": {format!("{ISSUER}:sub"): "system:*"}})), "denied rcp-denies");
+    // Who comes with a token is no service of AWS, whether the request says so or has no such key.
+    expect(&world(json!({"Bool": {"aws:PrincipalIsAWSService": "true"}})), "allowed");
+    expect(&world(json!({"BoolIfExists": {"aws:PrincipalIsAWSService": "false"}})), "denied rcp-denies");
+    let unsure = world(json!({"Bool": {"aws:PrincipalIsAWSService": "false"}}));
+    assert!(matches!(unsure.verdict(), Verdict::Unknown { .. }), "{:?}", unsure.verdict());
     // Written for another issuer's tokens, it reaches none of the cluster's.
     let github = "token.actions.githubusercontent.com:sub";
     let theirs = json!({"StringNotLikeIfExists": {github: "repo:acme/*"}, "Null": {github: "false"}});
@@ -164,8 +171,7 @@ fn what_nobody_knows_of_the_token_is_open_and_what_is_known_still_refuses() {
     expect(&by(None, json!([usual_trust()])), OPEN);
     // A snapshot from before trust policies were kept.
     let mut older = trusting(World::one_account(), json!([usual_trust()]));
-    let role = json!({"arn": ROLE_ARN, "roleId": ROLE_ID});
-    older.section.put(table::ROLES, format!("{OWN}/{ROLE}"), Read::Got(role));
+    older.section.tables.remove(table::TRUST_POLICIES);
     expect(&older, OPEN);
     assert!(named(&older.verdict()).contains("iam:GetRole"), "{}", named(&older.verdict()));
 }
@@ -196,8 +202,7 @@ fn both_accounts_must_agree_for_a_service_account_too() {
 #[test]
 fn a_trust_policy_that_can_t_be_read_may_do_either() {
     let mut world = trusting(World::one_account(), json!([usual_trust()]));
-    let role = json!({"arn": ROLE_ARN, "roleId": ROLE_ID, "trust": "{"});
-    world.section.put(table::ROLES, format!("{OWN}/{ROLE}"), Read::Got(role));
+    world.section.put(table::TRUST_POLICIES, format!("{OWN}/{ROLE}"), text("{"));
     expect(&world, "unknown policy-malformed");
     expect(&with(|statement| statement["Resource"] = json!(ROLE_ARN)), "unknown policy-malformed");
 }

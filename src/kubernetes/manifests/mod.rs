@@ -14,7 +14,7 @@ use super::fit;
 use super::slim::PodTemplate;
 use super::template::{Account, Accounts, containers, next_secrets};
 use pullaudit_core::{ClusterId, Open, PodGroup, Pool, Workload};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What a set of manifests holds.
@@ -97,13 +97,17 @@ impl Collected {
 }
 
 /// What is saved from a cluster holds each workload several times: what another object of the set manages is made from
-/// that one's template.
+/// that one's template. A pod into which an image was injected still tells of that.
 fn without_owned(found: Vec<Found>) -> Vec<Found> {
     let key = |one: &Found| (one.namespace.clone(), one.kind.clone(), one.name.clone());
-    let there: BTreeSet<_> = found.iter().map(key).collect();
+    let images = |one: &Found| -> BTreeSet<String> {
+        containers(&one.template.spec).into_iter().map(|container| container.image).collect()
+    };
+    let of: BTreeMap<_, _> = found.iter().map(|one| (key(one), images(one))).collect();
     let owned = |one: &Found| {
-        let owner = one.owner.clone();
-        owner.is_some_and(|(kind, name)| there.contains(&(one.namespace.clone(), kind, name)))
+        let Some((kind, name)) = one.owner.clone() else { return false };
+        let owner = of.get(&(one.namespace.clone(), kind, name));
+        owner.is_some_and(|known| one.kind != "Pod" || images(one).is_subset(known))
     };
     found.into_iter().filter(|one| !owned(one)).collect()
 }

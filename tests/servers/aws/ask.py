@@ -2,7 +2,7 @@
 
 Usage: ask.py ENDPOINT < pairs.json, with pairs a list of
   {"role": ARN, "repository": NAME, "account": REGISTRY, "region": "us-east-1", "tag": "1.0", "session": NAME}
-(the last three may be left out). For each pair, in order, it prints
+(the last three may be left out), and with {"bearer": CLAIMS} a session that a token with these claims gets. For each pair, in order, it prints
   {"token": "ok"|"denied", "image": ..., "layer": ..., "texts": {"image": "User: ... is not authorized ..."}}
 
 Only a refusal for want of permission is "denied"; any other failure ends the run with its text.
@@ -26,7 +26,16 @@ def ask(emulator, pair):
     tag = [{"imageTag": pair.get("tag", "1.0")}]
     layer = layer_of(emulator.client("ecr", region, root=registry), wanted, tag)
     # A kubelet makes a session once; a pair is asked about in a session of its own, so that pairs do not mix.
-    keys = emulator.assume(pair["role"], pair.get("session", INSTANCE))
+    if "bearer" in pair:
+        try:
+            keys = emulator.take_on(pair["role"], "ecr-credential-provider", pair["bearer"])
+        except ClientError as error:
+            if not is_denied(error):
+                raise
+            refused = error.response["Error"].get("Message", str(error))
+            return {**dict.fromkeys(("token", "image", "layer"), "denied"), "texts": {"session": refused}}
+    else:
+        keys = emulator.assume(pair["role"], pair.get("session", INSTANCE))
     ecr = emulator.client("ecr", region, keys=keys)
     calls = {
         "token": lambda: ecr.get_authorization_token(),

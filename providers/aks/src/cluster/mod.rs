@@ -10,7 +10,7 @@ pub use pools::{notices, pools};
 use crate::host;
 use pullaudit_core::{
     Credential, ImageRef, Keyring, NodeKey, Open, PodCredentials, Pool, Principal, PrincipalKind, Read,
-    is_virtual, keyring as kubelet,
+    keyring as kubelet, of_virtual_nodes,
 };
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -44,6 +44,9 @@ pub fn keyring(
     image: &ImageRef,
     configured: &BTreeMap<String, bool>,
 ) -> Keyring {
+    if let Some(unknown) = of_virtual_nodes(pool, image) {
+        return unknown;
+    }
     let of_node = || kubelet(pod, &node_keys(pool, image), image);
     let annotated = pod.annotations.get(CLIENT_ANNOTATION).filter(|client| !client.is_empty() && !pod.static_pod);
     if !host::plugin_answers(image) {
@@ -85,7 +88,8 @@ fn configured_for(pool: &Pool, configured: &BTreeMap<String, bool>) -> Option<bo
 /// unless identity bindings name an application for all.
 fn without_annotation(pool: &Pool) -> Open {
     Open::undecidable(format!(
-        "who pulls on {} for service accounts without {CLIENT_ANNOTATION}: its nodes' credential provider wants it, or          has a default (--ib-default-client-id), or passes such pods over (requiredServiceAccountAnnotationKeys)",
+        "who pulls on {} for service accounts without {CLIENT_ANNOTATION}: its nodes' credential provider wants it, or \
+         has a default (--ib-default-client-id), or passes such pods over (requiredServiceAccountAnnotationKeys)",
         pool.cluster
     ))
 }
@@ -99,10 +103,6 @@ fn application(client: &str) -> Credential {
 }
 
 fn node_keys(pool: &Pool, image: &ImageRef) -> Vec<NodeKey> {
-    if let (true, Read::Unread(open)) = (is_virtual(pool), &pool.identity) {
-        let (key, credential) = (image.registry.as_str().to_owned(), Credential::Unidentified(open.clone()));
-        return vec![NodeKey { key, credential, maybe: None }];
-    }
     if !host::plugin_answers(image) {
         return Vec::new();
     }

@@ -12,7 +12,8 @@ pub use glob::UrlGlob;
 pub use lookup::keyring;
 pub use secret::{LoginLasts, PullSecret, SecretEntry};
 
-use crate::{Open, Principal, Read};
+use crate::fleet::is_virtual;
+use crate::{ImageRef, Open, Pool, Principal, Read};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -86,6 +87,13 @@ pub struct PodCredentials {
     pub account_unread: Option<Open>,
     /// A static pod, which can use credentials of the node only.
     pub static_pod: bool,
+}
+
+/// What is tried on virtual nodes, where nobody knows; `None` for pools of others.
+pub fn of_virtual_nodes(pool: &Pool, image: &ImageRef) -> Option<Keyring> {
+    let open = pool.identity.open().filter(|_| is_virtual(pool))?;
+    let (credential, key) = (Credential::Unidentified(open.clone()), image.registry.as_str().to_owned());
+    Some(Keyring::Attempts(vec![Attempt { credential, key, maybe: None }]))
 }
 
 /// A key that the node's credential plugin (or its docker config file) would answer with.

@@ -3,7 +3,7 @@
 //!
 //! Source: aws/karpenter-provider-aws, `pkg/apis/v1`; EKS user guide, "Create a Node Class" and "Create a Node Pool".
 
-use super::nodes::{COMPUTE_TYPE, HOSTNAME, KARPENTER_POOL, NODE_GROUP, carries, nodes};
+use super::nodes::{COMPUTE_TYPE, HOSTNAME, KARPENTER_POOL, carries, nodes};
 use super::pools::{Listing, label, role};
 use super::readings;
 use super::roles::same_role;
@@ -92,11 +92,18 @@ pub fn profiles(view: &Read<ClusterView>) -> BTreeSet<String> {
     let Some(pools) = pools(view).ok().flatten() else { return BTreeSet::new() };
     let made_by = nodes(view).iter().filter_map(|node| node.labels.get(MADE_BY)).collect::<BTreeSet<_>>();
     let former = made_by.into_iter().filter_map(|name| made_by_class("", name, view).ok());
-    let classes: Vec<Class> = pools.into_iter().filter_map(|pool| pool.class.ok()).collect();
-    let current: BTreeSet<&String> = classes.iter().filter_map(|class| class.profile.as_ref()).collect();
-    let started_with = started_with(view).unwrap_or_default().into_values();
-    let former_profiles: Vec<String> = started_with.filter(|profile| !current.contains(profile)).collect();
-    let named = classes.into_iter().chain(former).filter_map(|class| match class.source {
+    let started_with = started_with(view).unwrap_or_default();
+    // What one class gives now may be what a node of another pool was started with.
+    let of_pool = |node: &NodeView| {
+        let name = node.labels.get(KARPENTER_POOL)?;
+        pools.iter().find(|pool| pool.name == *name)?.class.as_ref().ok()?.profile.as_ref()
+    };
+    let other =
+        |node: &&NodeView| started_with.get(&node.name).is_some_and(|profile| of_pool(node) != Some(profile));
+    let former_profiles: Vec<String> =
+        nodes(view).iter().filter(other).filter_map(|node| started_with.get(&node.name).cloned()).collect();
+    let classes = pools.into_iter().filter_map(|pool| pool.class.ok());
+    let named = classes.chain(former).filter_map(|class| match class.source {
         Source::Profile(profile) => Some(profile),
         Source::Role(_) => None,
     });
@@ -144,8 +151,7 @@ fn pool(object: &Kept, view: &Read<ClusterView>) -> Option<NodePool> {
     let reference = object.get(CLASS).cloned().unwrap_or_default();
     let class = class(&name, &reference, view);
     let class_name = reference["name"].as_str().unwrap_or_default().to_owned();
-    let lacks = [NODE_GROUP.to_owned()].into();
-    let mut shape = Shape { taints: taints(object), lacks, ..Shape::default() };
+    let mut shape = Shape { taints: taints(object), ..Shape::default() };
     for (label, values) in requirements(object) {
         match (label.as_str(), values.as_slice()) {
             ("kubernetes.io/os", [only]) => shape.os = Some(only.clone()),
@@ -211,13 +217,18 @@ fn taints(object: &Kept) -> Vec<Taint> {
     list.into_iter().flatten().map(taint).collect()
 }
 
-/// Labels whose value is one of a list, with the list. Others may be anything.
+/// Labels that a pod may ask for, with the list of their values; none where they may be anything.
 fn requirements(object: &Kept) -> Vec<(String, Vec<String>)> {
     let list = object.get(REQUIREMENTS).and_then(Value::as_array);
     let one = |requirement: &Value| {
-        let values = requirement["values"].as_array()?.iter().filter_map(Value::as_str).map(str::to_owned);
-        let is_list = requirement["operator"] == "In";
-        is_list.then(|| Some((requirement["key"].as_str()?.to_owned(), values.collect()))).flatten()
+        let values =
+            requirement["values"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+        let key = requirement["key"].as_str()?.to_owned();
+        match requirement["operator"].as_str()? {
+            "In" => Some((key, values.collect())),
+            "DoesNotExist" => None,
+            _ => Some((key, Vec::new())),
+        }
     };
     list.into_iter().flatten().filter_map(one).collect()
 }

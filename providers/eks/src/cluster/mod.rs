@@ -20,7 +20,7 @@ use crate::plugin::{self, Asked};
 use crate::weigh::arn::RoleArn;
 use pullaudit_core::{
     AccountToken, ClusterReading, ClusterRecord, Credential, Discovered, ImageRef, Keyring, NodeKey, Notice, Open,
-    PodCredentials, Pool, Principal, PrincipalKind, Read, is_virtual, keyring as kubelet,
+    PodCredentials, Pool, Principal, PrincipalKind, Read, keyring as kubelet, of_virtual_nodes,
 };
 use std::collections::BTreeMap;
 
@@ -53,7 +53,15 @@ pub fn needs_view(found: &Discovered) -> bool {
 /// What is to be told of a cluster's pools: nodes that run on a profile that their class no longer has.
 pub fn notices(record: &ClusterRecord) -> Vec<Notice> {
     let code = Finding::FormerProfile.code();
-    let former = record.pools.iter().filter(|pool| pool.node_labels.contains_key(nodes::HOSTNAME));
+    let now = |pool: &Pool| {
+        let mut labels = pool.node_labels.clone();
+        labels.remove(nodes::HOSTNAME);
+        record.pools.iter().find(|one| one.node_labels == labels).map(|one| one.identity.clone())
+    };
+    // Another profile or class may hold the same role.
+    let former = record.pools.iter().filter(|pool| {
+        pool.node_labels.contains_key(nodes::HOSTNAME) && now(pool).as_ref() != Some(&pool.identity)
+    });
     former
         .map(|pool| {
             let who = pool.identity.got().map_or("nobody that is known", |principal| principal.name.as_str());
@@ -87,6 +95,9 @@ pub fn keyring(
     image: &ImageRef,
     configured: &BTreeMap<String, bool>,
 ) -> Keyring {
+    if let Some(unknown) = of_virtual_nodes(pool, image) {
+        return unknown;
+    }
     let of_node = kubelet(pod, &node_keys(pool, image), image);
     let annotated = pod.annotations.get(ROLE_ANNOTATION).filter(|role| !role.is_empty() && !pod.static_pod);
     let maybe = match plugin::asked(image, &pool.shape) {
@@ -150,9 +161,6 @@ fn node_keys(pool: &Pool, image: &ImageRef) -> Vec<NodeKey> {
         Read::Unread(open) => Credential::Unidentified(open.clone()),
         Read::Absent => return Vec::new(),
     };
-    if is_virtual(pool) {
-        return vec![key(image, credential, None)];
-    }
     match plugin::asked(image, &pool.shape) {
         Asked::Yes => return vec![key(image, credential, None)],
         Asked::Open(open) => return vec![key(image, credential, Some(open))],

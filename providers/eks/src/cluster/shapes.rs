@@ -1,6 +1,5 @@
 //! What the nodes of a pool look like, as far as the cloud's own lists tell.
 
-use super::nodes::{COMPUTE_TYPE, KARPENTER_POOL};
 use crate::facts::{Nodegroup, NodegroupTaint};
 use pullaudit_core::{Shape, Taint};
 use std::collections::BTreeSet;
@@ -29,7 +28,7 @@ pub(super) fn shape_of_group(group: &Nodegroup) -> Shape {
     let labels = group.labels.iter().map(|(name, value)| (name.clone(), BTreeSet::from([value.clone()])));
     Shape {
         labels: labels.collect(),
-        lacks: [KARPENTER_POOL, COMPUTE_TYPE].map(str::to_owned).into(),
+        lacks: BTreeSet::new(),
         taints: group.taints.iter().map(taint).collect(),
         os: os.map(str::to_owned),
         arch: arch.into_iter().map(str::to_owned).collect(),

@@ -102,10 +102,10 @@ async fn one_role<'a>(
 ) -> (Section, BTreeSet<String>, &'a RoleName) {
     let mut section = Section::default();
     let key = role.key();
-    let mut detail = reading.role(&role.name).await;
-    if let Read::Got(role) = &mut detail {
-        // Who may take a node's role on is no matter of pulls.
-        role.trust = role.trust.take().filter(|_| taken_on);
+    let (detail, trust) = reading.role_and_trust(&role.name).await;
+    // Who may take a node's role on is no matter of pulls.
+    if taken_on {
+        section.store(table::TRUST_POLICIES, key.as_str(), trust);
     }
     let mut policies: BTreeSet<String> = detail.got().and_then(|role| role.boundary.clone()).into_iter().collect();
     let told = detail.got().and_then(|read| details?.role(&role.name, &read.role_id));
@@ -135,21 +135,35 @@ async fn one_role<'a>(
 
 impl Reading<'_> {
     pub(crate) async fn role(&self, name: &str) -> Read<Role> {
+        self.role_and_trust(name).await.0
+    }
+
+    /// The role, and who may take it on.
+    async fn role_and_trust(&self, name: &str) -> (Read<Role>, Read<Document>) {
         let sent = self.iam.get_role().role_name(name).send();
-        let answer = self.caller.ask(GET_ROLE, sent).await.and_then(|answer| match answer.role {
-            Some(role) => Ok(Role {
+        let answer = self.caller.ask(GET_ROLE, sent).await;
+        let mut trust = None;
+        let answer =
+            answer.and_then(|answer| answer.role.ok_or_else(|| Trouble::failed(GET_ROLE, "the answer is empty")));
+        let role = answer.map(|role| {
+            trust = role.assume_role_policy_document().map(document::decode);
+            Role {
                 arn: role.arn().to_owned(),
                 role_id: role.role_id().to_owned(),
                 boundary: role
                     .permissions_boundary()
                     .and_then(|b| b.permissions_boundary_arn())
                     .map(str::to_owned),
-                trust: role.assume_role_policy_document().map(document::decode),
                 tags: role.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect(),
-            }),
-            None => Err(Trouble::failed(GET_ROLE, "the answer is empty")),
+            }
         });
-        read(answer, NONE, format!("role {name}"), self.scope.as_str())
+        let role = read(role, NONE, format!("role {name}"), self.scope.as_str());
+        let trust = match (&role, trust) {
+            (Read::Got(_), Some(text)) => Read::Got(Document { text, version: None }),
+            (Read::Got(_), None) | (Read::Absent, _) => Read::Absent,
+            (Read::Unread(open), _) => Read::Unread(open.clone()),
+        };
+        (role, trust)
     }
 
     /// The ARN of the role in an instance profile.

@@ -88,6 +88,8 @@ pub(crate) enum Key {
     },
     /// The name of the session, where a role is taken on.
     SessionName(Text),
+    /// A role is none, nor is who takes one on.
+    IsAwsService,
     /// The same in every pull by a role.
     Always(&'static str),
     /// Never there in a pull by a role.
@@ -103,6 +105,8 @@ pub(crate) enum Value<'a> {
     StartsWith(String),
     Time(Timestamp),
     Absent,
+    /// This, or nothing.
+    AbsentOr(&'a str),
     Open(Open),
 }
 
@@ -121,7 +125,7 @@ impl Key {
             "aws:requestedregion" => Self::RequestedRegion,
             "aws:currenttime" | "aws:epochtime" => Self::Now,
             "aws:principaltype" => Self::Always("AssumedRole"),
-            "aws:principalisawsservice" => Self::Always("false"),
+            "aws:principalisawsservice" => Self::IsAwsService,
             "aws:securetransport" => Self::SecureTransport,
             "sts:rolesessionname" => Self::SessionName(format!("{place}: {name} is no key of a pull").into()),
             "aws:username" | "aws:principalservicename" | "aws:principalservicenameslist" => Self::Never,
@@ -232,6 +236,7 @@ impl Key {
             Self::RequestedRegion => text(request.region),
             Self::Now => Value::Time(request.at),
             Self::SecureTransport => text("true"),
+            Self::IsAwsService => text("false"),
             Self::Always(value) => Value::Text(Cow::Borrowed(value)),
             Self::Never => Value::Absent,
             Self::OfToken { unknown: what, .. } | Self::SessionName(what) | Self::Unknown(what) => {
@@ -254,6 +259,8 @@ impl Key {
             },
             Self::SessionName(_) => text(SERVICE_ACCOUNT_SESSION),
             Self::SecureTransport => text("true"),
+            // Whether a request without AWS credentials has the key is not documented.
+            Self::IsAwsService => Value::AbsentOr("false"),
             Self::Now => Value::Time(request.at),
             Self::ResourceAccount => text(request.owner),
             Self::ResourceOrganization => organization(request.owner_organization),

@@ -10,7 +10,7 @@ use super::rights::Owner;
 use super::texts::Right;
 use crate::codes::Finding;
 use crate::facts::IdentityProvider;
-use pullaudit_core::{AccountToken, Claim, Obstacle, Open, Text};
+use pullaudit_core::{AccountToken, Claim, Open, Text};
 
 /// How a service account takes a role on.
 #[derive(Clone, Copy, Debug)]
@@ -42,11 +42,6 @@ impl Weighing<'_> {
                 format!("{}: who issues the tokens that it must trust (eks:DescribeCluster)", self.role.place);
             return all.push(untold(&self.role.trust_place, Open::undecidable(what)));
         };
-        let Some(policy) = &self.role.trust else {
-            let (reading, scope) = (self.role.trust_place.clone(), format!("account {}", self.role.account));
-            let open = Open::unread(reading, "iam:GetRole", scope, Obstacle::NotAsked);
-            return all.push(untold(&self.role.trust_place, open));
-        };
         let bearer = Bearer {
             provider: provider_of(&role.arn, issuer),
             issuer,
@@ -62,8 +57,8 @@ impl Weighing<'_> {
             owner_organization: &self.role.organization,
             ..self.request
         };
-        self.denials(policy, Right::Assume, &request, Finding::ServiceAccountNotTrusted, all);
-        all.push(self.own(policy, Right::Assume, &request, || {
+        self.denials(&self.role.trust, Right::Assume, &request, Finding::ServiceAccountNotTrusted, all);
+        all.push(self.own(&self.role.trust, Right::Assume, &request, || {
             let detail = format!("no statement lets {} of {issuer} take the role on", bearer.subject);
             Claim::no(Finding::ServiceAccountNotTrusted.code(), self.role.trust_place.clone(), detail)
         }));

@@ -172,11 +172,7 @@ impl World {
 
     /// A service account takes the role on, which this policy says; its account knows the cluster's issuer.
     pub(crate) fn trusting(mut self, statements: Value) -> Self {
-        let role =
-            self.section.tables.get_mut(table::ROLES).and_then(|rows| rows.get_mut(&format!("{OWN}/{ROLE}")));
-        if let Some(Read::Got(role)) = role {
-            role["trust"] = json!(policy(statements).to_string());
-        }
+        self.section.put(table::TRUST_POLICIES, format!("{OWN}/{ROLE}"), document(&policy(statements)));
         let known = json!({ "audiences": ["sts.amazonaws.com"] });
         self.section.put(table::IDENTITY_PROVIDERS, vouching(ISSUER), Read::Got(known));
         Self { by: taken_on(ROLE_ARN, Some(token())), ..self }

@@ -64,7 +64,6 @@ fn another_role_of_the_name_is_another_world() {
         role_id: id.to_owned(),
         boundary: boundary.map(str::to_owned),
         tags: BTreeMap::new(),
-        trust: None,
     };
     let target = Target::Inline { role: ROLE.to_owned() };
     let change = Change {

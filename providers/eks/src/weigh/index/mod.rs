@@ -101,7 +101,7 @@ impl Index {
     pub(crate) fn malformed(&self) -> Vec<Notice> {
         let of_roles = self.roles().flat_map(|role| {
             let RoleEntry { identity, boundary, trust, .. } = role;
-            std::iter::once(identity).chain(boundary).chain(trust)
+            std::iter::once(identity).chain(boundary).chain([trust])
         });
         let of_registries = self.registries.iter().map(|registry| &registry.policy);
         let policies =
@@ -179,6 +179,7 @@ fn check(section: &Section) -> Result<(), SnapshotError> {
         table::REPOSITORY_POLICIES,
         table::REGISTRY_POLICIES,
         table::CONTROL_POLICIES,
+        table::TRUST_POLICIES,
     ] {
         check_rows::<Document>(section, documents)?;
     }

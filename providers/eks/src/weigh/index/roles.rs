@@ -29,8 +29,8 @@ pub(crate) struct RoleEntry {
     pub(crate) resource: Controls,
     /// The organization of its account.
     pub(crate) organization: Membership,
-    /// Who may take it on; `None` where that was not read.
-    pub(crate) trust: Option<Policy>,
+    /// Who may take it on.
+    pub(crate) trust: Policy,
     pub(crate) trust_place: Text,
     /// True when some statement tells the two actions of a pull apart.
     pub(crate) splits: bool,
@@ -78,7 +78,7 @@ impl RoleEntry {
             service: if bound { above(Side::Service) } else { Controls::default() },
             resource: above(Side::Resource),
             organization: Membership::of(section, account),
-            trust: None,
+            trust: Policy::default(),
             trust_place: format!("trust policy of role {name} ({account})").into(),
             splits: false,
             pulls: Vec::new(),
@@ -108,9 +108,7 @@ impl RoleEntry {
         entry.add_attached(attached, section, policies);
         entry.add_inline(inline, section, name, &key);
         entry.add_boundary(section, policies);
-        if let RoleState::Known(Role { trust: Some(text), .. }) = &entry.state {
-            entry.trust = Some(Policy::parse(text, Kind::Trust, &entry.trust_place));
-        }
+        entry.add_trust(section, &key);
         entry.splits = entry.identity.splits(Acts::PULL)
             || entry.boundary.as_ref().is_some_and(|policy| policy.splits(Acts::PULL))
             || entry.service.splits(Acts::PULL);
@@ -161,6 +159,16 @@ impl RoleEntry {
                 self.identity.extend(Policy::unreadable(open, code, &place));
             }
         }
+    }
+
+    fn add_trust(&mut self, section: &Section, key: &str) {
+        let code = Finding::ServiceAccountTrust.code();
+        let asked = Asked { reading: &self.trust_place, permission: "iam:GetRole", account: &self.account, code };
+        self.trust = match row::<Document>(section, table::TRUST_POLICIES, key, &asked) {
+            Row::Got(document) => Policy::parse(&document.text, Kind::Trust, &self.trust_place),
+            Row::Open(open, _) => Policy::unreadable(open, code, &self.trust_place),
+            Row::Absent => Policy::default(),
+        };
     }
 
     fn add_boundary(&mut self, section: &Section, policies: &Policies) {

@@ -70,11 +70,18 @@ impl Condition {
         match value {
             Value::Open(open) => Tri::open(open),
             Value::Absent => Tri::of(operator.of_absent()),
-            value => {
-                let found = Tri::any(self.values.iter().map(|pattern| self.compare(pattern, &value, request)));
-                if operator.negated { found.negate() } else { found }
+            Value::AbsentOr(text) => {
+                let there = self.matches(&Value::Text(text.into()), request);
+                if there == Tri::of(operator.of_absent()) { there } else { self.doubtful() }
             }
+            value => self.matches(&value, request),
         }
+    }
+
+    /// Whether it holds for a value that is there.
+    fn matches(&self, value: &Value<'_>, request: &Request<'_>) -> Tri {
+        let found = Tri::any(self.values.iter().map(|pattern| self.compare(pattern, value, request)));
+        if self.operator.negated { found.negate() } else { found }
     }
 
     fn compare(&self, pattern: &Pattern<Key>, value: &Value<'_>, request: &Request<'_>) -> Tri {
@@ -82,7 +89,7 @@ impl Condition {
             Value::Text(text) => Expansion::Text(text),
             Value::Absent => Expansion::Absent,
             Value::Open(open) => Expansion::Open(open),
-            Value::StartsWith(_) | Value::Time(_) => {
+            Value::StartsWith(_) | Value::Time(_) | Value::AbsentOr(_) => {
                 Expansion::Open(Open::Undecidable { what: self.doubt.clone() })
             }
         });
@@ -102,6 +109,7 @@ impl Condition {
     fn null(&self, value: &Value<'_>) -> Tri {
         let absent = match value {
             Value::Open(open) => return Tri::open(open.clone()),
+            Value::AbsentOr(_) => return self.doubtful(),
             Value::Absent => "true",
             Value::Text(_) | Value::StartsWith(_) | Value::Time(_) => "false",
         };

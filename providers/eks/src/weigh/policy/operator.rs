@@ -159,7 +159,7 @@ fn number(value: &Value<'_>) -> Option<f64> {
         Value::Text(text) => text.trim().parse().ok(),
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a double exactly")]
         Value::Time(at) => Some(at.as_second() as f64),
-        Value::StartsWith(_) | Value::Absent | Value::Open(_) => None,
+        Value::StartsWith(_) | Value::Absent | Value::AbsentOr(_) | Value::Open(_) => None,
     }
 }
 

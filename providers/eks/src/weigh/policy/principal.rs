@@ -146,6 +146,9 @@ impl Named {
             Self::Federated(arn) if arn.eq_ignore_ascii_case(&bearer.provider) => {
                 Tri::undecidable(format!("{place}: {arn} differs from {} in the case of letters", bearer.provider))
             }
+            Self::Federated(arn) if arn.contains(['*', '?']) => {
+                Tri::undecidable(format!("{place}: what Federated {arn} names"))
+            }
             Self::Everyone => Tri::undecidable(format!(
                 "{place}: whether it lets in whoever comes with a service account's token"
             )),
