@@ -33,7 +33,7 @@ pub mod table {
     pub const REGISTRY_POLICIES: &str = "registryPolicies";
     /// `A/R` → `{"registryPolicyScope": "V1" | "V2"}`; `ecr:GetAccountSetting`.
     pub const ACCOUNT_SETTINGS: &str = "accountSettings";
-    /// `A/R` → list of `{"prefix", "upstream"}`; `ecr:DescribePullThroughCacheRules`.
+    /// `A/R` → list of [`super::PullThroughRule`]; `ecr:DescribePullThroughCacheRules`.
     pub const PULL_THROUGH: &str = "pullThroughRules";
     /// `A/R` → list of [`super::CreationTemplate`]; `ecr:DescribeRepositoryCreationTemplates`; read only where a rule
     /// covers a repository that is not there.
@@ -151,13 +151,16 @@ pub struct AccountSettings {
 }
 
 /// A pull-through cache rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PullThroughRule {
     /// First part of the names of its repositories; `ROOT` for all that no other rule covers.
     pub prefix: String,
     /// Host of the upstream registry.
     #[serde(default)]
     pub upstream: String,
+    /// ARN of the role as which ECR reads it, where that takes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
 }
 
 /// The prefix of rules and templates that are for every repository that no other one is for.

@@ -173,6 +173,9 @@ fn a_service_account_s_role_pulls_where_nodes_are_set_up_for_it() {
     assert!(why.to_string().contains("serviceAccountIdentity"), "{why}");
     assert_eq!(credentials(&cases[0]), ["service account role puller"]);
     assert_eq!(credentials(&cases[1]), ["node role blue"]);
+    // An account that names none falls back to the node.
+    let plain = PodCredentials { annotations: BTreeMap::new(), ..pod.clone() };
+    assert_eq!(credentials(&tried(&web(), &plain, IMAGE, &[("pay", true)])), ["node role blue"]);
     // By whose token, for whom: as far as anybody knows.
     let pod = PodCredentials { namespace: "shop".to_owned(), service_account: "api".to_owned(), ..pod };
     let pool = Pool { federation: Some("oidc.example/id/A".to_owned()), ..web() };

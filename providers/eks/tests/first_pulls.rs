@@ -112,6 +112,24 @@ fn a_template_says_nothing_of_a_repository_that_may_be_there() {
     }
 }
 
+/// A private upstream is read as a role of its own, so that it matters too whom that lets in.
+#[test]
+fn who_reads_a_private_upstream_is_told() {
+    let role = "arn:aws:iam::111122223333:role/reads-upstream";
+    let told = |rules: Value| {
+        let mut statement = pull_all();
+        statement["Action"].as_array_mut().unwrap().push(json!("ecr:BatchImportUpstreamImage"));
+        let world = through_cache(statement, true).registry_row(table::PULL_THROUGH, Read::Got(rules));
+        named(&world.verdict())
+    };
+    let own =
+        json!({"prefix": "ledger", "upstream": "444455556666.dkr.ecr.eu-central-1.amazonaws.com", "role": role});
+    assert!(told(json!([own])).contains(role));
+    let root = json!({"prefix": "ROOT", "upstream": "quay.io", "role": "arn:aws:iam::111122223333:role/other"});
+    assert!(told(json!([root, own])).contains(role), "the rule with the longest prefix");
+    assert!(!told(json!([{"prefix": "ledger", "upstream": "quay.io"}])).contains(" read it"));
+}
+
 #[test]
 fn only_the_rule_s_own_prefix_counts() {
     let world = |rules: Value| {

@@ -12,7 +12,7 @@ use super::operation::{
 use super::paging::pages;
 use super::trouble::Trouble;
 use super::{images, region};
-use crate::facts::{Document, Repository, covers, table};
+use crate::facts::{Document, PullThroughRule, Repository, covers, table};
 use aws_sdk_ecr::{Client, types};
 use futures_util::future::{join, join_all, join3};
 use pullaudit_core::{Read, Section};
@@ -208,14 +208,17 @@ impl Registry<'_> {
                 let rules = page.pull_through_cache_rules.unwrap_or_default();
                 let rule = |rule: types::PullThroughCacheRule| {
                     let upstream = rule.upstream_registry_url.unwrap_or_default();
-                    Some((rule.ecr_repository_prefix?, upstream))
+                    Some(PullThroughRule {
+                        prefix: rule.ecr_repository_prefix?,
+                        upstream,
+                        role: rule.custom_role_arn,
+                    })
                 };
                 Ok((rules.into_iter().filter_map(rule).collect(), page.next_token))
             }
         });
-        let rows =
-            rules.await?.into_iter().map(|(prefix, upstream)| json!({ "prefix": prefix, "upstream": upstream }));
-        Ok(Value::Array(rows.collect()))
+        let rules: Vec<PullThroughRule> = rules.await?;
+        Ok(json!(rules))
     }
 
     fn registry_reading(&self, what: &str) -> String {

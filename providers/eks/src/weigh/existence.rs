@@ -60,7 +60,10 @@ impl Weighing<'_> {
                     self.right(Right::Create, &resources[1..], all);
                 }
                 self.right(Right::Import, resources, all);
-                let what = format!("{place}: whether the upstream has it, at the first pull through the cache");
+                let reader = self.registry.rules.reader(&self.repository.name);
+                let reader = reader.map_or_else(String::new, |role| format!(" and lets {role} read it"));
+                let what =
+                    format!("{place}: whether the upstream has it{reader}, at the first pull through the cache");
                 let code = Finding::PullThroughFirstPull.code();
                 let detail = "is not in the pull-through cache yet";
                 all.push(Claim::open(code, place, detail, vec![Open::undecidable(what)]));

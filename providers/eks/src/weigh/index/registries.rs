@@ -85,8 +85,8 @@ pub(crate) enum RegistryScope {
 /// The pull-through cache rules of a registry.
 #[derive(Clone, Debug)]
 pub(crate) enum Rules {
-    /// Their prefixes.
-    Known(Vec<String>),
+    /// All of them.
+    Known(Vec<PullThroughRule>),
     Open(Open, Code),
 }
 
@@ -354,7 +354,7 @@ fn rules(section: &Section, account: &str, region: &str, key: &str) -> Rules {
     let code = Finding::PullThroughUnread.code();
     let asked = Asked { reading: &reading, permission: "ecr:DescribePullThroughCacheRules", account, code };
     match row::<Vec<PullThroughRule>>(section, table::PULL_THROUGH, key, &asked) {
-        Row::Got(rules) => Rules::Known(rules.into_iter().map(|rule| rule.prefix).collect()),
+        Row::Got(rules) => Rules::Known(rules),
         Row::Absent => Rules::Known(Vec::new()),
         Row::Open(open, code) => Rules::Open(open, code),
     }
@@ -364,8 +364,17 @@ impl Rules {
     /// Whether a rule covers the repository; the error is what would tell.
     pub(crate) fn cover(&self, repository: &str) -> Result<bool, (&Open, Code)> {
         match self {
-            Self::Known(prefixes) => Ok(prefixes.iter().any(|prefix| covers(prefix, repository))),
+            Self::Known(rules) => Ok(rules.iter().any(|rule| covers(&rule.prefix, repository))),
             Self::Open(open, code) => Err((open, *code)),
         }
+    }
+
+    /// The role as which ECR reads the upstream of the repository, where a rule that covers it names one.
+    pub(crate) fn reader(&self, repository: &str) -> Option<&str> {
+        let Self::Known(rules) = self else { return None };
+        let mut covering: Vec<_> = rules.iter().filter(|rule| covers(&rule.prefix, repository)).collect();
+        // The longest prefix decides; `ROOT` is for what no other covers.
+        covering.sort_by_key(|rule| (rule.prefix != ROOT, rule.prefix.len()));
+        covering.last()?.role.as_deref()
     }
 }
