@@ -151,6 +151,35 @@ fn a_cluster_that_could_not_be_read_has_one_pool_and_a_gap() {
     assert_eq!(gaps.len(), 1);
 }
 
+/// Labels can be edited; the scale set that made a machine can not.
+#[test]
+fn a_machine_is_of_the_pool_whose_scale_set_made_it_whatever_its_labels_say() {
+    let node = |name: &str, set: &str, label: Option<&str>| NodeView {
+        name: name.to_owned(),
+        provider_id: format!(
+            "azure:///subscriptions/s/resourceGroups/MC_g/providers/Microsoft.Compute/{set}/virtualMachines/0"
+        ),
+        labels: label
+            .map(|pool| ("kubernetes.azure.com/agentpool".to_owned(), pool.to_owned()))
+            .into_iter()
+            .collect(),
+        ..NodeView::default()
+    };
+    let nodes = vec![
+        node("edited", "virtualMachineScaleSets/aks-system-12345678-vmss", Some("user")),
+        node("bare", "virtualMachineScaleSets/aks-user-12345678-vmss", None),
+        node("single", "virtualMachines/aks-system-12345678-vm1", Some("user")),
+        node("named", "virtualMachineScaleSets/mine-vmss", Some("user")),
+        node("other", "virtualMachineScaleSets/aks-gone-12345678-vmss", None),
+    ];
+    let (pools, _) = cluster::pools(&cluster_of(with_pools(&["system", "user"])), &view(nodes));
+    let told: Vec<(&str, u32, Vec<&str>)> = pools
+        .iter()
+        .map(|pool| (pool.name.as_str(), pool.shape.nodes, pool.nodes.iter().map(String::as_str).collect()))
+        .collect();
+    assert_eq!(told, [("system", 1, vec!["edited"]), ("user", 3, vec!["bare"]), ("(unlisted)", 1, vec![])]);
+}
+
 fn tried(pool: &Pool, image: &str, pod: &PodCredentials, configured: &[(&str, bool)]) -> Vec<Vec<String>> {
     let configured = configured.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
     let name = |attempt: &Attempt| match &attempt.credential {

@@ -322,6 +322,8 @@ bodies! {
         status: String,
         /// Nodes in each zone when it was made.
         initial_node_count: u32,
+        /// URLs of the groups that make its machines, one a zone.
+        instance_group_urls: Vec<String>,
         /// How its nodes are.
         config: NodeConfig,
     }

@@ -188,6 +188,44 @@ fn the_agents_of_google_are_no_identity_of_the_nodes() {
     assert!(ids.contains(&"service-7@container-engine-robot.iam.gserviceaccount.com".to_owned()), "{ids:?}");
 }
 
+/// Labels can be edited; where a machine stands in the cloud can not.
+#[test]
+fn a_machine_is_of_the_pool_whose_group_made_it_whatever_its_labels_say() {
+    let url = |project: &str, name: &str| {
+        format!(
+            "https://www.googleapis.com/compute/v1/projects/{project}/zones/europe-west4-a/instanceGroupManagers/{name}"
+        )
+    };
+    let pool = |name: &str| {
+        json!({ "name": name, "config": { "serviceAccount": format!("{name}@acme-run.iam.gserviceaccount.com") },
+            "instanceGroupUrls": [url("acme-run", &format!("gke-prod-{name}-1a2b3c4d-grp"))] })
+    };
+    let node = |name: &str, place: &str, label: Option<&str>| NodeView {
+        name: name.to_owned(),
+        provider_id: format!("gce://{place}"),
+        labels: label
+            .map(|pool| ("cloud.google.com/gke-nodepool".to_owned(), pool.to_owned()))
+            .into_iter()
+            .collect(),
+        ..NodeView::default()
+    };
+    let nodes = vec![
+        node("edited", "acme-run/europe-west4-a/gke-prod-a-1a2b3c4d-x1y2", Some("b")),
+        node("bare", "acme-run/europe-west4-a/gke-prod-b-1a2b3c4d-x1y2", None),
+        node("elsewhere", "other/europe-west4-a/gke-prod-a-1a2b3c4d-x1y2", Some("b")),
+        node("zone", "acme-run/europe-west4-b/gke-prod-a-1a2b3c4d-x1y2", Some("b")),
+        node("unplaced", "", Some("a")),
+        node("nobody", "acme-run/europe-west4-a/gke-prod-c-1a2b3c4d-x1y2", None),
+    ];
+    let view = ClusterView { nodes: Read::Got(nodes), config_maps: BTreeMap::new(), objects: BTreeMap::new() };
+    let (pools, _) = cluster::pools(&one(body(json!([pool("a"), pool("b")]))), &Read::Got(view));
+    let told: Vec<(&str, u32, Vec<&str>)> = pools
+        .iter()
+        .map(|pool| (pool.name.as_str(), pool.shape.nodes, pool.nodes.iter().map(String::as_str).collect()))
+        .collect();
+    assert_eq!(told, [("a", 2, vec!["edited"]), ("b", 3, vec!["bare"]), ("(unlisted)", 1, vec![])]);
+}
+
 fn tried(pod: &PodCredentials, image: &str, configured: Option<bool>) -> Keyring {
     let pool =
         pools(body(json!([{ "name": "a", "config": { "serviceAccount": NODES, "oauthScopes": [PLATFORM] } }])))

@@ -177,7 +177,11 @@ impl<'a> Listing<'a> {
             .entry("kubernetes.azure.com/mode".to_owned())
             .or_default()
             .insert(pool.mode.to_ascii_lowercase());
-        self.add(&pool.name, shape, &labels);
+        let (mine, others) = self.nodes.iter().copied().partition(|node| {
+            made_by(node).map_or_else(|| carries(node, &labels), |made| made.eq_ignore_ascii_case(&pool.name))
+        });
+        self.nodes = others;
+        self.add(&pool.name, shape, &labels, mine);
     }
 
     /// Node auto-provisioning makes nodes that no node pool lists; they name the pool that they were made
@@ -187,7 +191,8 @@ impl<'a> Listing<'a> {
             self.nodes.iter().filter_map(|node| node.labels.get(KARPENTER_POOL).cloned()).collect();
         for name in names {
             let labels = [(KARPENTER_POOL.to_owned(), name.clone())].into();
-            self.add(&format!("karpenter/{name}"), Shape::default(), &labels);
+            let mine = self.claim(&labels);
+            self.add(&format!("karpenter/{name}"), Shape::default(), &labels, mine);
         }
         if auto {
             self.push("(new nodes)".to_owned(), self.identity.clone(), Shape::default(), BTreeMap::new());
@@ -211,9 +216,8 @@ impl<'a> Listing<'a> {
         self.push("(unlisted)".to_owned(), identity, shape, BTreeMap::new());
     }
 
-    /// Adds a pool with the nodes that its labels claim, and beside it those of them with another identity.
-    fn add(&mut self, name: &str, mut shape: Shape, labels: &BTreeMap<String, String>) {
-        let living = self.claim(labels);
+    /// Adds a pool with its living nodes, and beside it those of them with another identity.
+    fn add(&mut self, name: &str, mut shape: Shape, labels: &BTreeMap<String, String>, living: Vec<&'a NodeView>) {
         let mut older: BTreeMap<String, Vec<&NodeView>> = BTreeMap::new();
         let mut today = Vec::new();
         for node in living {
@@ -225,6 +229,7 @@ impl<'a> Listing<'a> {
         let planned = shape.clone();
         shape.add_living(&today);
         self.push(name.to_owned(), self.identity.clone(), shape, labels.clone());
+        self.name_unlabelled(&today);
         for (at, (client, nodes)) in older.into_iter().enumerate() {
             let count = if at == 0 { String::new() } else { format!(" {}", at + 1) };
             let identity = Read::Unread(Open::undecidable(format!(
@@ -238,7 +243,15 @@ impl<'a> Listing<'a> {
             let mut labels = labels.clone();
             labels.insert(KUBELET_CLIENT.to_owned(), client);
             self.push(format!("{name} (older identity{count})"), identity, shape, labels);
+            self.name_unlabelled(&nodes);
         }
+    }
+
+    /// Names in the last pool those of its nodes that its labels do not tell.
+    fn name_unlabelled(&mut self, nodes: &[&NodeView]) {
+        let Some(pool) = self.pools.last_mut() else { return };
+        let untold = nodes.iter().filter(|node| !carries(node, &pool.node_labels));
+        pool.nodes = untold.map(|node| node.name.clone()).collect();
     }
 
     fn is_another(&self, client: &str) -> bool {
@@ -246,8 +259,7 @@ impl<'a> Listing<'a> {
     }
 
     fn claim(&mut self, labels: &BTreeMap<String, String>) -> Vec<&'a NodeView> {
-        let carries = |node: &&NodeView| labels.iter().all(|(name, value)| node.labels.get(name) == Some(value));
-        let (mine, others) = std::mem::take(&mut self.nodes).into_iter().partition(carries);
+        let (mine, others) = std::mem::take(&mut self.nodes).into_iter().partition(|node| carries(node, labels));
         self.nodes = others;
         mine
     }
@@ -272,6 +284,23 @@ impl<'a> Listing<'a> {
             federation: None,
         });
     }
+}
+
+fn carries(node: &NodeView, labels: &BTreeMap<String, String>) -> bool {
+    labels.iter().all(|(name, value)| node.labels.get(name) == Some(value))
+}
+
+/// The pool of whose scale set a node is a machine: `aks-POOL-DIGITS-vmss`. Labels can be edited, this can not.
+///
+/// Source: kubernetes-sigs/cloud-provider-azure, `azure_vmss.go`.
+fn made_by(node: &NodeView) -> Option<&str> {
+    let mut parts = node.provider_id.strip_prefix("azure://")?.split('/').rev();
+    let (_, kind, set, sets) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let machine =
+        kind.eq_ignore_ascii_case("virtualMachines") && sets.eq_ignore_ascii_case("virtualMachineScaleSets");
+    let (pool, digits) = set.strip_prefix("aks-")?.strip_suffix("-vmss")?.rsplit_once('-')?;
+    let numbered = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    (machine && numbered).then_some(pool)
 }
 
 /// `KEY=VALUE:EFFECT`, the value optional.

@@ -33,9 +33,16 @@ pub fn pools(found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Ga
         Read::Got(ClusterView { nodes: Read::Got(nodes), .. }) => nodes,
         _ => &[],
     };
-    let mut listing =
-        Listing { found, project, federation: None, nodes: nodes.iter().collect(), pools: Vec::new() };
+    let mut listing = Listing {
+        found,
+        project,
+        federation: None,
+        nodes: nodes.iter().collect(),
+        made_by: BTreeMap::new(),
+        pools: Vec::new(),
+    };
     if let Some(cluster) = &cluster {
+        listing.made_by = made_by(cluster, nodes);
         listing.federation = listing.federation_of(cluster);
         cluster.node_pools.iter().for_each(|pool| listing.add(pool));
         listing.add_new(cluster);
@@ -65,12 +72,41 @@ fn reading<T: DeserializeOwned>(found: &Discovered, table: &str, right: &str) ->
     }
 }
 
+/// Node to the pool of which it is a machine. A group names its machines after itself, with some letters at the end in
+/// the place of `grp`.
+///
+/// Sources: kubernetes/cloud-provider-gcp, `spec.providerID`; kubernetes/autoscaler, `cloudprovider/gce`, whose tests hold
+/// groups with their machines.
+fn made_by(cluster: &Cluster, nodes: &[NodeView]) -> BTreeMap<String, String> {
+    let of_node = |node: &NodeView| {
+        let (place, machine) = node.provider_id.strip_prefix("gce://")?.rsplit_once('/')?;
+        let (group, _) = machine.rsplit_once('-')?;
+        let pool = cluster.node_pools.iter().find(|pool| {
+            pool.instance_group_urls
+                .iter()
+                .any(|url| of_group(url).is_some_and(|known| known == (place.to_owned(), group)))
+        })?;
+        Some((node.name.clone(), pool.name.clone()))
+    };
+    nodes.iter().filter_map(of_node).collect()
+}
+
+/// `PROJECT/ZONE` and the name, without its end, of the group that such a URL leads to.
+fn of_group(url: &str) -> Option<(String, &str)> {
+    let mut parts = url.rsplit('/');
+    let name = parts.next()?.strip_suffix("-grp")?;
+    let (kind, zone, zones, project) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    (kind == "instanceGroupManagers" && zones == "zones").then(|| (format!("{project}/{zone}"), name))
+}
+
 struct Listing<'a> {
     found: &'a Discovered,
     project: Read<Project>,
     federation: Option<String>,
     /// Nodes that no pool has claimed yet.
     nodes: Vec<&'a NodeView>,
+    /// Node to the pool whose machines it is one of, as far as its place in the cloud tells.
+    made_by: BTreeMap<String, String>,
     pools: Vec<Pool>,
 }
 
@@ -125,9 +161,15 @@ impl<'a> Listing<'a> {
         if pool.config.gcfs_config.enabled {
             shape.labels.entry(STREAMING_LABEL.to_owned()).or_default().insert("true".to_owned());
         }
-        shape.add_living(&self.claim(&labels));
+        let mine = self.claim(&pool.name, &labels);
+        shape.add_living(&mine);
+        let carries = |node: &&&NodeView| labels.iter().all(|(name, value)| node.labels.get(name) == Some(value));
+        let unlabelled = mine.iter().filter(|node| !carries(node)).map(|node| node.name.clone()).collect();
         let identity = self.identity(&pool.config.service_account);
-        self.push(&pool.name, identity, shape, labels, Some(pool.config.oauth_scopes.clone()));
+        self.push(&pool.name, identity, shape, labels.clone(), Some(pool.config.oauth_scopes.clone()));
+        if let Some(pool) = self.pools.last_mut() {
+            pool.nodes = unlabelled;
+        }
     }
 
     fn add_new(&mut self, cluster: &Cluster) {
@@ -153,9 +195,14 @@ impl<'a> Listing<'a> {
         self.push("(unlisted)", identity, shape, BTreeMap::new(), None);
     }
 
-    fn claim(&mut self, labels: &BTreeMap<String, String>) -> Vec<&'a NodeView> {
-        let carries = |node: &&NodeView| labels.iter().all(|(name, value)| node.labels.get(name) == Some(value));
-        let (mine, others) = std::mem::take(&mut self.nodes).into_iter().partition(carries);
+    /// The nodes of a pool: those whose place in the cloud tells so; of the others, those that its labels claim, which
+    /// anybody may edit.
+    fn claim(&mut self, pool: &str, labels: &BTreeMap<String, String>) -> Vec<&'a NodeView> {
+        let carries = |node: &NodeView| labels.iter().all(|(name, value)| node.labels.get(name) == Some(value));
+        let made_by = &self.made_by;
+        let of_pool =
+            |node: &&NodeView| made_by.get(&node.name).map_or_else(|| carries(node), |made| made == pool);
+        let (mine, others) = std::mem::take(&mut self.nodes).into_iter().partition(of_pool);
         self.nodes = others;
         mine
     }
