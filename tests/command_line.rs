@@ -191,6 +191,31 @@ fn manifests_take_the_place_of_workloads() {
     assert!(told.contains("api.yaml") && told.contains("document 2"), "{told}");
 }
 
+/// One secret of a name in two namespaces, two service accounts that nobody could read: each is another question.
+#[test]
+fn no_two_checks_have_one_id() {
+    let deployment = |namespace: &str, name: &str, account: &str| {
+        format!(
+            "---\nkind: Deployment\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec:\n  template:\n    spec:\n      \
+             serviceAccountName: {account}\n      imagePullSecrets: [{{name: regcred}}]\n      containers:\n      - {{name: app, image: \
+             '222233334444.dkr.ecr.eu-central-1.amazonaws.com/ledger/api:8.4.0'}}\n"
+        )
+    };
+    let manifest =
+        [("one", "a", "default"), ("two", "a", "default"), ("two", "b", "first"), ("two", "c", "second")]
+            .map(|(namespace, name, account)| deployment(namespace, name, account))
+            .concat();
+    let (_folder, path) = written("api.yaml", &manifest);
+    let path = path.to_str().unwrap();
+    let arguments = ["audit", "--from", EXAMPLE, "-f", path, "--cluster", "pay-euc1", "-o", "json", "--all"];
+    let output = pullaudit(&arguments).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let ids: Vec<&str> =
+        report["checks"].as_array().unwrap().iter().map(|check| check["id"].as_str().unwrap()).collect();
+    let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
+    assert_eq!((ids.len(), distinct.len()), (8, 8), "four questions on each of two pools: {report:#}");
+}
+
 /// Medium where another pool can pull, high where a pod must run on each, critical where no pool that fits can.
 #[test]
 fn a_refusal_matters_by_where_its_pods_can_go() {

@@ -1,7 +1,7 @@
 //! Pools that Karpenter and Auto Mode make nodes for, by what the cluster's own API holds.
 
 use super::*;
-use pullaudit_core::{CustomKind, Kept};
+use pullaudit_core::{ClusterRecord, CustomKind, Kept};
 
 fn kind(plural: &str) -> CustomKind {
     let kinds = cluster::WANTS.iter().filter_map(|want| match want {
@@ -97,6 +97,33 @@ fn a_class_that_names_an_instance_profile_needs_its_role_read() {
     assert_eq!(with(Read::Got(json!(arn("eks/blue")))), "karpenter/spot = eks/blue");
     assert_eq!(with(Read::Absent), "karpenter/spot = absent");
     assert!(with(Read::Unread(unread("profile"))).contains("read profile"));
+}
+
+/// What one class gives now, a node of another pool may have been started with; and two profiles may hold one role.
+#[test]
+fn a_profile_is_former_where_its_own_pool_s_class_has_another_and_told_of_where_the_role_differs() {
+    let claim = json!({ "metadata": { "name": "a", "annotations": {
+            "karpenter.k8s.aws/instance-profile-name": "old_profile" } }, "status": { "nodeName": "a" } });
+    let class = |name: &str, role: &str| {
+        json!({ "metadata": { "name": name }, "spec": { "role": role },
+            "status": { "instanceProfile": format!("{name}_profile") } })
+    };
+    let pools = [node_pool("spot", KARPENTER, "new"), node_pool("batch", KARPENTER, "old")];
+    let objects = [
+        ("nodepools", kept("nodepools", &pools)),
+        ("ec2nodeclasses", kept("ec2nodeclasses", &[class("old", "blue"), class("new", "green")])),
+        ("nodeclaims", kept("nodeclaims", &[claim])),
+    ];
+    let view = view_of(vec![of_pool("a", "spot")], &objects);
+    assert_eq!(cluster::profiles(&view).into_iter().collect::<Vec<_>>(), ["old_profile"]);
+    for (role, told) in [("blue", 1), ("green", 0)] {
+        let mut found = cluster_of(Some("API"));
+        found.readings.put(t::INSTANCE_PROFILES, "old_profile", Read::Got(json!(arn(role))));
+        let (pools, _) = cluster::pools(&found, &view);
+        let record =
+            ClusterRecord { cluster: found.cluster.clone(), reachable: true, pools, lookalikes: Vec::new() };
+        assert_eq!(cluster::notices(&record).len(), told, "{role}");
+    }
 }
 
 /// The pool refers to another class by now; a node says by which it was made, and no claim tells more.
