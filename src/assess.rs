@@ -351,8 +351,8 @@ fn id(check: &Check, asked: &Asked, keyring: Option<&Keyring>) -> String {
     let mut text =
         [check.cluster.as_deref().unwrap_or(""), check.pool.as_deref().unwrap_or(""), &image, &attempts]
             .join("\n");
-    // One secret of a name may be in any namespace.
-    if attempts.contains("secret ") {
+    // A secret of which nothing is known is another one in each namespace.
+    if keyring.is_some_and(names_unread_secret) {
         let namespaces: BTreeSet<&str> =
             check.workloads.iter().map(|workload| workload.namespace.as_str()).collect();
         text.extend(namespaces.into_iter().flat_map(|namespace| ["\n", namespace]));
@@ -360,9 +360,19 @@ fn id(check: &Check, asked: &Asked, keyring: Option<&Keyring>) -> String {
     Uuid::new_v5(&CHECKS, text.as_bytes()).to_string()
 }
 
+fn names_unread_secret(keyring: &Keyring) -> bool {
+    match keyring {
+        Keyring::Broken { .. } => false,
+        Keyring::Attempts(attempts) => attempts
+            .iter()
+            .any(|attempt| matches!(attempt.credential, Credential::Secret(_)) && attempt.maybe.is_some()),
+        Keyring::OneOf { cases, .. } => cases.iter().any(names_unread_secret),
+    }
+}
+
 fn name(keyring: &Keyring) -> String {
     match keyring {
-        Keyring::Broken { secret, .. } => format!("broken {secret}"),
+        Keyring::Broken { secret, defect } => format!("broken {secret}: {defect}"),
         Keyring::Attempts(attempts) => {
             let names = attempts.iter().map(|attempt| match &attempt.credential {
                 Credential::Principal(principal) => match &principal.token {

@@ -7,12 +7,12 @@ mod live;
 #[path = "servers/mod.rs"]
 mod servers;
 
-use live::{OTHER, OWN, PULL_ONLY, REGION, command, document, environment, printed, verdicts, without};
+use live::{Ground, OTHER, OWN, PULL_ONLY, REGION, command, document, environment, printed, verdicts, without};
 use serde_json::{Value, json};
-use servers::aws::{Aws, Keys, Pair};
+use servers::aws::{Keys, Pair};
 use servers::kubernetes::{ADMIN, Kubernetes};
 use servers::need;
-use servers::proxy::{Proxy, Trouble};
+use servers::proxy::Trouble;
 use std::collections::BTreeMap;
 
 const ISSUER: &str = "oidc.eks.us-east-1.amazonaws.com/id/0A1B2C3D4E5F";
@@ -71,30 +71,8 @@ fn fill(kubernetes: &Kubernetes) {
     }
 }
 
-struct Ground<'a> {
-    kubernetes: &'a Kubernetes,
-    aws: &'a Aws,
-    proxy: Proxy,
-}
-
-impl Ground<'_> {
-    /// As a session of that role, whose signatures the emulator checks.
-    fn report(&self, role: &str, configured: &str) -> Value {
-        let keys = self.aws.assume(&format!("arn:aws:iam::{OWN}:role/{role}"));
-        let config = self.kubernetes.kubeconfig(ADMIN, "arn:aws:eks:us-east-1:111122223333:cluster/shop", None);
-        let mut environment = environment(&keys, &self.proxy, Some(&config));
-        environment.push(("AWS_MAX_ATTEMPTS", "1".to_owned()));
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("pullaudit.yaml"), configured).unwrap();
-        let arguments = ["audit", "--provider", "eks", "-n", "shop", "-o", "json", "--all", "--timeout", "20s"];
-        let output = command(&arguments, &environment).current_dir(folder.path()).output().unwrap();
-        serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|error| panic!("{error}\n{}", String::from_utf8_lossy(&output.stderr)))
-    }
-
-    fn told(&self, role: &str, configured: &str) -> Vec<String> {
-        verdicts(&self.report(role, configured)).iter().map(|(place, said)| format!("{place}: {said}")).collect()
-    }
+fn told(ground: &Ground<'_>, role: &str, configured: &str) -> Vec<String> {
+    verdicts(&ground.report(role, configured)).iter().map(|(place, said)| format!("{place}: {said}")).collect()
 }
 
 const ON: &str = "clusters: {shop: {serviceAccountIdentity: true}}\n";
@@ -110,12 +88,12 @@ fn a_role_is_taken_on_by_the_accounts_that_it_trusts() {
         "plain on general: denied token-not-granted",
         "web on general: denied service-account-not-trusted",
     ];
-    assert_eq!(ground.told("auditor", ON), whole);
+    assert_eq!(told(&ground, "auditor", ON), whole);
     let asked = ground.proxy.calls().iter().filter(|one| one.call.operation == GET).count();
     assert_eq!(asked, 1, "one issuer, however many roles");
 
     // Where nobody says whether the nodes are set up for it, two who disagree settle nothing.
-    assert!(ground.told("auditor", "{}\n")[0].starts_with("api on general: unknown"));
+    assert!(told(&ground, "auditor", "{}\n")[0].starts_with("api on general: unknown"));
 
     for (role, trouble, right) in [
         ("less-providers", None, PROVIDERS),

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test binary compiles this module for itself and uses its own part of it")]
 
 use crate::servers::aws::{Aws, Keys};
-use crate::servers::kubernetes::Kubernetes;
+use crate::servers::kubernetes::{ADMIN, Kubernetes};
 use crate::servers::proxy::Proxy;
 use crate::servers::{self, Skipped, need};
 use assert_cmd::Command;
@@ -127,6 +127,28 @@ pub(crate) fn without_times(mut report: Value) -> Value {
     report["generatedAt"] = Value::Null;
     report["summary"]["apiCalls"] = Value::Null;
     report
+}
+
+/// A cluster `shop` with its API server, and the emulator behind a proxy: what an audit of it reports.
+pub(crate) struct Ground<'a> {
+    pub(crate) kubernetes: &'a Kubernetes,
+    pub(crate) aws: &'a Aws,
+    pub(crate) proxy: Proxy,
+}
+
+impl Ground<'_> {
+    /// As a session of that role, whose signatures the emulator checks, with such a config.
+    pub(crate) fn report(&self, role: &str, config: &str) -> Value {
+        let keys = self.aws.assume(&format!("arn:aws:iam::{OWN}:role/{role}"));
+        let kubeconfig =
+            self.kubernetes.kubeconfig(ADMIN, "arn:aws:eks:us-east-1:111122223333:cluster/shop", None);
+        let mut environment = environment(&keys, &self.proxy, Some(&kubeconfig));
+        environment.push(("AWS_MAX_ATTEMPTS", "2".to_owned()));
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("pullaudit.yaml"), config).unwrap();
+        let arguments = ["audit", "--provider", "eks", "-n", "shop", "-o", "json", "--all", "--timeout", "20s"];
+        ran(command(&arguments, &environment).current_dir(folder.path())).report()
+    }
 }
 
 /// How a run ended.

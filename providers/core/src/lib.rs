@@ -33,7 +33,7 @@ pub use image::{ImageRef, InvalidReference, Registry};
 pub use judge::{Evidence, Mode, Need, Verdict, judge};
 pub use keyring::{
     Attempt, Credential, Keyring, LoginLasts, NodeKey, PodCredentials, PullSecret, SecretDefect, SecretEntry,
-    SecretRef, UrlGlob, keyring, of_virtual_nodes, pull_claim,
+    SecretRef, UrlGlob, keyring, of_unread_account, of_virtual_nodes, pull_claim,
 };
 pub use permissions::{DamagedRights, Extent, Permissions, PermissionsOf, Purpose, rights};
 pub use provider::{

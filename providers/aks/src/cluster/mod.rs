@@ -10,7 +10,7 @@ pub use pools::{notices, pools};
 use crate::host;
 use pullaudit_core::{
     Credential, ImageRef, Keyring, NodeKey, Open, PodCredentials, Pool, Principal, PrincipalKind, Read,
-    keyring as kubelet, of_virtual_nodes,
+    keyring as kubelet, of_unread_account, of_virtual_nodes,
 };
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -53,16 +53,16 @@ pub fn keyring(
         return of_node();
     }
     let settled = configured_for(pool, configured);
-    let of_own = |open: Open| kubelet(pod, &with_empty_login(Credential::Unidentified(open), image), image);
+    let of_own = |own: Credential| kubelet(pod, &with_empty_login(own, image), image);
     let Some(client) = annotated else {
-        return match (&pod.account_unread, settled) {
-            _ if pod.static_pod => of_node(),
-            (_, Some(false)) | (None, None) => of_node(),
-            (Some(open), _) => Keyring::OneOf { why: open.clone(), cases: vec![of_own(open.clone()), of_node()] },
-            (None, Some(true)) => of_own(without_annotation(pool)),
+        let unread = pod.account_unread.is_some();
+        return match settled {
+            Some(false) => of_node(),
+            Some(true) if !unread && !pod.static_pod => of_own(Credential::Unidentified(without_annotation(pool))),
+            Some(true) | None => of_unread_account(pod, of_node(), of_own),
         };
     };
-    let of_account = || kubelet(pod, &with_empty_login(application(client), image), image);
+    let of_account = || of_own(application(client));
     match settled {
         Some(false) => of_node(),
         Some(true) => of_account(),

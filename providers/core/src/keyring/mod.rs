@@ -96,6 +96,22 @@ pub fn of_virtual_nodes(pool: &Pool, image: &ImageRef) -> Option<Keyring> {
     Some(Keyring::Attempts(vec![Attempt { credential, key, maybe: None }]))
 }
 
+/// What is tried where nobody could read what the pod's service account says: as the node, or as whatever `own` makes of
+/// an identity that is not known. A static pod has no service account.
+pub fn of_unread_account(
+    pod: &PodCredentials,
+    of_node: Keyring,
+    own: impl FnOnce(Credential) -> Keyring,
+) -> Keyring {
+    match pod.account_unread.as_ref().filter(|_| !pod.static_pod) {
+        None => of_node,
+        Some(open) => {
+            let own = own(Credential::Unidentified(open.clone()));
+            Keyring::OneOf { why: open.clone(), cases: vec![own, of_node] }
+        }
+    }
+}
+
 /// A key that the node's credential plugin (or its docker config file) would answer with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeKey {

@@ -258,12 +258,10 @@ impl Listing<'_> {
             self.add(name, identity, pool.shape.clone(), labels);
         }
         let lives = self.nodes.iter().any(|node| carries(node, &labels));
-        let identity = match &pool.class {
+        let identity = match (&pool.class, started_with) {
             // The nodes that live may have been started with any profile.
-            Ok(_) if lives && started_with.is_err() => {
-                started_with.clone().map_or_else(Read::Unread, |_| Read::Absent)
-            }
-            class => self.of_class(class),
+            (Ok(_), Err(open)) if lives => Read::Unread(open.clone()),
+            (class, _) => self.of_class(class),
         };
         let name = format!("karpenter/{}", pool.name);
         self.add(name, identity, pool.shape, labels);

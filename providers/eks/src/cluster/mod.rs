@@ -20,7 +20,7 @@ use crate::plugin::{self, Asked};
 use crate::weigh::arn::RoleArn;
 use pullaudit_core::{
     AccountToken, ClusterReading, ClusterRecord, Credential, Discovered, ImageRef, Keyring, NodeKey, Notice, Open,
-    PodCredentials, Pool, Principal, PrincipalKind, Read, keyring as kubelet, of_virtual_nodes,
+    PodCredentials, Pool, Principal, PrincipalKind, Read, keyring as kubelet, of_unread_account, of_virtual_nodes,
 };
 use std::collections::BTreeMap;
 
@@ -107,13 +107,10 @@ pub fn keyring(
     };
     let settled = configured_for(pool, configured);
     let Some(role) = annotated else {
-        return match pod.account_unread.as_ref().filter(|_| settled != Some(false) && !pod.static_pod) {
-            None => of_node,
-            Some(open) => {
-                let own = key(image, Credential::Unidentified(open.clone()), maybe);
-                Keyring::OneOf { why: open.clone(), cases: vec![kubelet(pod, &[own], image), of_node] }
-            }
-        };
+        if settled == Some(false) {
+            return of_node;
+        }
+        return of_unread_account(pod, of_node, |own| kubelet(pod, &[key(image, own, maybe)], image));
     };
     let of_role = || {
         let token = token(pool, pod, settled == Some(true));

@@ -10,7 +10,7 @@ pub use pools::{lookalikes, notices, pools};
 use crate::host;
 use pullaudit_core::{
     Credential, ImageRef, Keyring, NodeKey, Open, PodCredentials, Pool, Principal, PrincipalKind, Read,
-    keyring as kubelet,
+    keyring as kubelet, of_unread_account,
 };
 use std::collections::BTreeMap;
 
@@ -83,13 +83,10 @@ pub fn keyring(
     }
     let settled = configured_for(pool, configured);
     if !itself {
-        return match pod.account_unread.as_ref().filter(|_| settled != Some(false) && !pod.static_pod) {
-            None => of_node(),
-            Some(open) => {
-                let own = key(image, Credential::Unidentified(open.clone()), None);
-                Keyring::OneOf { why: open.clone(), cases: vec![kubelet(pod, &[own], image), of_node()] }
-            }
-        };
+        if settled == Some(false) {
+            return of_node();
+        }
+        return of_unread_account(pod, of_node(), |own| kubelet(pod, &[key(image, own, None)], image));
     }
     let of_account = || kubelet(pod, &[key(image, account(pool, pod), None)], image);
     match settled {
