@@ -15,7 +15,7 @@ use pullaudit::settings::Settings;
 use pullaudit::{cli, pipeline};
 use pullaudit_core::{
     Claim, Code, CodeRow, CollectError, Credential, Facts, Inventory, Mode, Notice, Owner, Provider, Question,
-    Read, Registries, Registry, Section, Severity, Snapshot, SnapshotError, core_code,
+    Read, Registries, Registry, Section, Severity, Snapshot, SnapshotError, CoreFinding,
 };
 use serde_json::json;
 
@@ -61,7 +61,7 @@ impl Facts for ToyFacts {
         match self.0.get("projects", project)? {
             Read::Unread(open) => Some(Claim::open(code, source, "may be private", vec![open.clone()])),
             Read::Got(settings) if settings["public"] == json!(true) && question.by == Credential::Anonymous => {
-                Some(Claim::yes(core_code("allowed"), source, "is public"))
+                Some(Claim::yes(CoreFinding::Allowed.code(), source, "is public"))
             }
             Read::Got(_) | Read::Absent => Some(Claim::no(code, source, "is private")),
         }

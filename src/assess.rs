@@ -7,7 +7,7 @@ use crate::severity;
 use jiff::Timestamp;
 use pullaudit_core::{
     Change, Claim, Code, Credential, Evidence, Facts, Inventory, Keyring, Mode, Need, Obstacle, Open, PodState,
-    Question, Snapshot, SnapshotError, Verdict, core_code, judge, pull_claim,
+    Question, Snapshot, SnapshotError, Verdict, CoreFinding, judge, pull_claim,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
@@ -172,17 +172,17 @@ fn check(snapshot: &Snapshot, asking: &Asking, asked: &Asked, judged: &[Judged],
         Subject::NoPoolFits => {
             let what = "no pool of the cluster satisfies the template's node selector, affinity and tolerations";
             let open = Open::undecidable(what);
-            fill(&mut check, &Verdict::Unknown { needing: vec![Need { code: core_code("no-pool-fits"), open }] });
+            fill(&mut check, &Verdict::Unknown { needing: vec![Need { code: CoreFinding::NoPoolFits.code(), open }] });
             check.id = id(&check, asked, None);
         }
         Subject::NotJudged => {
             let open = Open::undecidable("no cloud that pullaudit knows owns this registry");
-            fill(&mut check, &Verdict::Unknown { needing: vec![Need { code: core_code("not-judged"), open }] });
+            fill(&mut check, &Verdict::Unknown { needing: vec![Need { code: CoreFinding::NotJudged.code(), open }] });
             check.id = id(&check, asked, None);
         }
         Subject::InvalidReference(why) => {
             let evidence = Evidence {
-                code: core_code("invalid-reference"),
+                code: CoreFinding::InvalidReference.code(),
                 source: "image reference".into(),
                 detail: why.trim_start_matches("invalid_reference: ").into(),
             };
@@ -292,6 +292,7 @@ pub fn needing(open: &Open) -> Needing {
                 Obstacle::Refused => "refused".to_owned(),
                 Obstacle::NotAsked => "not read".to_owned(),
                 Obstacle::Failed(why) => format!("failed: {why}"),
+                Obstacle::Blocked(why) => format!("blocked: {why}"),
             },
         },
     }

@@ -4,7 +4,7 @@ use crate::config::{Exception, Match};
 use crate::report::{Check, NoticeReport, VerdictWord};
 use globset::Glob;
 use jiff::{Timestamp, tz::TimeZone};
-use pullaudit_core::Severity;
+use pullaudit_core::{CoreFinding, Severity};
 
 /// Marks the checks that an exception covers at that time, and returns a notice for each expired one.
 /// An allowed check needs no exception and gets none.
@@ -14,7 +14,7 @@ pub fn apply(checks: &mut [Check], exceptions: &[Exception], at: Timestamp) -> V
     for exception in exceptions {
         if let Some(expired) = exception.expires.filter(|last| *last < today) {
             notices.push(NoticeReport {
-                code: "exception-expired".to_owned(),
+                code: CoreFinding::ExceptionExpired.code().name().to_owned(),
                 severity: Severity::Low,
                 subject: format!("exception of {}", exception.owner),
                 message: format!("expired on {expired}: {}", exception.reason),

@@ -6,7 +6,7 @@ use crate::questions::Asking;
 use crate::report::{NoticeReport, plural};
 use crate::secrets;
 use jiff::Timestamp;
-use pullaudit_core::{Conflict, Severity, Snapshot, core_code};
+use pullaudit_core::{Conflict, Severity, Snapshot, CoreFinding};
 use std::collections::BTreeMap;
 
 /// All of them, in no order.
@@ -51,7 +51,7 @@ fn notice(notice: pullaudit_core::Notice) -> NoticeReport {
 
 fn conflict(conflict: &Conflict) -> NoticeReport {
     NoticeReport {
-        code: "snapshots-disagree".to_owned(),
+        code: CoreFinding::SnapshotsDisagree.code().name().to_owned(),
         severity: Severity::Low,
         subject: conflict.subject.clone(),
         message: format!(
@@ -64,7 +64,7 @@ fn conflict(conflict: &Conflict) -> NoticeReport {
 
 /// Containers that no right is needed for, by workload.
 fn never_pulled(snapshot: &Snapshot, asking: &Asking) -> Vec<NoticeReport> {
-    let code = core_code("never-pulled");
+    let code = CoreFinding::NeverPulled.code();
     let mut of_workload: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     for (number, name) in &asking.never_pulled {
         of_workload.entry(*number).or_default().push(name);
@@ -88,7 +88,7 @@ fn never_pulled(snapshot: &Snapshot, asking: &Asking) -> Vec<NoticeReport> {
 
 /// Custom kinds whose objects are known by their pods alone, by cluster.
 fn pods_only(snapshot: &Snapshot) -> Vec<NoticeReport> {
-    let code = core_code("pods-only");
+    let code = CoreFinding::PodsOnly.code();
     let mut of_kind: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for workload in snapshot.workloads.iter().filter(|workload| workload.pods_only) {
         let cluster = workload.cluster.as_ref().map_or("", |id| id.0.as_str());

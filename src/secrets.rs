@@ -3,7 +3,7 @@
 
 use crate::report::plural;
 use jiff::Timestamp;
-use pullaudit_core::{Code, Notice, PullSecret, Read, Snapshot, core_code};
+use pullaudit_core::{Code, Notice, PullSecret, Read, Snapshot, CoreFinding};
 use std::collections::BTreeSet;
 
 /// What is wrong with the pull secrets that were read: those that do not exist, those with
@@ -26,17 +26,17 @@ fn of_secret(snapshot: &Snapshot, key: &str, secret: &Read<PullSecret>, at: Time
     };
     match secret {
         Read::Absent => {
-            vec![told(core_code("pull-secret-missing"), "it does not exist, so the kubelet passes it over")]
+            vec![told(CoreFinding::PullSecretMissing.code(), "it does not exist, so the kubelet passes it over")]
         }
         Read::Unread(_) => Vec::new(),
         Read::Got(secret) => {
             let code =
-                |fatal| if fatal { core_code("pull-secret-broken") } else { core_code("pull-secret-defect") };
+                |fatal| if fatal { CoreFinding::PullSecretBroken.code() } else { CoreFinding::PullSecretDefect.code() };
             let defects = secret.defects.iter().map(|defect| told(code(defect.is_fatal()), &defect.to_string()));
             let ended = secret.ended(at).filter_map(|entry| {
                 let (key, hours, written) = (&entry.key, entry.hours?, secret.written?);
                 let what = format!("the login of {key} lasts {hours} hours, and was last written at {written}");
-                Some(told(core_code("pull-secret-ended"), &what))
+                Some(told(CoreFinding::PullSecretEnded.code(), &what))
             });
             defects.chain(ended).collect()
         }

@@ -216,7 +216,7 @@ fn of_open(open: &mut Open, see: &mut Visit<'_>) {
         Open::Unread { reading, permission: _, scope, assumable: _, obstacle } => {
             text(Place::Sentence, reading);
             text(Place::Name, scope);
-            if let Obstacle::Failed(detail) = obstacle {
+            if let Obstacle::Failed(detail) | Obstacle::Blocked(detail) = obstacle {
                 *detail = FAILED.into();
             }
         }

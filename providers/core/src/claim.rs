@@ -16,6 +16,11 @@ pub enum Obstacle {
     Refused,
     /// The reading failed for another reason (time-out, garbage, throttling): reading again may do.
     Failed(Text),
+    /// Something that no permission cures refused the reading: a service perimeter, a subscription or project that is
+    /// missing or disabled, an expired token, an api-version that the cloud does not have. The text says what refused and
+    /// what to do about it, in a sentence of its own: `VPC Service Controls refused the call; run it from inside the
+    /// perimeter`.
+    Blocked(Text),
     /// Nobody asked: the snapshot, or the flags in force, left it out.
     NotAsked,
 }
@@ -68,9 +73,10 @@ impl Open {
         Self::Undecidable { what: what.into() }
     }
 
-    /// True when a default audit may read "does not deny" into this gap.
+    /// True when a default audit may read "does not deny" into this gap: only where the reading was refused. A reading
+    /// that failed may succeed when it is made again, so nothing is assumed of it.
     pub fn is_assumable(&self) -> bool {
-        matches!(self, Self::Unread { assumable: true, .. })
+        matches!(self, Self::Unread { assumable: true, obstacle, .. } if !matches!(obstacle, Obstacle::Failed(_)))
     }
 }
 
@@ -79,6 +85,7 @@ impl fmt::Display for Open {
         match self {
             Self::Undecidable { what } => f.write_str(what),
             Self::Unread { reading, permission, scope, obstacle, .. } => match obstacle {
+                Obstacle::Blocked(why) => write!(f, "{reading}: {why} (in {scope})"),
                 Obstacle::Refused => write!(f, "{reading}: needs {permission} in {scope}"),
                 Obstacle::Failed(why) => write!(f, "{reading}: {permission} in {scope} failed: {why}"),
                 Obstacle::NotAsked => write!(f, "{reading}: not read ({permission} in {scope})"),

@@ -1,6 +1,6 @@
 //! From claims to verdicts: a fold over the tree, in two modes.
 
-use crate::{Claim, Code, Fact, Holds, Open, Source, Text, core_code};
+use crate::{Claim, Code, Fact, Holds, Open, Source, Text, CoreFinding};
 use std::collections::BTreeSet;
 
 /// How gaps are read.
@@ -64,7 +64,7 @@ impl Verdict {
             Self::Denied { because } => because.iter().map(|evidence| evidence.code).min(),
             Self::Unknown { needing } => needing.iter().map(|need| need.code).min(),
         };
-        most.unwrap_or_else(|| core_code("allowed"))
+        most.unwrap_or_else(|| CoreFinding::Allowed.code())
     }
 }
 
@@ -91,7 +91,7 @@ pub fn judge(claim: Option<&Claim>, mode: Mode) -> Verdict {
 
 fn silence() -> Need {
     Need {
-        code: core_code("not-collected"),
+        code: CoreFinding::NotCollected.code(),
         open: Open::undecidable("nothing was read that answers this question"),
     }
 }
@@ -279,7 +279,7 @@ fn case_code(cases: &[Claim]) -> Code {
     for case in cases {
         leaf_codes(case, &mut codes);
     }
-    codes.into_iter().next().unwrap_or_else(|| core_code("not-collected"))
+    codes.into_iter().next().unwrap_or_else(|| CoreFinding::NotCollected.code())
 }
 
 fn leaf_codes(claim: &Claim, codes: &mut BTreeSet<Code>) {

@@ -24,7 +24,7 @@ mod write;
 
 pub use calls::{CallCount, Calls};
 pub use claim::{Claim, Fact, Holds, Obstacle, Open, Source, Text, need};
-pub use code::{CORE_CODES, Code, CodeRow, Severity, core_code};
+pub use code::{CORE_CODES, Code, CodeRow, CoreFinding, Severity};
 pub use fleet::{
     AccountToken, Cluster, ClusterId, Gap, Inventory, Lookalike, PodSelector, Pool, Principal, PrincipalKind,
     Shape, Taint, VIRTUAL_NODE, virtual_nodes_open,

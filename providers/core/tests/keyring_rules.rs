@@ -6,7 +6,7 @@ use base64::Engine as _;
 use proptest::prelude::*;
 use pullaudit_core::{
     Attempt, Claim, Credential, Holds, ImageRef, Keyring, Mode, NodeKey, Obstacle, Open, PodCredentials,
-    Principal, PrincipalKind, PullSecret, Read, Registry, SecretDefect, SecretRef, UrlGlob, Verdict, core_code,
+    Principal, PrincipalKind, PullSecret, Read, Registry, SecretDefect, SecretRef, UrlGlob, Verdict, CoreFinding,
     judge, keyring, pull_claim,
 };
 use std::collections::BTreeMap;
@@ -279,7 +279,7 @@ fn a_pull_is_any_of_its_attempts() {
     let asked = std::cell::RefCell::new(Vec::new());
     let claim = pull_claim(&keyring(&pod, &keys, &image(IMAGE)), |credential| {
         asked.borrow_mut().push(credential.clone());
-        Some(Claim::yes(core_code("allowed"), "policy", "It allows."))
+        Some(Claim::yes(CoreFinding::Allowed.code(), "policy", "It allows."))
     });
     assert_eq!(asked.into_inner(), [node_role()], "a secret's login is never weighed");
     assert!(matches!(judge(Some(&claim), Mode::Strict), Verdict::Allowed { .. }));
@@ -287,7 +287,7 @@ fn a_pull_is_any_of_its_attempts() {
     let Claim::Fact(secret) = &parts[0] else { panic!("no fact") };
     assert_eq!(
         (secret.code, secret.source.to_string()),
-        (core_code("pull-secret-unjudged"), "pull secret s".to_owned())
+        (CoreFinding::PullSecretUnjudged.code(), "pull secret s".to_owned())
     );
     assert!(matches!(&secret.holds, Holds::Open(opens) if opens[0].to_string().contains("pull secret s")));
 }
@@ -298,15 +298,15 @@ fn what_nobody_knows_of_a_credential_is_open() {
         let attempt = Attempt { credential, key: String::new(), maybe: None };
         judge(Some(&pull_claim(&Keyring::Attempts(vec![attempt]), |_| None)), Mode::Default).code()
     };
-    assert_eq!(code(node_role()), core_code("not-collected"));
-    assert_eq!(code(Credential::Anonymous), core_code("not-collected"));
-    assert_eq!(code(Credential::Unidentified(unread())), core_code("identity-unread"));
+    assert_eq!(code(node_role()), CoreFinding::NotCollected.code());
+    assert_eq!(code(Credential::Anonymous), CoreFinding::NotCollected.code());
+    assert_eq!(code(Credential::Unidentified(unread())), CoreFinding::IdentityUnread.code());
 }
 
 #[test]
 fn an_uncertain_attempt_never_allows_by_itself() {
-    let yes = |_: &Credential| Some(Claim::yes(core_code("allowed"), "registry", "It is public."));
-    let no = |_: &Credential| Some(Claim::no(core_code("anonymous-refused"), "registry", "It refuses."));
+    let yes = |_: &Credential| Some(Claim::yes(CoreFinding::Allowed.code(), "registry", "It is public."));
+    let no = |_: &Credential| Some(Claim::no(CoreFinding::AnonymousRefused.code(), "registry", "It refuses."));
     let alone = pod(vec![("s", Read::Unread(unread()))]);
     let keyring = keyring(&alone, &[], &image(IMAGE));
     for verdict in [
@@ -314,14 +314,14 @@ fn an_uncertain_attempt_never_allows_by_itself() {
         judge(Some(&pull_claim(&keyring, no)), Mode::Default),
     ] {
         assert!(matches!(verdict, Verdict::Unknown { .. }), "{verdict:?}");
-        assert_eq!(verdict.code(), core_code("pull-secret-unjudged"));
+        assert_eq!(verdict.code(), CoreFinding::PullSecretUnjudged.code());
     }
     let maybe = NodeKey { maybe: Some(Open::undecidable("which")), ..node_key("reg.example") };
     let Keyring::Attempts(attempts) = pullaudit_core::keyring(&with_keys(&[]), &[maybe], &image(IMAGE)) else {
         panic!("broken")
     };
     let verdict = judge(Some(&pull_claim(&Keyring::Attempts(attempts), yes)), Mode::Default);
-    assert_eq!(verdict.code(), core_code("identity-unread"));
+    assert_eq!(verdict.code(), CoreFinding::IdentityUnread.code());
 }
 
 #[test]
@@ -330,7 +330,7 @@ fn a_broken_keyring_refuses_and_cases_stay_cases() {
     let nobody_asked = |_: &Credential| -> Option<Claim> { panic!("asked") };
     let verdict = judge(Some(&pull_claim(&broken, nobody_asked)), Mode::Strict);
     assert!(matches!(verdict, Verdict::Denied { .. }));
-    assert_eq!(verdict.code(), core_code("pull-secret-broken"));
+    assert_eq!(verdict.code(), CoreFinding::PullSecretBroken.code());
     let why = Open::undecidable("which role");
     let cases = Keyring::OneOf { why: why.clone(), cases: vec![broken.clone(), broken] };
     let Claim::OneOf { why: kept, cases } = pull_claim(&cases, nobody_asked) else { panic!("no cases") };

@@ -2,11 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use proptest::prelude::*;
-use pullaudit_core::{Claim, Code, Fact, Holds, Mode, Obstacle, Open, Source, Verdict, core_code, judge, need};
+use pullaudit_core::{Claim, Code, Fact, Holds, Mode, Obstacle, Open, Source, Verdict, CoreFinding, judge, need};
 
 fn code() -> impl Strategy<Value = Code> {
-    prop::sample::select(vec!["anonymous-refused", "foreign-registry", "identity-unread", "pull-secret-broken"])
-        .prop_map(core_code)
+    prop::sample::select(vec![
+        CoreFinding::AnonymousRefused,
+        CoreFinding::ForeignRegistry,
+        CoreFinding::IdentityUnread,
+        CoreFinding::PullSecretBroken,
+    ])
+    .prop_map(CoreFinding::code)
 }
 
 fn open() -> impl Strategy<Value = Open> {
@@ -186,7 +191,7 @@ fn guard_rail() -> Claim {
         assumable: true,
         obstacle: Obstacle::Refused,
     };
-    Claim::open(core_code("identity-unread"), "organization", "may deny", vec![open])
+    Claim::open(CoreFinding::IdentityUnread.code(), "organization", "may deny", vec![open])
 }
 
 #[test]
@@ -196,8 +201,8 @@ fn no_claim_at_all_is_unknown() {
 
 #[test]
 fn a_gap_is_assumed_only_where_it_could_deny() {
-    let yes = Claim::yes(core_code("allowed"), "policy", "grants");
-    let no = Claim::no(core_code("anonymous-refused"), "policy", "silent");
+    let yes = Claim::yes(CoreFinding::Allowed.code(), "policy", "grants");
+    let no = Claim::no(CoreFinding::AnonymousRefused.code(), "policy", "silent");
     let guarded = need(vec![guard_rail()], vec![yes]);
     assert!(matches!(judge(Some(&guarded), Mode::Strict), Verdict::Unknown { .. }));
     assert!(
@@ -212,8 +217,8 @@ fn a_gap_is_assumed_only_where_it_could_deny() {
 #[test]
 fn the_most_telling_code_names_the_check() {
     let claim = Claim::Any(vec![
-        Claim::no(core_code("anonymous-refused"), "registry", "asks for a login"),
-        Claim::no(core_code("pull-secret-broken"), "pull secret a", "is not base64"),
+        Claim::no(CoreFinding::AnonymousRefused.code(), "registry", "asks for a login"),
+        Claim::no(CoreFinding::PullSecretBroken.code(), "pull secret a", "is not base64"),
     ]);
     let verdict = judge(Some(&claim), Mode::Default);
     assert_eq!(verdict.code().name(), "pull-secret-broken");
@@ -222,8 +227,8 @@ fn the_most_telling_code_names_the_check() {
 
 #[test]
 fn cases_that_agree_are_an_answer_and_cases_that_differ_name_the_choice() {
-    let yes = || Claim::yes(core_code("allowed"), "policy", "grants");
-    let no = || Claim::no(core_code("anonymous-refused"), "policy", "silent");
+    let yes = || Claim::yes(CoreFinding::Allowed.code(), "policy", "grants");
+    let no = || Claim::no(CoreFinding::AnonymousRefused.code(), "policy", "silent");
     let why = || Open::undecidable("which identity pulls");
     let of = |cases| Claim::OneOf { why: why(), cases };
     assert!(matches!(judge(Some(&of(vec![yes(), yes()])), Mode::Strict), Verdict::Allowed { .. }));

@@ -6,7 +6,7 @@ use super::outcome::Outcome;
 use super::rights::Act;
 use super::{Mode, Pull};
 use crate::codes::Finding;
-use pullaudit_core::{Claim, Code, Open, core_code};
+use pullaudit_core::{Claim, Code, Open, CoreFinding};
 
 /// What must hold for a grant to be enough: one assignment that pulls and, in ABAC mode, one that reads
 /// what stands beside the content.
@@ -55,7 +55,7 @@ fn way(pull: &Pull<'_>, grant: &Grant, mode: Mode) -> Option<Claim> {
         }
         (Outcome::Yes, Outcome::Yes) => {
             let detail = format!("grants {} at {}", act.name(), grant.scope);
-            Some(Claim::yes(core_code("allowed"), source, detail))
+            Some(Claim::yes(CoreFinding::Allowed.code(), source, detail))
         }
         (Outcome::Open(why), by_condition) => {
             let mut opens = vec![Open::undecidable(why)];

@@ -8,7 +8,7 @@ use crate::facts::{
     CacheRule, CredentialSet, DenyAssignment, Registry, RoleAssignment, RoleDefinition, ServicePrincipal,
     Subscription, table,
 };
-use pullaudit_core::{Claim, Code, Obstacle, Open, Read, Section, SnapshotError, Text, core_code};
+use pullaudit_core::{Claim, Code, Obstacle, Open, Read, Section, SnapshotError, Text, CoreFinding};
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeSet, HashMap};
@@ -228,7 +228,7 @@ impl RegistryEntry {
             Right::Assignments => ASSIGNMENT_RIGHT,
             Right::Denies => DENY_RIGHT,
         };
-        (Open::unread(what.to_owned(), permission, scope, Obstacle::NotAsked), core_code("not-collected"))
+        (Open::unread(what.to_owned(), permission, scope, Obstacle::NotAsked), CoreFinding::NotCollected.code())
     }
 }
 
@@ -240,7 +240,7 @@ pub(crate) enum Right {
 }
 
 fn not_collected<T>(what: String, right: &str, scope: &str) -> Row<T> {
-    Row::Open(Open::unread(what, right, scope, Obstacle::NotAsked), core_code("not-collected"))
+    Row::Open(Open::unread(what, right, scope, Obstacle::NotAsked), CoreFinding::NotCollected.code())
 }
 
 fn row<T: DeserializeOwned, U>(

@@ -15,7 +15,7 @@ use index::{Index, RegistryEntry};
 use jiff::Timestamp;
 use pullaudit_core::{
     Change, Claim, Credential, Facts, FixPolicy, Inventory, Notice, Obstacle, Open, Proposal, Question, Section,
-    SnapshotError, core_code,
+    SnapshotError, CoreFinding,
 };
 use rights::Act;
 #[cfg(feature = "live")]
@@ -77,13 +77,13 @@ impl AksFacts {
         let (code, obstacle, scope) = if self.index.listed {
             let scope =
                 "the subscription that holds it, or say in pullaudit.yaml under registries that it is public";
-            ("foreign-registry", Obstacle::Refused, scope)
+            (CoreFinding::ForeignRegistry, Obstacle::Refused, scope)
         } else {
-            ("not-collected", Obstacle::NotAsked, "its subscription")
+            (CoreFinding::NotCollected, Obstacle::NotAsked, "its subscription")
         };
         let right = "Microsoft.ContainerRegistry/registries/read";
         let open = Open::unread(place.clone(), right, scope, obstacle);
-        Claim::open(core_code(code), place, "is in no subscription that was read", vec![open])
+        Claim::open(code.code(), place, "is in no subscription that was read", vec![open])
     }
 }
 
@@ -137,9 +137,9 @@ fn anonymous(registry: &RegistryEntry) -> Claim {
     let mut all = registry.network.clone();
     let place = registry.place.clone();
     all.push(if registry.registry.properties.anonymous_pull_enabled {
-        Claim::yes(core_code("allowed"), place, "lets everybody pull (anonymousPullEnabled)")
+        Claim::yes(CoreFinding::Allowed.code(), place, "lets everybody pull (anonymousPullEnabled)")
     } else {
-        Claim::no(core_code("anonymous-refused"), place, "does not let requests without a login pull")
+        Claim::no(CoreFinding::AnonymousRefused.code(), place, "does not let requests without a login pull")
     });
     Claim::All(all)
 }

@@ -1,7 +1,7 @@
 //! A keyring as one claim: does any of its attempts pull?
 
 use super::{Attempt, Credential, Keyring};
-use crate::{Claim, Code, Open, core_code};
+use crate::{Claim, Code, Open, CoreFinding};
 use std::collections::BTreeSet;
 
 /// The pull as one claim: it holds when one attempt does. `weigh` says what is known of a credential at
@@ -20,7 +20,7 @@ fn claim_of(keyring: &Keyring, weigh: &mut Weigh<'_>) -> Claim {
             Claim::Any(attempts.iter().map(|attempt| attempt_claim(attempt, &unread_secrets, weigh)).collect())
         }
         Keyring::Broken { secret, defect } => Claim::no(
-            core_code("pull-secret-broken"),
+            CoreFinding::PullSecretBroken.code(),
             format!("pull secret {secret}"),
             format!("The kubelet can't parse it and fails the pod: {defect}."),
         ),
@@ -43,8 +43,8 @@ fn attempt_claim(attempt: &Attempt, unread_secrets: &BTreeSet<&Open>, weigh: &mu
         credential => weigh(credential).unwrap_or_else(|| unweighed(credential)),
     };
     let Some(open) = &attempt.maybe else { return claim };
-    let code = if unread_secrets.contains(open) { "pull-secret-unjudged" } else { "identity-unread" };
-    Claim::All(vec![whether_tried(core_code(code), &attempt.credential, open), claim])
+    let code = if unread_secrets.contains(open) { CoreFinding::PullSecretUnjudged } else { CoreFinding::IdentityUnread };
+    Claim::All(vec![whether_tried(code.code(), &attempt.credential, open), claim])
 }
 
 fn whether_tried(code: Code, credential: &Credential, open: &Open) -> Claim {
@@ -57,17 +57,17 @@ fn unjudged(name: &str) -> Claim {
         "whether the registry accepts the login of pull secret {name}: pullaudit never logs in with a workload's secret"
     ));
     let detail = "The kubelet tries its login; what that may pull can't be read from rights.";
-    Claim::open(core_code("pull-secret-unjudged"), format!("pull secret {name}"), detail, vec![open])
+    Claim::open(CoreFinding::PullSecretUnjudged.code(), format!("pull secret {name}"), detail, vec![open])
 }
 
 fn unweighed(credential: &Credential) -> Claim {
     let source = source(credential);
     if let Credential::Unidentified(open) = credential {
         let detail = "The reading that names the identity is missing.";
-        return Claim::open(core_code("identity-unread"), source, detail, vec![open.clone()]);
+        return Claim::open(CoreFinding::IdentityUnread.code(), source, detail, vec![open.clone()]);
     }
     let open = Open::undecidable(format!("whether {source} may pull: nothing was read that answers this"));
-    Claim::open(core_code("not-collected"), source, "Nothing was read about what it may pull.", vec![open])
+    Claim::open(CoreFinding::NotCollected.code(), source, "Nothing was read about what it may pull.", vec![open])
 }
 
 fn source(credential: &Credential) -> String {

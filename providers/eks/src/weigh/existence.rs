@@ -5,7 +5,7 @@ use super::index::{ImageState, Presence};
 use super::rights::Resource;
 use super::texts::Right;
 use crate::codes::Finding;
-use pullaudit_core::{Claim, Obstacle, Open, core_code};
+use pullaudit_core::{Claim, Obstacle, Open, CoreFinding};
 
 impl Weighing<'_> {
     /// Adds what is known of the repository and of the image, and what a first pull through a cache
@@ -35,7 +35,7 @@ impl Weighing<'_> {
                 let place = self.image_place();
                 let scope = format!("account {}", self.repository.account);
                 let open = Open::unread(place.as_str(), "ecr:DescribeImages", scope, Obstacle::NotAsked);
-                all.push(Claim::open(core_code("not-collected"), place, "may not exist", vec![open]));
+                all.push(Claim::open(CoreFinding::NotCollected.code(), place, "may not exist", vec![open]));
             }
         }
     }

@@ -24,7 +24,7 @@ use policy::Policy;
 use policy::action::Acts;
 use pullaudit_core::{
     Change, Claim, Credential, Facts, FixPolicy, Inventory, Notice, Open, Principal, PrincipalKind, Proposal,
-    Question, Section, SnapshotError, core_code,
+    Question, Section, SnapshotError, CoreFinding,
 };
 use request::{Asker, Request, SERVICE_ACCOUNT_SESSION};
 use rights::{Owner, Resource};
@@ -320,7 +320,7 @@ impl Weighing<'_> {
         let account = &self.repository.account;
         let detail = "lies in an account that no credential in use belongs to";
         let claim =
-            |opens| Claim::open(core_code("foreign-registry"), self.repository.place.clone(), detail, opens);
+            |opens| Claim::open(CoreFinding::ForeignRegistry.code(), self.repository.place.clone(), detail, opens);
         if let Some(open) = self.index.lost(account) {
             return claim(vec![open.clone()]);
         }

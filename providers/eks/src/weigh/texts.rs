@@ -2,7 +2,7 @@
 
 use super::policy::action::Acts;
 use crate::codes::Finding;
-use pullaudit_core::{Claim, Code, Text, core_code};
+use pullaudit_core::{Claim, Code, Text, CoreFinding};
 
 /// The rights that are weighed, each a set of actions that a policy must allow together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub(crate) struct Texts {
 
 impl Texts {
     pub(crate) fn new() -> Self {
-        let allowed = core_code("allowed");
+        let allowed = CoreFinding::Allowed.code();
         Self {
             said: Right::ALL.map(|right| {
                 let name = right.name();
@@ -98,7 +98,7 @@ impl Texts {
                 "AWS lets the roles of EKS nodes pull from it",
             ),
             anonymous: Claim::no(
-                core_code("anonymous-refused"),
+                CoreFinding::AnonymousRefused.code(),
                 "Amazon ECR",
                 "a private registry of ECR refuses every request without a login",
             ),

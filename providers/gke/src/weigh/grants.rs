@@ -7,7 +7,7 @@ use super::roles::Act;
 use super::{GkeFacts, project_of};
 use crate::codes::Finding;
 use jiff::Timestamp;
-use pullaudit_core::{Claim, Open, core_code};
+use pullaudit_core::{Claim, Open, CoreFinding};
 
 /// One who asks for one thing in one repository.
 pub(super) struct Asked<'a> {
@@ -149,7 +149,7 @@ impl Found {
         }
         let code = match (asked.asker, asked.act) {
             (Asker::Agent(_), _) => Finding::UpstreamNotGranted.code(),
-            (Asker::Anonymous, _) => core_code("anonymous-refused"),
+            (Asker::Anonymous, _) => CoreFinding::AnonymousRefused.code(),
             _ => Finding::DownloadNotGranted.code(),
         };
         let detail = format!("no binding of the repository or above it grants {permission} to {who}");
@@ -196,7 +196,7 @@ fn way(
     }
     let (who, permission) = (asked.asker.name(), asked.act.permission());
     Some(match code {
-        None => Claim::yes(core_code("allowed"), source, format!("grants {permission} to {who}")),
+        None => Claim::yes(CoreFinding::Allowed.code(), source, format!("grants {permission} to {who}")),
         Some(code) => Claim::open(code, source, format!("may grant {permission} to {who}"), opens),
     })
 }

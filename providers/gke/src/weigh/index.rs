@@ -8,7 +8,7 @@ use crate::facts::{
     Ancestry, DenyPolicy, DenyRule, Expr, Membership, Policy, Project, ProjectSettings, Repository, Role, Rule,
     Service, ServiceAccount, table,
 };
-use pullaudit_core::{Code, Obstacle, Open, Read, Section, SnapshotError, Text, core_code};
+use pullaudit_core::{Code, Obstacle, Open, Read, Section, SnapshotError, Text, CoreFinding};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -155,7 +155,7 @@ pub(crate) fn get<'a, T>(table: &'a Table<T>, key: &str, what: &str, right: &str
         Some(Row::Got(value)) => Row::Got(value),
         Some(Row::Absent) => Row::Absent,
         Some(Row::Open(open, code)) => Row::Open(open.clone(), *code),
-        None => Row::Open(Open::unread(what, right, scope, Obstacle::NotAsked), core_code("not-collected")),
+        None => Row::Open(Open::unread(what, right, scope, Obstacle::NotAsked), CoreFinding::NotCollected.code()),
     }
 }
 

@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use member::Asker;
 use pullaudit_core::{
     Change, Claim, Code, Credential, Facts, FixPolicy, Inventory, Notice, Obstacle, Open, Proposal, Question,
-    Section, SnapshotError, core_code, need,
+    Section, SnapshotError, CoreFinding, need,
 };
 use roles::Act;
 
@@ -93,7 +93,7 @@ impl Facts for GkeFacts {
         let location = match place {
             Place::Public => {
                 let detail = "is open to everybody";
-                return Some(Claim::yes(core_code("allowed"), format!("registry {}", image.registry), detail));
+                return Some(Claim::yes(CoreFinding::Allowed.code(), format!("registry {}", image.registry), detail));
             }
             Place::Incomplete => {
                 let detail = "names no image: Artifact Registry wants project, repository and image";
@@ -193,7 +193,7 @@ impl Pull<'_> {
         shut.then(|| {
             let detail = "lies in a project of which nothing could be read";
             Claim::open(
-                core_code("foreign-registry"),
+                CoreFinding::ForeignRegistry.code(),
                 format!("repository {}", self.id),
                 detail,
                 vec![open.clone()],
@@ -249,7 +249,7 @@ impl Pull<'_> {
             Row::Got(account) if account.disabled => {
                 (Claim::no(Finding::AccountDisabled.code(), place, "is disabled: its tokens are refused"), false)
             }
-            Row::Got(_) => (Claim::yes(core_code("allowed"), place, "exists and is enabled"), true),
+            Row::Got(_) => (Claim::yes(CoreFinding::Allowed.code(), place, "exists and is enabled"), true),
             Row::Absent => (Claim::no(Finding::AccountDeleted.code(), place, "does not exist"), false),
             Row::Open(open, code) => (Claim::open(code, place, "must exist and be enabled", vec![open]), false),
         };

@@ -12,7 +12,7 @@ use crate::codes::Finding;
 use crate::facts::{Repository, Rule};
 use crate::host::{self, Location};
 use jiff::Timestamp;
-use pullaudit_core::{Claim, Open, core_code};
+use pullaudit_core::{Claim, Open, CoreFinding};
 
 /// Deeper than any real chain of repositories.
 const DEEPEST: usize = 6;
@@ -42,7 +42,7 @@ pub(super) fn exists(facts: &GkeFacts, location: &Location) -> Vec<Claim> {
     let place = format!("Artifact Registry API of project {project}");
     let mut claims =
         vec![match get(&facts.index.services, project, &place, "serviceusage.services.get", &scope) {
-            Row::Got(true) => Claim::yes(core_code("allowed"), place, "is on"),
+            Row::Got(true) => Claim::yes(CoreFinding::Allowed.code(), place, "is on"),
             Row::Got(false) => Claim::no(Finding::ApiDisabled.code(), place, "is off"),
             Row::Absent => Claim::open(
                 Finding::RepositoryUnread.code(),
@@ -71,7 +71,7 @@ fn repository(facts: &GkeFacts, id: &str) -> (Claim, bool) {
                     place,
                     format!("holds no images: its format is {other}"),
                 ),
-                _ => Claim::yes(core_code("allowed"), place, "exists"),
+                _ => Claim::yes(CoreFinding::Allowed.code(), place, "exists"),
             };
             (claim, false)
         }
@@ -93,7 +93,7 @@ fn redirected(facts: &GkeFacts, project: &str, absent: bool) -> Claim {
             let what = format!("whether gcr.io is served for project {project}: its redirection is off, {behind}");
             Claim::open(Finding::LegacyHost.code(), place, detail, vec![Open::undecidable(what)])
         }
-        Row::Got(_) => Claim::yes(core_code("allowed"), place, "have gcr.io served by Artifact Registry"),
+        Row::Got(_) => Claim::yes(CoreFinding::Allowed.code(), place, "have gcr.io served by Artifact Registry"),
         Row::Absent => {
             let what = format!("whether gcr.io is served for project {project}: it has no settings");
             Claim::open(Finding::LegacyHost.code(), place, detail, vec![Open::undecidable(what)])

@@ -12,7 +12,7 @@ use crate::facts::{
     AccountSettings, CreationTemplate, Document, IdentityProvider, Image, Organization, PullThroughRule,
     Repository, Role, table,
 };
-use pullaudit_core::{Code, Notice, Obstacle, Open, Read, Section, SnapshotError, Text, core_code};
+use pullaudit_core::{Code, Notice, Obstacle, Open, Read, Section, SnapshotError, Text, CoreFinding};
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -140,7 +140,7 @@ impl Asked<'_> {
     fn missing<T>(&self) -> Row<T> {
         let scope = format!("account {}", self.account);
         let open = Open::unread(self.reading, self.permission, scope, Obstacle::NotAsked);
-        Row::Open(open, core_code("not-collected"))
+        Row::Open(open, CoreFinding::NotCollected.code())
     }
 
     /// What other readings contradict: read in the middle of a change, or an answer that hides.
