@@ -14,8 +14,8 @@ use pullaudit::report::{Paint, People, people};
 use pullaudit::settings::Settings;
 use pullaudit::{cli, pipeline};
 use pullaudit_core::{
-    Claim, Code, CodeRow, CollectError, Credential, Facts, Inventory, Mode, Notice, Owner, Provider, Question,
-    Read, Registries, Registry, Section, Severity, Snapshot, SnapshotError, CoreFinding,
+    Claim, Code, CodeRow, CollectError, CoreFinding, Credential, Facts, Inventory, Mode, Notice, Owner, Provider,
+    Question, Read, Registries, Registry, Section, Severity, Snapshot, SnapshotError,
 };
 use serde_json::json;
 

@@ -6,8 +6,8 @@ use crate::report::{AttemptReport, Because, Check, Identity, Needing, State, Ver
 use crate::severity;
 use jiff::Timestamp;
 use pullaudit_core::{
-    Change, Claim, Code, Credential, Evidence, Facts, Inventory, Keyring, Mode, Need, Obstacle, Open, PodState,
-    Question, Snapshot, SnapshotError, Verdict, CoreFinding, judge, pull_claim,
+    Change, Claim, Code, CoreFinding, Credential, Evidence, Facts, Inventory, Keyring, Mode, Need, Obstacle, Open,
+    PodState, Question, Snapshot, SnapshotError, Verdict, judge, pull_claim,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
@@ -172,12 +172,18 @@ fn check(snapshot: &Snapshot, asking: &Asking, asked: &Asked, judged: &[Judged],
         Subject::NoPoolFits => {
             let what = "no pool of the cluster satisfies the template's node selector, affinity and tolerations";
             let open = Open::undecidable(what);
-            fill(&mut check, &Verdict::Unknown { needing: vec![Need { code: CoreFinding::NoPoolFits.code(), open }] });
+            fill(
+                &mut check,
+                &Verdict::Unknown { needing: vec![Need { code: CoreFinding::NoPoolFits.code(), open }] },
+            );
             check.id = id(&check, asked, None);
         }
         Subject::NotJudged => {
             let open = Open::undecidable("no cloud that pullaudit knows owns this registry");
-            fill(&mut check, &Verdict::Unknown { needing: vec![Need { code: CoreFinding::NotJudged.code(), open }] });
+            fill(
+                &mut check,
+                &Verdict::Unknown { needing: vec![Need { code: CoreFinding::NotJudged.code(), open }] },
+            );
             check.id = id(&check, asked, None);
         }
         Subject::InvalidReference(why) => {

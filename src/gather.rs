@@ -156,6 +156,9 @@ async fn discover(
     };
     let discovery = side.discover(&scope.within(accounts)).await?;
     snapshot.gaps.extend(discovery.gaps);
+    for searched in discovery.searched {
+        searched.add(&mut snapshot.searched);
+    }
     let mut found = discovery.clusters;
     if let Meant::Context(context) = meant {
         let led = led_to(context, &found.iter().map(|one| &one.cluster).collect::<Vec<_>>());

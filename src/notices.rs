@@ -6,7 +6,7 @@ use crate::questions::Asking;
 use crate::report::{NoticeReport, plural};
 use crate::secrets;
 use jiff::Timestamp;
-use pullaudit_core::{Conflict, Severity, Snapshot, CoreFinding};
+use pullaudit_core::{Conflict, CoreFinding, Severity, Snapshot};
 use std::collections::BTreeMap;
 
 /// All of them, in no order.

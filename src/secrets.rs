@@ -3,7 +3,7 @@
 
 use crate::report::plural;
 use jiff::Timestamp;
-use pullaudit_core::{Code, Notice, PullSecret, Read, Snapshot, CoreFinding};
+use pullaudit_core::{Code, CoreFinding, Notice, PullSecret, Read, Snapshot};
 use std::collections::BTreeSet;
 
 /// What is wrong with the pull secrets that were read: those that do not exist, those with
@@ -30,8 +30,9 @@ fn of_secret(snapshot: &Snapshot, key: &str, secret: &Read<PullSecret>, at: Time
         }
         Read::Unread(_) => Vec::new(),
         Read::Got(secret) => {
-            let code =
-                |fatal| if fatal { CoreFinding::PullSecretBroken.code() } else { CoreFinding::PullSecretDefect.code() };
+            let code = |fatal| {
+                if fatal { CoreFinding::PullSecretBroken.code() } else { CoreFinding::PullSecretDefect.code() }
+            };
             let defects = secret.defects.iter().map(|defect| told(code(defect.is_fatal()), &defect.to_string()));
             let ended = secret.ended(at).filter_map(|entry| {
                 let (key, hours, written) = (&entry.key, entry.hours?, secret.written?);

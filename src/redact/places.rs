@@ -3,7 +3,7 @@
 
 use pullaudit_core::{
     AccountToken, Cluster, ClusterId, ClusterRecord, Container, Gap, Lookalike, Obstacle, Open, PodGroup,
-    PodSelector, Pool, Principal, PullSecret, Read, Section, Shape, Snapshot, Taint, Vantage, Workload,
+    PodSelector, Pool, Principal, PullSecret, Read, Searched, Section, Shape, Snapshot, Taint, Vantage, Workload,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,8 +28,22 @@ type Visit<'v> = dyn FnMut(Place, &mut String) + 'v;
 /// Hands over every text that may hold a name. Keys of labels, annotations, tags and conditions are no such place, nor are
 /// kinds, regions, operating systems and times.
 pub(super) fn visit(snapshot: &mut Snapshot, see: &mut Visit<'_>) {
-    let Snapshot { schema: _, taken_at: _, clusters, workloads, secrets, facts, gaps, whole: _, calls: _ } =
-        snapshot;
+    let Snapshot {
+        schema: _,
+        taken_at: _,
+        searched,
+        clusters,
+        workloads,
+        secrets,
+        facts,
+        gaps,
+        whole: _,
+        calls: _,
+    } = snapshot;
+    for Searched { provider: _, scope, regions: _, contexts } in searched {
+        see(Place::Name, scope);
+        *contexts = take(contexts).into_iter().map(|context| seen(context, see)).collect();
+    }
     for record in &mut *clusters {
         of_cluster(record, see);
     }

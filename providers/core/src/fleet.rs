@@ -261,6 +261,35 @@ pub struct Inventory {
     pub whole: BTreeSet<String>,
 }
 
+/// A scope in which clusters were looked for, whether or not it held any.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Searched {
+    /// The cloud: the word of `--provider`.
+    pub provider: String,
+    /// The subscription, account or project. Empty where only contexts were searched.
+    pub scope: String,
+    /// The regions, where a search is made region by region; empty where one call covers all of them.
+    #[serde(default)]
+    pub regions: BTreeSet<String>,
+    /// Names of the kubeconfig contexts that were used.
+    #[serde(default)]
+    pub contexts: BTreeSet<String>,
+}
+
+impl Searched {
+    /// Adds a search to the others, as one entry a scope.
+    pub fn add(self, all: &mut Vec<Self>) {
+        match all.iter_mut().find(|one| one.provider == self.provider && one.scope == self.scope) {
+            Some(known) => {
+                known.regions.extend(self.regions);
+                known.contexts.extend(self.contexts);
+            }
+            None => all.push(self),
+        }
+        all.sort();
+    }
+}
+
 /// Something that keeps a report from being complete.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Gap {

@@ -1,6 +1,6 @@
 //! From claims to verdicts: a fold over the tree, in two modes.
 
-use crate::{Claim, Code, Fact, Holds, Open, Source, Text, CoreFinding};
+use crate::{Claim, Code, CoreFinding, Fact, Holds, Open, Source, Text};
 use std::collections::BTreeSet;
 
 /// How gaps are read.

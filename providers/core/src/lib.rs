@@ -27,7 +27,7 @@ pub use claim::{Claim, Fact, Holds, Obstacle, Open, Source, Text, need};
 pub use code::{CORE_CODES, Code, CodeRow, CoreFinding, Severity};
 pub use fleet::{
     AccountToken, Cluster, ClusterId, Gap, Inventory, Lookalike, PodSelector, Pool, Principal, PrincipalKind,
-    Shape, Taint, VIRTUAL_NODE, virtual_nodes_open,
+    Searched, Shape, Taint, VIRTUAL_NODE, virtual_nodes_open,
 };
 pub use image::{ImageRef, InvalidReference, Registry};
 pub use judge::{Evidence, Mode, Need, Verdict, judge};

@@ -3,8 +3,8 @@
 
 use crate::{
     Change, Claim, Cluster, ClusterRecord, CodeRow, FixPolicy, Gap, HeldBack, ImageRef, Inventory, Keyring,
-    Lookalike, PermissionsOf, PodCredentials, Pool, Principal, Proposal, Question, Read, Registry, Section,
-    Severity, SnapshotError, Taint, Writer,
+    Lookalike, PermissionsOf, PodCredentials, Pool, Principal, Proposal, Question, Read, Registry, Searched,
+    Section, Severity, SnapshotError, Taint, Writer,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -92,6 +92,8 @@ pub struct Discovery {
     pub clusters: Vec<Discovered>,
     /// Scopes that could not be listed.
     pub gaps: Vec<Gap>,
+    /// Scopes that were listed, or were tried.
+    pub searched: Vec<Searched>,
 }
 
 /// How to talk to a cluster's API without a kubeconfig.

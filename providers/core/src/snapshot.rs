@@ -1,6 +1,6 @@
 //! All that an audit needs, in one file, with no secret in it.
 
-use crate::{CallCount, Cluster, Gap, Inventory, Lookalike, Pool, PullSecret, Read, Section, Workload};
+use crate::{CallCount, Cluster, Gap, Inventory, Lookalike, Pool, PullSecret, Read, Searched, Section, Workload};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,9 @@ pub struct Snapshot {
     pub schema: String,
     /// When reading began.
     pub taken_at: Timestamp,
+    /// Where clusters were looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub searched: Vec<Searched>,
     /// The clusters, by id.
     pub clusters: Vec<ClusterRecord>,
     /// The workloads, each once.
@@ -118,6 +121,7 @@ impl Snapshot {
         Self {
             schema: SCHEMA.to_owned(),
             taken_at,
+            searched: Vec::new(),
             clusters: Vec::new(),
             workloads: Vec::new(),
             secrets: BTreeMap::new(),
@@ -191,6 +195,9 @@ impl Snapshot {
         for (name, secret) in other.secrets {
             let subject = format!("pull secret {name}");
             merge_read(self.secrets.entry(name), secret, subject, times, &mut conflicts);
+        }
+        for searched in other.searched {
+            searched.add(&mut self.searched);
         }
         self.whole.extend(other.whole);
         self.gaps.extend(other.gaps);

@@ -5,9 +5,9 @@
 use base64::Engine as _;
 use proptest::prelude::*;
 use pullaudit_core::{
-    Attempt, Claim, Credential, Holds, ImageRef, Keyring, Mode, NodeKey, Obstacle, Open, PodCredentials,
-    Principal, PrincipalKind, PullSecret, Read, Registry, SecretDefect, SecretRef, UrlGlob, Verdict, CoreFinding,
-    judge, keyring, pull_claim,
+    Attempt, Claim, CoreFinding, Credential, Holds, ImageRef, Keyring, Mode, NodeKey, Obstacle, Open,
+    PodCredentials, Principal, PrincipalKind, PullSecret, Read, Registry, SecretDefect, SecretRef, UrlGlob,
+    Verdict, judge, keyring, pull_claim,
 };
 use std::collections::BTreeMap;
 

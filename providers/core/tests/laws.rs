@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use proptest::prelude::*;
-use pullaudit_core::{Claim, Code, Fact, Holds, Mode, Obstacle, Open, Source, Verdict, CoreFinding, judge, need};
+use pullaudit_core::{Claim, Code, CoreFinding, Fact, Holds, Mode, Obstacle, Open, Source, Verdict, judge, need};
 
 fn code() -> impl Strategy<Value = Code> {
     prop::sample::select(vec![

@@ -45,7 +45,7 @@ pub(crate) async fn discover(azure: &Azure, scope: &Scope) -> Result<Discovery, 
         wanted.into_iter().map(|(place, cluster)| found(place, cluster, &principals)).collect();
     clusters.sort_by(|a, b| a.cluster.id.cmp(&b.cluster.id));
     gaps.sort();
-    Ok(Discovery { clusters, gaps })
+    Ok(Discovery { clusters, gaps, searched: Vec::new() })
 }
 
 async fn subscriptions(azure: &Azure) -> Result<Vec<Subscription>, DiscoverError> {

@@ -6,7 +6,7 @@ use super::outcome::Outcome;
 use super::rights::Act;
 use super::{Mode, Pull};
 use crate::codes::Finding;
-use pullaudit_core::{Claim, Code, Open, CoreFinding};
+use pullaudit_core::{Claim, Code, CoreFinding, Open};
 
 /// What must hold for a grant to be enough: one assignment that pulls and, in ABAC mode, one that reads
 /// what stands beside the content.

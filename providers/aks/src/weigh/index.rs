@@ -8,7 +8,7 @@ use crate::facts::{
     CacheRule, CredentialSet, DenyAssignment, Registry, RoleAssignment, RoleDefinition, ServicePrincipal,
     Subscription, table,
 };
-use pullaudit_core::{Claim, Code, Obstacle, Open, Read, Section, SnapshotError, Text, CoreFinding};
+use pullaudit_core::{Claim, Code, CoreFinding, Obstacle, Open, Read, Section, SnapshotError, Text};
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeSet, HashMap};

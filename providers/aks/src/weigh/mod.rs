@@ -14,8 +14,8 @@ use crate::{host, remedy};
 use index::{Index, RegistryEntry};
 use jiff::Timestamp;
 use pullaudit_core::{
-    Change, Claim, Credential, Facts, FixPolicy, Inventory, Notice, Obstacle, Open, Proposal, Question, Section,
-    SnapshotError, CoreFinding,
+    Change, Claim, CoreFinding, Credential, Facts, FixPolicy, Inventory, Notice, Obstacle, Open, Proposal,
+    Question, Section, SnapshotError,
 };
 use rights::Act;
 #[cfg(feature = "live")]

@@ -1,7 +1,7 @@
 //! A keyring as one claim: does any of its attempts pull?
 
 use super::{Attempt, Credential, Keyring};
-use crate::{Claim, Code, Open, CoreFinding};
+use crate::{Claim, Code, CoreFinding, Open};
 use std::collections::BTreeSet;
 
 /// The pull as one claim: it holds when one attempt does. `weigh` says what is known of a credential at
@@ -43,7 +43,8 @@ fn attempt_claim(attempt: &Attempt, unread_secrets: &BTreeSet<&Open>, weigh: &mu
         credential => weigh(credential).unwrap_or_else(|| unweighed(credential)),
     };
     let Some(open) = &attempt.maybe else { return claim };
-    let code = if unread_secrets.contains(open) { CoreFinding::PullSecretUnjudged } else { CoreFinding::IdentityUnread };
+    let code =
+        if unread_secrets.contains(open) { CoreFinding::PullSecretUnjudged } else { CoreFinding::IdentityUnread };
     Claim::All(vec![whether_tried(code.code(), &attempt.credential, open), claim])
 }
 

@@ -54,7 +54,7 @@ pub(crate) async fn discover(live: &Live, scope: &Scope) -> Result<Discovery, Di
     let mut clusters: Vec<Discovered> = read.into_iter().flatten().collect();
     clusters.sort_by(|a, b| a.cluster.id.cmp(&b.cluster.id));
     gaps.sort();
-    Ok(Discovery { clusters, gaps })
+    Ok(Discovery { clusters, gaps, searched: Vec::new() })
 }
 
 impl Place<'_> {

@@ -5,7 +5,7 @@ use super::index::{ImageState, Presence};
 use super::rights::Resource;
 use super::texts::Right;
 use crate::codes::Finding;
-use pullaudit_core::{Claim, Obstacle, Open, CoreFinding};
+use pullaudit_core::{Claim, CoreFinding, Obstacle, Open};
 
 impl Weighing<'_> {
     /// Adds what is known of the repository and of the image, and what a first pull through a cache

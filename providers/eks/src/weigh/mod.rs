@@ -23,8 +23,8 @@ use jiff::Timestamp;
 use policy::Policy;
 use policy::action::Acts;
 use pullaudit_core::{
-    Change, Claim, Credential, Facts, FixPolicy, Inventory, Notice, Open, Principal, PrincipalKind, Proposal,
-    Question, Section, SnapshotError, CoreFinding,
+    Change, Claim, CoreFinding, Credential, Facts, FixPolicy, Inventory, Notice, Open, Principal, PrincipalKind,
+    Proposal, Question, Section, SnapshotError,
 };
 use request::{Asker, Request, SERVICE_ACCOUNT_SESSION};
 use rights::{Owner, Resource};

@@ -2,7 +2,7 @@
 
 use super::policy::action::Acts;
 use crate::codes::Finding;
-use pullaudit_core::{Claim, Code, Text, CoreFinding};
+use pullaudit_core::{Claim, Code, CoreFinding, Text};
 
 /// The rights that are weighed, each a set of actions that a policy must allow together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use super::roles::Act;
 use super::{GkeFacts, project_of};
 use crate::codes::Finding;
 use jiff::Timestamp;
-use pullaudit_core::{Claim, Open, CoreFinding};
+use pullaudit_core::{Claim, CoreFinding, Open};
 
 /// One who asks for one thing in one repository.
 pub(super) struct Asked<'a> {

@@ -8,7 +8,7 @@ use crate::facts::{
     Ancestry, DenyPolicy, DenyRule, Expr, Membership, Policy, Project, ProjectSettings, Repository, Role, Rule,
     Service, ServiceAccount, table,
 };
-use pullaudit_core::{Code, Obstacle, Open, Read, Section, SnapshotError, Text, CoreFinding};
+use pullaudit_core::{Code, CoreFinding, Obstacle, Open, Read, Section, SnapshotError, Text};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::HashMap;

@@ -26,8 +26,8 @@ use index::{Index, Row, get};
 use jiff::Timestamp;
 use member::Asker;
 use pullaudit_core::{
-    Change, Claim, Code, Credential, Facts, FixPolicy, Inventory, Notice, Obstacle, Open, Proposal, Question,
-    Section, SnapshotError, CoreFinding, need,
+    Change, Claim, Code, CoreFinding, Credential, Facts, FixPolicy, Inventory, Notice, Obstacle, Open, Proposal,
+    Question, Section, SnapshotError, need,
 };
 use roles::Act;
 
@@ -93,7 +93,11 @@ impl Facts for GkeFacts {
         let location = match place {
             Place::Public => {
                 let detail = "is open to everybody";
-                return Some(Claim::yes(CoreFinding::Allowed.code(), format!("registry {}", image.registry), detail));
+                return Some(Claim::yes(
+                    CoreFinding::Allowed.code(),
+                    format!("registry {}", image.registry),
+                    detail,
+                ));
             }
             Place::Incomplete => {
                 let detail = "names no image: Artifact Registry wants project, repository and image";

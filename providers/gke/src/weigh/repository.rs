@@ -12,7 +12,7 @@ use crate::codes::Finding;
 use crate::facts::{Repository, Rule};
 use crate::host::{self, Location};
 use jiff::Timestamp;
-use pullaudit_core::{Claim, Open, CoreFinding};
+use pullaudit_core::{Claim, CoreFinding, Open};
 
 /// Deeper than any real chain of repositories.
 const DEEPEST: usize = 6;

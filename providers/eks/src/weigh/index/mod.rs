@@ -12,7 +12,7 @@ use crate::facts::{
     AccountSettings, CreationTemplate, Document, IdentityProvider, Image, Organization, PullThroughRule,
     Repository, Role, table,
 };
-use pullaudit_core::{Code, Notice, Obstacle, Open, Read, Section, SnapshotError, Text, CoreFinding};
+use pullaudit_core::{Code, CoreFinding, Notice, Obstacle, Open, Read, Section, SnapshotError, Text};
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
