@@ -1,9 +1,11 @@
 //! HTTP for the clouds whose SDK brings none, or lets itself be given one: hyper and rustls, as everything else here.
 //! Redirects are answers: a token must not follow one.
 
+mod again;
 mod route;
 mod told;
 
+pub use again::{Backoff, Renewals, retry_after};
 pub use bytes::Bytes;
 pub use http_body_util::Full;
 pub use told::{chain, scrub};
@@ -14,7 +16,7 @@ use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
 use route::Route;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A request with its whole body.
 pub type Request = http::Request<Full<Bytes>>;
@@ -37,10 +39,24 @@ impl Answer {
         self.head.status.as_u16()
     }
 
-    /// Seconds after which to ask again, where the service says so.
-    pub fn wait(&self) -> Option<u64> {
-        self.head.headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.parse().ok()
+    /// How long to wait before asking again, where the service says so.
+    pub fn wait(&self) -> Option<Duration> {
+        let text = |name| self.head.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+        retry_after(text(http::header::RETRY_AFTER)?, text(http::header::DATE), SystemTime::now())
     }
+
+    /// Returns true where a body of JSON ends before its value does. Behind a proxy that neither counts bytes nor
+    /// chunks them, only the text shows that a connection broke.
+    fn is_cut(&self) -> bool {
+        let json = self.body.iter().find(|byte| !byte.is_ascii_whitespace());
+        let json = json.is_some_and(|first| matches!(first, b'{' | b'['));
+        json && is_cut_json(&self.body)
+    }
+}
+
+/// Returns true where a text of JSON ends before its value does; false for what is no JSON at all.
+pub fn is_cut_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_err_and(|error| error.is_eof())
 }
 
 /// Why there is no answer.
@@ -85,8 +101,9 @@ impl Wire {
         };
         let (head, body) = answer.into_parts();
         // Read here, so that a body that breaks off counts as a failed attempt and is asked for again.
-        let body = body.collect().await.map_err(|_| Failure::Broken { host })?;
-        Ok(Answer { head, body: body.to_bytes() })
+        let Ok(body) = body.collect().await else { return Err(Failure::Broken { host }) };
+        let answer = Answer { head, body: body.to_bytes() };
+        if answer.is_cut() { Err(Failure::Broken { host }) } else { Ok(answer) }
     }
 }
 
@@ -116,7 +133,10 @@ mod tests {
             "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\nretry-after: 7\r\ncontent-length: 2\r\n\r\nok";
         let (answer, sent) = ask(http::Method::POST, moved).await;
         let answer = answer.unwrap();
-        assert_eq!((answer.status(), answer.wait(), answer.body.as_ref()), (302, Some(7), &b"ok"[..]));
+        assert_eq!(
+            (answer.status(), answer.wait(), answer.body.as_ref()),
+            (302, Some(Duration::from_secs(7)), &b"ok"[..])
+        );
         assert!(sent.starts_with("POST /a?b=c HTTP/1.1\r\n") && sent.contains("x-test: 1\r\n"), "{sent}");
     }
 
@@ -124,6 +144,17 @@ mod tests {
     async fn a_body_that_breaks_off_is_an_error_that_is_asked_again() {
         let (answer, _) = ask(http::Method::GET, "HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"value\":").await;
         assert_eq!(answer.unwrap_err().to_string(), "the answer of 127.0.0.1 breaks off");
+    }
+
+    #[tokio::test]
+    async fn json_that_ends_early_breaks_off_without_a_length() {
+        let (answer, _) = ask(http::Method::GET, "HTTP/1.0 200 OK\r\n\r\n {\"value\":[{\"a\":\"b").await;
+        assert_eq!(answer.unwrap_err().to_string(), "the answer of 127.0.0.1 breaks off");
+        for whole in
+            ["HTTP/1.0 200 OK\r\n\r\n{\"value\":[]}\n", "HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.0 502 No\r\n\r\n{no}"]
+        {
+            ask(http::Method::GET, whole).await.0.unwrap();
+        }
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ use azure_identity::{
     WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
 use pullaudit_core::{Calls, DiscoverError};
+use pullaudit_wire::Renewals;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -49,6 +50,15 @@ pub(crate) struct SignIn<'a> {
 
 type Source = Result<Arc<dyn TokenCredential>, azure_core::Error>;
 
+/// Makes a credential, again where its tokens are refused: each of the SDK's keeps its tokens for itself.
+type Maker = Box<dyn Fn() -> Source + Send + Sync>;
+
+fn maker<T: TokenCredential + 'static>(
+    make: impl Fn() -> azure_core::Result<Arc<T>> + Send + Sync + 'static,
+) -> Maker {
+    Box::new(move || Ok(make()? as Arc<dyn TokenCredential>))
+}
+
 impl SignIn<'_> {
     /// The credential that gave a token for Resource Manager. A source that the environment is set up
     /// for is the only one that is tried: another identity than the one meant would see other things.
@@ -58,7 +68,7 @@ impl SignIn<'_> {
         } else if let Some(secret) = self.var("AZURE_CLIENT_SECRET") {
             ("client secret (AZURE_CLIENT_SECRET)", self.secret(secret))
         } else if self.var("IDENTITY_ENDPOINT").and(self.var("IDENTITY_HEADER")).is_some() {
-            ("managed identity (IDENTITY_ENDPOINT)", self.managed())
+            ("managed identity (IDENTITY_ENDPOINT)", Ok(self.managed()))
         } else {
             return self.unconfigured().await;
         };
@@ -75,7 +85,7 @@ impl SignIn<'_> {
         }
         if self.on_azure().await {
             tried += ", managed identity (169.254.169.254)";
-            match self.first_token(self.managed()).await {
+            match self.first_token(Ok(self.managed())).await {
                 Ok(kept) => return Ok(kept),
                 Err(detail) => details.push(format!("managed identity: {detail}")),
             }
@@ -83,11 +93,10 @@ impl SignIn<'_> {
             tried += ", managed identity (nothing of Azure answers at 169.254.169.254)";
         }
         tried += ", az, azd";
-        let cli: Source = AzureCliCredential::new(None).map(|made| made as Arc<dyn TokenCredential>);
-        let developer: Source =
-            AzureDeveloperCliCredential::new(None).map(|made| made as Arc<dyn TokenCredential>);
-        for (name, made) in [("az", cli), ("azd", developer)] {
-            match self.first_token(made).await {
+        let cli = maker(|| AzureCliCredential::new(None));
+        let developer = maker(|| AzureDeveloperCliCredential::new(None));
+        for (name, make) in [("az", cli), ("azd", developer)] {
+            match self.first_token(Ok(make)).await {
                 Ok(kept) => return Ok(kept),
                 Err(detail) => details.push(format!("{name}: {detail}")),
             }
@@ -96,9 +105,11 @@ impl SignIn<'_> {
     }
 
     /// Fetches a token once, so that what is wrong with a source is known before the first call.
-    async fn first_token(&self, made: Source) -> Result<Kept, String> {
-        let source = made.map_err(|error| chain(&error))?;
-        let kept = Kept { source, calls: Arc::clone(self.calls), tokens: Mutex::default() };
+    async fn first_token(&self, make: azure_core::Result<Maker>) -> Result<Kept, String> {
+        let made = make.and_then(|make| Ok((make()?, make)));
+        let (source, make) = made.map_err(|error| chain(&error))?;
+        let state = Mutex::new(State { source, tokens: HashMap::new() });
+        let kept = Kept { make, calls: Arc::clone(self.calls), state, renewals: Renewals::default() };
         let patience = self.timeout.max(SIGN_IN);
         let scope = [self.cloud.arm_scope.as_str()];
         match within(patience, kept.get_token(&scope, None)).await {
@@ -111,28 +122,36 @@ impl SignIn<'_> {
         }
     }
 
-    fn workload(&self, file: String) -> Source {
-        let made = WorkloadIdentityCredential::new(Some(WorkloadIdentityCredentialOptions {
-            credential_options: ClientAssertionCredentialOptions { client_options: self.client() },
-            client_id: Some(self.needed("AZURE_CLIENT_ID")?),
-            tenant_id: Some(self.needed("AZURE_TENANT_ID")?),
-            token_file_path: Some(file.into()),
-        }))?;
-        Ok(made)
+    fn workload(&self, file: String) -> azure_core::Result<Maker> {
+        let (client, tenant) = (self.needed("AZURE_CLIENT_ID")?, self.needed("AZURE_TENANT_ID")?);
+        let client_options = self.client();
+        Ok(maker(move || {
+            WorkloadIdentityCredential::new(Some(WorkloadIdentityCredentialOptions {
+                credential_options: ClientAssertionCredentialOptions { client_options: client_options.clone() },
+                client_id: Some(client.clone()),
+                tenant_id: Some(tenant.clone()),
+                token_file_path: Some(file.clone().into()),
+            }))
+        }))
     }
 
-    fn secret(&self, secret: String) -> Source {
+    fn secret(&self, secret: String) -> azure_core::Result<Maker> {
         let (tenant, client) = (self.needed("AZURE_TENANT_ID")?, self.needed("AZURE_CLIENT_ID")?);
-        let options = ClientSecretCredentialOptions { client_options: self.client() };
-        Ok(ClientSecretCredential::new(&tenant, client, Secret::new(secret), Some(options))?)
+        let client_options = self.client();
+        Ok(maker(move || {
+            let options = ClientSecretCredentialOptions { client_options: client_options.clone() };
+            ClientSecretCredential::new(&tenant, client.clone(), Secret::new(secret.clone()), Some(options))
+        }))
     }
 
-    fn managed(&self) -> Source {
-        let made = ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
-            user_assigned_id: self.var("AZURE_CLIENT_ID").map(UserAssignedId::ClientId),
-            client_options: self.client(),
-        }))?;
-        Ok(made)
+    fn managed(&self) -> Maker {
+        let (client, client_options) = (self.var("AZURE_CLIENT_ID"), self.client());
+        maker(move || {
+            ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
+                user_assigned_id: client.clone().map(UserAssignedId::ClientId),
+                client_options: client_options.clone(),
+            }))
+        })
     }
 
     /// Other clouds have something at that address too, but only Azure's asks for a header.
@@ -191,9 +210,33 @@ pub(crate) fn rejected(detail: String) -> DiscoverError {
 /// A credential whose tokens are kept until they are about to end: asking the command line tool for one
 /// takes a second each time.
 pub(crate) struct Kept {
-    source: Arc<dyn TokenCredential>,
+    make: Maker,
     calls: Arc<Calls>,
-    tokens: Mutex<HashMap<String, AccessToken>>,
+    state: Mutex<State>,
+    renewals: Renewals,
+}
+
+struct State {
+    source: Arc<dyn TokenCredential>,
+    tokens: HashMap<String, AccessToken>,
+}
+
+impl Kept {
+    /// Drops a token that a service refused, so that the next one is another. False where that was tried a moment
+    /// ago, so that another token does not help.
+    pub(crate) async fn renew(&self, scopes: &[&str], refused: &str) -> bool {
+        let mut state = self.state.lock().await;
+        let kept = state.tokens.get(&scopes.join(" "));
+        if kept.is_some_and(|kept| kept.token.secret() != refused) {
+            return true;
+        }
+        if !self.renewals.begin() {
+            return false;
+        }
+        let Ok(source) = (self.make)() else { return false };
+        *state = State { source, tokens: HashMap::new() };
+        true
+    }
 }
 
 impl fmt::Debug for Kept {
@@ -209,15 +252,15 @@ impl TokenCredential for Kept {
         scopes: &[&str],
         options: Option<TokenRequestOptions<'_>>,
     ) -> azure_core::Result<AccessToken> {
-        let mut tokens = self.tokens.lock().await;
+        let mut state = self.state.lock().await;
         let key = scopes.join(" ");
-        if let Some(token) = tokens.get(&key).filter(|token| token.expires_on > OffsetDateTime::now_utc() + SPARE)
-        {
+        let kept = state.tokens.get(&key);
+        if let Some(token) = kept.filter(|token| token.expires_on > OffsetDateTime::now_utc() + SPARE) {
             return Ok(token.clone());
         }
         self.calls.operation("entra");
-        let token = self.source.get_token(scopes, options).await?;
-        tokens.insert(key, token.clone());
+        let token = state.source.get_token(scopes, options).await?;
+        state.tokens.insert(key, token.clone());
         Ok(token)
     }
 }

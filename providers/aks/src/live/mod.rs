@@ -4,6 +4,7 @@
 //! right. Only `write` changes anything in Azure.
 
 mod access;
+mod bearer;
 mod cloud;
 mod count;
 mod credentials;

@@ -1,20 +1,22 @@
 //! The one gate through which every call to Azure goes: it bounds, counts and classifies.
 
+use super::bearer::Bearer;
 use super::count::{Attempts, RETRY_AFTER, within};
 use super::credentials::{Kept, retries};
 use super::operation::Operation;
 use super::trouble::Trouble;
-use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
+use azure_core::http::headers::{HeaderName, Headers};
 use azure_core::http::{
     ClientOptions, Context, HttpClient, Method, Pipeline, PipelineSendOptions, Request, RetryOptions, Transport,
     Url,
 };
 use pullaudit_core::{Calls, Read, Text};
+use pullaudit_wire::retry_after;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::Semaphore;
 
 /// Resource Manager or Graph.
@@ -197,7 +199,7 @@ impl Service {
         match within(self.timeout, sent).await {
             (Some(Ok(answer)), _) => Ok(Answer {
                 status: u16::from(answer.status()),
-                wait: answer.headers().get_optional_str(&RETRY_AFTER).and_then(|wait| wait.parse().ok()),
+                wait: wait(answer.headers()),
                 body: answer.body().to_vec(),
             }),
             (Some(Err(error)), last) => Err(Trouble::of(operation, &error, last)),
@@ -210,8 +212,8 @@ impl Service {
 pub(crate) struct Answer {
     /// The status of HTTP.
     pub(crate) status: u16,
-    /// Seconds after which to ask again, where the service says so.
-    pub(crate) wait: Option<u64>,
+    /// How long to wait before asking again, where the service says so.
+    pub(crate) wait: Option<Duration>,
     body: Vec<u8>,
 }
 
@@ -230,9 +232,13 @@ impl Answer {
     }
 }
 
+fn wait(headers: &Headers) -> Option<Duration> {
+    const DATE: HeaderName = HeaderName::from_static("date");
+    retry_after(headers.get_optional_str(&RETRY_AFTER)?, headers.get_optional_str(&DATE), SystemTime::now())
+}
+
 fn pipeline(name: &'static str, scope: &str, means: &Means, retry: RetryOptions) -> Pipeline {
-    let credential = Arc::clone(&means.credential);
-    let bearer = BearerTokenAuthorizationPolicy::new(credential, [scope]);
+    let bearer = Bearer::new(Arc::clone(&means.credential), scope);
     let options = ClientOptions {
         transport: Some(Transport::new(Arc::clone(&means.wire))),
         retry,

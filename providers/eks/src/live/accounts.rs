@@ -1,5 +1,6 @@
 //! The accounts that can be read, and the clients that read them.
 
+use super::attempts::CutShort;
 use super::call::Caller;
 use super::credentials::{self, sign_in};
 use super::ec2::Ec2;
@@ -145,7 +146,9 @@ impl Account {
 
     pub(crate) fn eks(&self, region: &str) -> aws_sdk_eks::Client {
         let settings = aws_sdk_eks::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
-        aws_sdk_eks::Client::from_conf(settings.interceptor(self.caller.attempts("eks")).build())
+        aws_sdk_eks::Client::from_conf(
+            settings.interceptor(self.caller.attempts("eks")).retry_classifier(CutShort).build(),
+        )
     }
 
     pub(crate) fn ec2(&self, region: &str) -> Ec2 {
@@ -154,7 +157,9 @@ impl Account {
 
     pub(crate) fn ecr(&self, region: &str) -> aws_sdk_ecr::Client {
         let settings = aws_sdk_ecr::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
-        aws_sdk_ecr::Client::from_conf(settings.interceptor(self.caller.attempts("ecr")).build())
+        aws_sdk_ecr::Client::from_conf(
+            settings.interceptor(self.caller.attempts("ecr")).retry_classifier(CutShort).build(),
+        )
     }
 
     /// Organizations is one for a partition, as IAM is.
@@ -162,13 +167,15 @@ impl Account {
         let region = Region::new(self.home.clone());
         let settings = aws_sdk_organizations::config::Builder::from(&self.config).region(region);
         let attempts = self.caller.attempts("organizations");
-        aws_sdk_organizations::Client::from_conf(settings.interceptor(attempts).build())
+        aws_sdk_organizations::Client::from_conf(settings.interceptor(attempts).retry_classifier(CutShort).build())
     }
 
     /// IAM is one for a partition; the SDK finds it by any region there.
     pub(crate) fn iam(&self) -> aws_sdk_iam::Client {
         let settings = aws_sdk_iam::config::Builder::from(&self.config).region(Region::new(self.home.clone()));
-        aws_sdk_iam::Client::from_conf(settings.interceptor(self.caller.attempts("iam")).build())
+        aws_sdk_iam::Client::from_conf(
+            settings.interceptor(self.caller.attempts("iam")).retry_classifier(CutShort).build(),
+        )
     }
 }
 
@@ -220,7 +227,10 @@ async fn by_role(base: &Account, caller: &Arc<Caller>, id: &str, role: &str) -> 
 }
 
 async fn identify(config: SdkConfig, caller: &Arc<Caller>) -> Result<Account, Trouble> {
-    let settings = aws_sdk_sts::config::Builder::from(&config).interceptor(caller.attempts("sts")).build();
+    let settings = aws_sdk_sts::config::Builder::from(&config)
+        .interceptor(caller.attempts("sts"))
+        .retry_classifier(CutShort)
+        .build();
     let sts = aws_sdk_sts::Client::from_conf(settings);
     let answer = caller.ask(GET_CALLER_IDENTITY, sts.get_caller_identity().send()).await?;
     let (Some(id), Some(arn)) = (answer.account, answer.arn) else {

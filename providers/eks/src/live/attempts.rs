@@ -4,8 +4,10 @@ use super::trouble::chain;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+    FinalizerInterceptorContextRef, InterceptorContext,
 };
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use pullaudit_core::Calls;
@@ -96,6 +98,35 @@ impl Intercept for Attempts {
     }
 }
 
+/// Has an answer that breaks off asked for again. The SDK does so only where the connection says that it broke, not
+/// where the text alone shows it.
+#[derive(Debug)]
+pub(crate) struct CutShort;
+
+impl ClassifyRetry for CutShort {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let failed = matches!(context.output_or_error(), Some(Err(_)));
+        let answer = context.response().filter(|answer| failed && answer.status().is_success());
+        match answer.and_then(|answer| answer.body().bytes()) {
+            Some(body) if is_cut(body) => RetryAction::transient_error(),
+            Some(_) | None => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "CutShort"
+    }
+}
+
+/// Whether a document that could not be read ends too early.
+fn is_cut(body: &[u8]) -> bool {
+    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        None => true,
+        Some(b'<') => !is_whole(body),
+        Some(_) => pullaudit_wire::is_cut_json(body),
+    }
+}
+
 /// Whether an XML document ends with the end of its root.
 fn is_whole(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body);
@@ -108,7 +139,17 @@ fn is_whole(body: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_whole;
+    use super::{is_cut, is_whole};
+
+    #[test]
+    fn documents_that_end_early_are_cut() {
+        for cut in ["", "<a><b>", r#"{"clusters":["a"#, "[1,"] {
+            assert!(is_cut(cut.as_bytes()), "{cut}");
+        }
+        for whole in ["<html><p></html>", r#"{"clusters":3}"#, "no", "{no}"] {
+            assert!(!is_cut(whole.as_bytes()), "{whole}");
+        }
+    }
 
     #[test]
     fn an_answer_that_breaks_off_is_not_whole() {

@@ -1,5 +1,6 @@
 //! Where credentials come from: AWS's own chain, a named profile, or a role that either may assume.
 
+use super::attempts::CutShort;
 use super::call::Caller;
 use super::operation::ASSUME_ROLE;
 use super::region;
@@ -61,7 +62,10 @@ pub(crate) async fn settings(options: &EksOptions, profile: Option<&str>, fallba
 
 /// The same settings with the credentials of a role, assumed when they are first used.
 pub(crate) fn assumed(base: &SdkConfig, caller: &Arc<Caller>, role: &str) -> SdkConfig {
-    let sts = aws_sdk_sts::config::Builder::from(base).interceptor(caller.attempts("sts")).build();
+    let sts = aws_sdk_sts::config::Builder::from(base)
+        .interceptor(caller.attempts("sts"))
+        .retry_classifier(CutShort)
+        .build();
     let provider = AssumedRole {
         caller: Arc::clone(caller),
         sts: aws_sdk_sts::Client::from_conf(sts),

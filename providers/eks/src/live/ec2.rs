@@ -3,7 +3,7 @@
 //! EC2's client has more than six hundred operations and five times the source of IAM's (decision 0017).
 //! Signing, retries, time-outs and connections are the SDK's; the form of one question and one answer is here.
 
-use super::attempts::Attempts;
+use super::attempts::{Attempts, CutShort};
 use super::region;
 use aws_config::{Region, SdkConfig};
 use aws_runtime::auth::SigV4OperationSigningConfig;
@@ -87,7 +87,8 @@ impl Ec2 {
             .with_interceptor(attempts)
             .with_retry_classifier(AwsErrorCodeClassifier::<Ec2Error>::new())
             .with_retry_classifier(HttpStatusCodeClassifier::default())
-            .with_retry_classifier(TransientErrorClassifier::<Ec2Error>::new());
+            .with_retry_classifier(TransientErrorClassifier::<Ec2Error>::new())
+            .with_retry_classifier(CutShort);
         if let Some(credentials) = config.credentials_provider() {
             components.set_identity_resolver(SCHEME_ID, credentials);
         }

@@ -8,18 +8,21 @@ use async_trait::async_trait;
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
 use pullaudit_core::Calls;
-use pullaudit_wire::{Bytes, Full, Wire, chain};
+use pullaudit_wire::{Answer, Backoff, Bytes, Full, Renewals, Wire, chain};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Mutex;
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// A token is renewed so long before its end.
 const MARGIN: SignedDuration = SignedDuration::from_secs(120);
+/// How often a token is asked for.
+const ATTEMPTS: u32 = 4;
 /// How long an impersonated token lasts.
 const LIFETIME: i64 = 3600;
 
@@ -33,6 +36,7 @@ pub(crate) struct External {
     wire: Arc<Wire>,
     calls: Arc<Calls>,
     kept: Mutex<Option<(String, Timestamp)>>,
+    renewals: Renewals,
 }
 
 /// Where the subject's token comes from.
@@ -83,6 +87,7 @@ impl External {
             wire: Arc::clone(wire),
             calls: Arc::clone(calls),
             kept: Mutex::new(None),
+            renewals: Renewals::default(),
         })
     }
 
@@ -119,20 +124,36 @@ impl External {
         what: &str,
     ) -> Result<T, String> {
         self.calls.operation("sts");
-        self.calls.attempt("sts");
         let mut request = Request::post(url).header(http::header::CONTENT_TYPE, kind);
         if let Some(bearer) = bearer {
             request = request.header(http::header::AUTHORIZATION, format!("Bearer {bearer}"));
         }
         let request = request.body(Full::new(Bytes::from(body)));
         let request = request.map_err(|_| format!("{what}: the request can't be written as HTTP"))?;
-        let answer = self.wire.send(request).await.map_err(|why| format!("{what}: {}", chain(&why)))?;
+        let counted = || self.calls.attempt("sts");
+        let answer = patiently(&self.wire, &request, counted).await.map_err(|why| format!("{what}: {why}"))?;
         if !(200..300).contains(&answer.status()) {
             return Err(format!("{what} is refused: {}", said(answer.status(), &answer.body)));
         }
         // The body of a success holds a token, so nothing of it is repeated.
         serde_json::from_slice(&answer.body).map_err(|_| format!("{what} is answered without a token"))
     }
+}
+
+/// Sends a request up to four times while the service is busy or the connection breaks. The caller bounds the time.
+async fn patiently(wire: &Wire, request: &pullaudit_wire::Request, attempt: impl Fn()) -> Result<Answer, String> {
+    let mut backoff = Backoff::new(Duration::from_millis(300), Duration::from_secs(10));
+    for left in (0..ATTEMPTS).rev() {
+        attempt();
+        let sent = wire.send(request.clone()).await;
+        let busy = sent.as_ref().map_or(true, |answer| matches!(answer.status(), 408 | 429 | 500..=599));
+        if !busy || left == 0 {
+            return sent.map_err(|why| chain(&why));
+        }
+        let told = sent.ok().and_then(|answer| answer.wait());
+        tokio::time::sleep(backoff.pause(told)).await;
+    }
+    Err("never sent".to_owned())
 }
 
 /// Why, in the service's own words: OAuth's form, or that of Google's other APIs.
@@ -160,6 +181,18 @@ impl TokenSource for External {
         let (token, until) = self.fresh().await?;
         *kept = Some((token.clone(), until));
         Ok(token)
+    }
+
+    async fn renew(&self, refused: &str) -> bool {
+        let mut kept = self.kept.lock().await;
+        let current = kept.as_ref().is_some_and(|(token, _)| token == refused);
+        if current && !self.renewals.begin() {
+            return false;
+        }
+        if current {
+            *kept = None;
+        }
+        true
     }
 }
 
@@ -205,8 +238,8 @@ impl Subject {
                 }
                 let request = request.body(Full::default());
                 let request = request.map_err(|_| "credential_source.headers can't be sent".to_owned())?;
-                let answer =
-                    wire.send(request).await.map_err(|why| format!("the subject's token: {}", chain(&why)))?;
+                let answer = patiently(wire, &request, || ()).await;
+                let answer = answer.map_err(|why| format!("the subject's token: {why}"))?;
                 if answer.status() != 200 {
                     return Err(format!("the subject's token: HTTP {} of credential_source.url", answer.status()));
                 }

@@ -11,6 +11,8 @@ mod external;
 mod needs;
 mod operation;
 mod service;
+#[cfg(test)]
+mod service_tests;
 mod tokens;
 mod trouble;
 mod write;

@@ -6,7 +6,7 @@ use super::trouble::{Kind, Trouble};
 use http::{Method, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pullaudit_core::Calls;
-use pullaudit_wire::{Answer, Bytes, Full, Wire, chain};
+use pullaudit_wire::{Answer, Backoff, Bytes, Full, Wire, chain};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -15,8 +15,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-/// The first wait before a call is made again; it doubles.
-const FIRST: Duration = Duration::from_millis(200);
+/// The first and the longest wait before a call is made again, unless the service names one.
+const WAITS: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(10));
 /// A call is made so often at most.
 const ATTEMPTS: u32 = 5;
 
@@ -141,32 +141,53 @@ impl Service {
         attempts: u32,
         last: &Mutex<Option<Trouble>>,
     ) -> Result<Bytes, Trouble> {
-        let (until, mut wait) = (Instant::now() + self.timeout, FIRST);
+        let (until, mut backoff) = (Instant::now() + self.timeout, Backoff::new(WAITS.0, WAITS.1));
         for number in 1.. {
-            let (trouble, told) = match self.once(operation, what).await {
+            let trouble = match self.authorized(operation, what).await {
                 Ok(answer) if (200..300).contains(&answer.status()) => return Ok(answer.body),
-                Ok(answer) => (Trouble::answered(operation, answer.status(), &answer.body), answer.wait()),
-                Err(trouble) => (trouble, None),
+                Ok(answer) => Trouble::answered(operation, answer.status(), &answer.body).to_wait(answer.wait()),
+                Err(trouble) => trouble,
             };
-            let pause = told.map_or(wait, Duration::from_secs);
+            let pause = backoff.pause(trouble.wait);
             if trouble.kind != Kind::Passing || number >= attempts || Instant::now() + pause >= until {
                 return Err(trouble);
             }
+            tracing::debug!(service = self.name, operation = operation.name, number, ?pause, %trouble, "asking again");
             if let Ok(mut last) = last.lock() {
                 *last = Some(trouble);
             }
             tokio::time::sleep(pause).await;
-            wait *= 2;
         }
         Err(Trouble::failed(operation, "never asked"))
+    }
+
+    /// Sends once, and once more where the token is no longer accepted. A refused token changes nothing, so a write
+    /// is sent again too.
+    async fn authorized(
+        &self,
+        operation: &'static Operation,
+        what: (&Method, &str, Option<&Value>),
+    ) -> Result<Answer, Trouble> {
+        let token = || async { self.tokens.token().await.map_err(|why| Trouble::no_token(operation, why)) };
+        let first = token().await?;
+        let answer = self.once(operation, what, &first).await?;
+        if answer.status() != 401 || !self.tokens.renew(&first).await {
+            return Ok(answer);
+        }
+        tracing::debug!(
+            service = self.name,
+            operation = operation.name,
+            "the token was refused: trying a new one"
+        );
+        self.once(operation, what, &token().await?).await
     }
 
     async fn once(
         &self,
         operation: &'static Operation,
         (method, path, body): (&Method, &str, Option<&Value>),
+        token: &str,
     ) -> Result<Answer, Trouble> {
-        let token = self.tokens.token().await.map_err(|why| Trouble::no_token(operation, why))?;
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))

@@ -4,11 +4,12 @@ use super::endpoint::Environment;
 use super::external::External;
 use async_trait::async_trait;
 use pullaudit_core::{Calls, DiscoverError};
-use pullaudit_wire::{Wire, chain, scrub};
+use pullaudit_wire::{Renewals, Wire, chain, scrub};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::RwLock;
 
 /// What every token is good for; the rights of the identity are the limit.
 pub(crate) const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
@@ -24,18 +25,76 @@ const NEXT: &str = "next: gcloud auth application-default login, or set GOOGLE_A
 pub(crate) trait TokenSource: Send + Sync {
     /// A token that is good now, or why there is none, in one line.
     async fn token(&self) -> Result<String, String>;
+
+    /// Drops a token that a service refused, so that the next one is another. False where that was tried a moment
+    /// ago, so that another token does not help.
+    async fn renew(&self, refused: &str) -> bool;
 }
 
-/// One of `gcp_auth`'s, which keeps tokens until they expire.
-struct Library(Arc<dyn gcp_auth::TokenProvider>);
+/// One of `gcp_auth`'s, which keeps tokens until they expire and has no way to drop one: it is made again instead.
+struct Library {
+    source: LibrarySource,
+    made: RwLock<Arc<dyn gcp_auth::TokenProvider>>,
+    renewals: Renewals,
+}
+
+/// Which of `gcp_auth`'s providers.
+#[derive(Clone, Copy)]
+enum LibrarySource {
+    KeyFile,
+    Login,
+    Metadata,
+}
+
+impl LibrarySource {
+    /// `None` where the environment names no key file.
+    async fn make(self) -> Result<Option<Arc<dyn gcp_auth::TokenProvider>>, gcp_auth::Error> {
+        Ok(Some(match self {
+            Self::KeyFile => match gcp_auth::CustomServiceAccount::from_env()? {
+                Some(key) => Arc::new(key),
+                None => return Ok(None),
+            },
+            Self::Login => Arc::new(gcp_auth::ConfigDefaultCredentials::new().await?),
+            Self::Metadata => Arc::new(gcp_auth::MetadataServiceAccount::new().await?),
+        }))
+    }
+}
+
+impl Library {
+    async fn new(source: LibrarySource) -> Result<Option<Arc<dyn TokenSource>>, gcp_auth::Error> {
+        let Some(made) = source.make().await? else { return Ok(None) };
+        Ok(Some(Arc::new(Self { source, made: RwLock::new(made), renewals: Renewals::default() })))
+    }
+}
 
 #[async_trait]
 impl TokenSource for Library {
     async fn token(&self) -> Result<String, String> {
-        match self.0.token(&[SCOPE]).await {
+        let made = Arc::clone(&*self.made.read().await);
+        match made.token(&[SCOPE]).await {
             Ok(token) => Ok(token.as_str().to_owned()),
             Err(error) => Err(chain(&error)),
         }
+    }
+
+    async fn renew(&self, refused: &str) -> bool {
+        let mut made = self.made.write().await;
+        let current = made.token(&[SCOPE]).await;
+        if current.is_ok_and(|current| current.as_str() != refused) {
+            return true;
+        }
+        if !self.renewals.begin() {
+            return false;
+        }
+        match self.source.make().await {
+            Ok(Some(again)) => *made = again,
+            Ok(None) => return false,
+            Err(error) => {
+                tracing::debug!(why = chain(&error), "no new token of Google");
+                return false;
+            }
+        }
+        true
     }
 }
 
@@ -85,16 +144,14 @@ async fn chosen(
     }
     // Not the library's own order: it would start gcloud at last, which writes into the home of whoever runs it.
     let told = |error: gcp_auth::Error| chain(&error);
-    if let Some(key) = gcp_auth::CustomServiceAccount::from_env().map_err(told)? {
-        return Ok(Arc::new(Library(Arc::new(key))));
+    if let Some(key) = Library::new(LibrarySource::KeyFile).await.map_err(told)? {
+        return Ok(key);
     }
-    if file(environment).is_some() {
-        let login = gcp_auth::ConfigDefaultCredentials::new().await.map_err(told)?;
-        return Ok(Arc::new(Library(Arc::new(login))));
-    }
-    match gcp_auth::MetadataServiceAccount::new().await {
-        Ok(account) => Ok(Arc::new(Library(Arc::new(account)))),
-        Err(_) => Err("no source has any".to_owned()),
+    let source = if file(environment).is_some() { LibrarySource::Login } else { LibrarySource::Metadata };
+    match (Library::new(source).await, source) {
+        (Ok(Some(made)), _) => Ok(made),
+        (Err(error), LibrarySource::Login) => Err(told(error)),
+        _ => Err("no source has any".to_owned()),
     }
 }
 

@@ -4,6 +4,7 @@ use super::operation::Operation;
 use pullaudit_core::{Obstacle, Open, Read, Text};
 use pullaudit_wire::scrub;
 use serde::Deserialize;
+use std::time::Duration;
 
 const NO_ANSWER: &str = "not an answer of this service";
 
@@ -39,6 +40,8 @@ pub(crate) struct Trouble {
     pub(crate) detail: String,
     /// The API is off in the project.
     api_off: bool,
+    /// How long the service asks to wait.
+    pub(crate) wait: Option<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -79,7 +82,7 @@ impl Trouble {
     }
 
     fn new(operation: &'static Operation, kind: Kind, detail: &str) -> Self {
-        Self { operation, kind, detail: scrub(detail), api_off: false }
+        Self { operation, kind, detail: scrub(detail), api_off: false, wait: None }
     }
 
     /// An answer that is not one of success. A status without a body of Google's is the word of something
@@ -103,6 +106,11 @@ impl Trouble {
             Some(Said { status, message, .. }) => format!("{status}: {message}"),
         };
         Self { api_off, ..Self::new(operation, kind, &detail) }
+    }
+
+    /// The same, with how long the service asks to wait.
+    pub(crate) fn to_wait(self, wait: Option<Duration>) -> Self {
+        Self { wait, ..self }
     }
 
     /// Whether the API is off in the project, so that nothing of it can be there.

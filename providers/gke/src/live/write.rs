@@ -11,6 +11,7 @@ use crate::facts::table;
 use crate::remedy::{Edit, command, fingerprints};
 use futures_util::future::join_all;
 use pullaudit_core::{Applied, CannotUndo, Change, Held, Journal, LeftBehind, OwnRight, Read, Safety, Section};
+use pullaudit_wire::Backoff;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -23,8 +24,8 @@ const RIGHTS: [&str; 2] =
 
 /// A write gets so many times the bound of one call.
 const CALLS: u32 = 4;
-/// The first wait after another change came between; it doubles.
-const FIRST: Duration = Duration::from_millis(250);
+/// The first and the longest wait after another change came between, unless the service names one.
+const WAITS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
 
 fn path(repository: &str) -> String {
     let parts: Vec<String> = repository.split('/').map(escaped).collect();
@@ -76,7 +77,7 @@ pub(crate) async fn apply(google: &Google, change: &Change, journal: &dyn Journa
         return Applied::failed(why, LeftBehind::Nothing);
     };
     let until = Instant::now() + google.options.timeout * CALLS;
-    let (mut wait, mut noted) = (FIRST, false);
+    let (mut backoff, mut noted) = (Backoff::new(WAITS.0, WAITS.1), false);
     loop {
         let now = match look(google, change, &edit).await {
             Ok(policy) => policy,
@@ -107,11 +108,11 @@ pub(crate) async fn apply(google: &Google, change: &Change, journal: &dyn Journa
         // A write whose answer was lost may have been done: the next look tells, and the etag keeps it from being
         // done twice.
         noted |= trouble.kind == Kind::Passing;
-        if !again || Instant::now() + wait >= until {
+        let pause = backoff.pause(trouble.wait);
+        if !again || Instant::now() + pause >= until {
             return ended(google, &edit, &trouble).await;
         }
-        tokio::time::sleep(wait).await;
-        wait *= 2;
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -7,6 +7,7 @@ mod collect;
 mod discover;
 mod lists;
 mod recorded;
+mod renewal;
 mod sign_in;
 
 use super::Live;

@@ -5,6 +5,7 @@ use crate::live::operation::Operation;
 use crate::live::trouble::Trouble;
 use azure_core::http::Method;
 use pullaudit_core::Change;
+use pullaudit_wire::Backoff;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -12,8 +13,8 @@ use tokio::time::Instant;
 /// A new identity may take minutes to be known where grants are checked; a write gets so many times the
 /// bound of one call.
 const CALLS: u32 = 4;
-/// The first wait where the service names none; it doubles.
-const FIRST: Duration = Duration::from_millis(500);
+/// The first wait where the service names none.
+const FIRST: Duration = Duration::from_millis(700);
 /// No wait is longer, unless the service says so.
 const LONGEST: Duration = Duration::from_secs(15);
 
@@ -42,7 +43,7 @@ pub(super) async fn send(
 ) -> Sent {
     let until = Instant::now() + azure.arm.timeout() * CALLS;
     let method = if body.is_some() { Method::Put } else { Method::Delete };
-    let (mut certain, mut wait) = (true, FIRST);
+    let (mut certain, mut backoff) = (true, Backoff::new(FIRST, LONGEST));
     loop {
         let answer = azure.arm.write(operation, method, &change.document, body).await;
         let (trouble, told) = match answer {
@@ -56,18 +57,17 @@ pub(super) async fn send(
                 if !busy && !trouble.is(&["PrincipalNotFound"]) {
                     return Sent::Refused(trouble);
                 }
-                (trouble, answer.wait.map(Duration::from_secs))
+                (trouble, answer.wait)
             }
             Err(trouble) => {
                 certain = false;
                 (trouble, None)
             }
         };
-        let pause = told.unwrap_or(wait);
+        let pause = backoff.pause(told);
         if Instant::now() + pause >= until {
             return if certain { Sent::Refused(trouble) } else { Sent::Unanswered(trouble) };
         }
         tokio::time::sleep(pause).await;
-        wait = (wait * 2).min(LONGEST);
     }
 }
