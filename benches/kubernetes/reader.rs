@@ -2,8 +2,7 @@
 
 use http::Request;
 use http_body_util::BodyExt;
-use kube::Client;
-use pullaudit::kubernetes::live::{self, Select, from_access};
+use pullaudit::kubernetes::live::{self, Client, Select, from_access};
 use pullaudit_core::{ApiAccess, Calls, Cluster, ClusterId, Pool, Read, Shape, Vantage};
 use std::time::Duration;
 
@@ -27,13 +26,14 @@ pub(crate) fn main(mode: &str) {
         if mode == WORKLOADS {
             return workloads(&client).await;
         }
+        let client = client.kube();
         drain(&client, "/api/v1/nodes?limit=500").await;
         let living = "status.phase!%3DSucceeded%2Cstatus.phase!%3DFailed";
         drain(&client, &format!("/api/v1/pods?limit=500&fieldSelector={living}")).await;
     });
 }
 
-async fn workloads(client: &Client) {
+async fn workloads(client: &Client<'_>) {
     let id = ClusterId("bench".to_owned());
     let cluster = Cluster {
         id: id.clone(),
@@ -71,7 +71,7 @@ async fn workloads(client: &Client) {
     assert!(!observed.workloads.is_empty());
 }
 
-async fn drain(client: &Client, path: &str) {
+async fn drain(client: &kube::Client, path: &str) {
     let mut next = String::new();
     loop {
         let page = if next.is_empty() { path.to_owned() } else { format!("{path}&continue={next}") };

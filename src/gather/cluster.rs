@@ -6,6 +6,7 @@ use crate::kubernetes::live::{self, Client};
 use crate::kubernetes::selector::LabelSelector;
 use crate::needed::Needed;
 use crate::settings::Settings;
+use futures_util::FutureExt as _;
 use pullaudit_core::{
     Cluster, ClusterRecord, ClusterView, Clusters, Discovered, Gap, NodeView, Obstacle, Open, PullSecret, Read,
     Workload,
@@ -86,13 +87,23 @@ fn selection(settings: &Settings) -> live::Select {
 }
 
 /// A client of the cluster's API: by a kubeconfig context where one leads there, else by what the cloud gives. `all` are
-/// the clusters of the run, which may have names in common.
-pub async fn connect(
+/// the clusters of the run, which may have names in common. It logs in again where its login ends.
+pub async fn connect<'a>(
+    settings: &'a Settings,
+    side: &'a dyn Clusters,
+    found: &'a Discovered,
+    all: &'a [&'a Cluster],
+) -> Result<Client<'a>, String> {
+    let client = log_in(settings, side, found, all).await?;
+    Ok(client.with_login(move || log_in(settings, side, found, all).boxed_local()))
+}
+
+async fn log_in(
     settings: &Settings,
     side: &dyn Clusters,
     found: &Discovered,
     all: &[&Cluster],
-) -> Result<Client, String> {
+) -> Result<Client<'static>, String> {
     let cluster = &found.cluster;
     let timeout = settings.reading.timeout;
     let configured = configured(settings, cluster, all)?;

@@ -25,9 +25,9 @@ const EVERY: Duration = Duration::from_secs(2);
 type Waiting = BTreeMap<PodName, BTreeSet<String>>;
 
 /// One cluster under watch.
-struct Watched {
+struct Watched<'a> {
     name: String,
-    client: Client,
+    client: Client<'a>,
     namespaces: BTreeSet<String>,
     /// By node.
     pools: BTreeMap<String, String>,
@@ -45,8 +45,8 @@ pub async fn watch(
     interrupt: &Interrupt,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let mut watched = Vec::new();
     let all: Vec<&Cluster> = clusters.iter().map(|(_, found)| &found.cluster).collect();
+    let mut watched = Vec::new();
     for found in clusters {
         match begin(settings, found, file, &all).await {
             Ok(Some(one)) => watched.push(one),
@@ -86,12 +86,12 @@ pub async fn watch(
 }
 
 /// The cluster's refused pods; `None` where the plan knew of none there.
-async fn begin(
-    settings: &Settings,
-    (side, found): &Found<'_>,
+async fn begin<'a>(
+    settings: &'a Settings,
+    (side, found): &'a Found<'_>,
     file: &ReceiptFile,
-    all: &[&Cluster],
-) -> Result<Option<Watched>, String> {
+    all: &'a [&'a Cluster],
+) -> Result<Option<Watched<'a>>, String> {
     let id = &found.cluster.id.0;
     let written = |question: &&PlannedQuestion| {
         let entries = file.receipt.changes.iter().filter(|entry| question.changes.contains(&entry.change.id));
@@ -127,7 +127,7 @@ fn namespaces(effect: &Effect) -> impl Iterator<Item = String> + '_ {
 }
 
 /// Pods that wait for an image of the plan, on a pool that the plan is about.
-fn waiting(watched: &Watched, cluster: &str, pods: &BTreeMap<PodName, PodLook>) -> Waiting {
+fn waiting(watched: &Watched<'_>, cluster: &str, pods: &BTreeMap<PodName, PodLook>) -> Waiting {
     let mut waiting = Waiting::new();
     for (name, pod) in pods {
         let failing = pod.images.iter().filter(|(_, state)| **state == PodState::Failing);
@@ -152,7 +152,7 @@ fn asks(question: &PlannedQuestion, written: &str) -> bool {
 
 /// Pods that waited and have pulled what they waited for.
 fn pulled<'a>(
-    watched: &'a Watched,
+    watched: &'a Watched<'_>,
     pods: &'a BTreeMap<PodName, PodLook>,
 ) -> impl Iterator<Item = (&'a PodName, &'a str, &'a BTreeSet<String>)> {
     watched.waiting.iter().filter_map(|(name, ids)| {

@@ -8,7 +8,6 @@ use crate::servers::call::Call;
 use crate::servers::kubernetes::{ADMIN, AUDITOR, NOBODY, shared, token};
 use crate::servers::need;
 use crate::servers::proxy::Trouble;
-use kube::Client;
 use pullaudit::kubernetes::live::{self, Select, from_access};
 use pullaudit_core::{ApiAccess, Calls, Obstacle, Open, Read};
 use serde_json::{Value, json};
@@ -175,7 +174,7 @@ fn a_list_that_expires_goes_on_with_the_servers_new_token() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        let client = Client::try_from(kube::Config::new(server.parse().unwrap())).unwrap();
+        let client = kube::Client::try_from(kube::Config::new(server.parse().unwrap())).unwrap().into();
         observe(&client, &Select::default()).await.0
     });
     assert_eq!(names(&observed.workloads), ["Pod p0", "Pod p1", "Pod p2", "Pod p3"]);

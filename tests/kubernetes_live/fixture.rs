@@ -2,10 +2,9 @@
 
 use crate::servers::kubernetes::{Kubernetes, token};
 use crate::servers::proxy::Proxy;
-use kube::Client;
 use kube::api::{Api, DynamicObject, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
-use pullaudit::kubernetes::live::{self, Kubeconfigs, Observed, Select, from_access};
+use pullaudit::kubernetes::live::{self, Client, Kubeconfigs, Observed, Select, from_access};
 use pullaudit_core::{ApiAccess, Calls, Cluster, ClusterId, NodeView, Pool, Read, Shape, Workload};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -52,21 +51,26 @@ pub(crate) fn nodes() -> Vec<NodeView> {
     vec![node("n1", "blue"), node("n2", "green")]
 }
 
-pub(crate) async fn client(server: &Kubernetes, user: &str) -> Client {
+pub(crate) async fn client(server: &Kubernetes, user: &str) -> Client<'static> {
     let access = ApiAccess { server: server.endpoint().into(), ca_pem: server.ca().into(), token: token(user) };
     from_access(&access, PATIENCE).await.unwrap()
 }
 
-pub(crate) async fn through(server: &Kubernetes, proxy: &Proxy, user: &str) -> Client {
+pub(crate) async fn through(server: &Kubernetes, proxy: &Proxy, user: &str) -> Client<'static> {
     through_within(server, proxy, user, PATIENCE).await
 }
 
-pub(crate) async fn through_within(server: &Kubernetes, proxy: &Proxy, user: &str, timeout: Duration) -> Client {
+pub(crate) async fn through_within(
+    server: &Kubernetes,
+    proxy: &Proxy,
+    user: &str,
+    timeout: Duration,
+) -> Client<'static> {
     let file = server.kubeconfig(user, "proxied", Some(&proxy.endpoint()));
     Kubeconfigs::load(Some(&file)).unwrap().client("proxied", timeout).await.unwrap()
 }
 
-pub(crate) async fn observe(client: &Client, select: &Select) -> (Observed, Calls) {
+pub(crate) async fn observe(client: &Client<'_>, select: &Select) -> (Observed, Calls) {
     let calls = Calls::default();
     let (pools, nodes) = (pools(), nodes());
     let observed =

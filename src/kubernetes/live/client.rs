@@ -1,5 +1,6 @@
 //! From kubeconfig files, a pod's own account or a cloud's answer to a client.
 
+use super::connection::Client;
 use super::describe::{chain, describe};
 use crate::kubernetes::access::ContextView;
 use k8s_openapi::ByteString;
@@ -106,7 +107,7 @@ impl Kubeconfigs {
     }
 
     /// A client for a context. A credential plugin that the context names is run here.
-    pub async fn client(&self, context: &str, timeout: Duration) -> Result<kube::Client, ClientError> {
+    pub async fn client(&self, context: &str, timeout: Duration) -> Result<Client<'static>, ClientError> {
         if !self.merged.contexts.iter().any(|known| known.name == context) {
             return Err(self.no_context(context));
         }
@@ -115,7 +116,7 @@ impl Kubeconfigs {
 }
 
 /// A client with what a cloud gave for a cluster.
-pub async fn from_access(access: &ApiAccess, timeout: Duration) -> Result<kube::Client, ClientError> {
+pub async fn from_access(access: &ApiAccess, timeout: Duration) -> Result<Client<'static>, ClientError> {
     let ca = serde_json::to_value(ByteString(access.ca_pem.clone().into_bytes()));
     let config = json!({
         "clusters": [{ "name": "c", "cluster": {
@@ -133,7 +134,7 @@ pub async fn from_access(access: &ApiAccess, timeout: Duration) -> Result<kube::
 }
 
 /// A client with the service account of the pod that pullaudit runs in; `None` outside of one.
-pub async fn in_cluster(timeout: Duration) -> Result<Option<kube::Client>, ClientError> {
+pub async fn in_cluster(timeout: Duration) -> Result<Option<Client<'static>>, ClientError> {
     if std::env::var_os("KUBERNETES_SERVICE_HOST").is_none() {
         return Ok(None);
     }
@@ -147,13 +148,13 @@ async fn client_of(
     context: &str,
     timeout: Duration,
     what: &str,
-) -> Result<kube::Client, ClientError> {
+) -> Result<Client<'static>, ClientError> {
     let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
     let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
     build(config.map_err(|error| unusable(what, explain(&error)))?, timeout, what).await
 }
 
-async fn build(mut config: Config, timeout: Duration, what: &str) -> Result<kube::Client, ClientError> {
+async fn build(mut config: Config, timeout: Duration, what: &str) -> Result<Client<'static>, ClientError> {
     config.connect_timeout = Some(timeout);
     config.read_timeout = Some(timeout);
     config.write_timeout = Some(timeout);
@@ -164,7 +165,7 @@ async fn build(mut config: Config, timeout: Duration, what: &str) -> Result<kube
     // Making a client runs the context's credential plugin, which blocks.
     let made = tokio::task::spawn_blocking(move || kube::Client::try_from(config)).await;
     match made {
-        Ok(Ok(client)) => Ok(client),
+        Ok(Ok(client)) => Ok(client.into()),
         Ok(Err(error)) => Err(unusable(what, describe(&error))),
         Err(error) => Err(unusable(what, error.to_string())),
     }

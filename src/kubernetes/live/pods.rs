@@ -1,11 +1,11 @@
 //! How single pods fare with their images.
 
+use super::connection::Client;
 use super::list::{Listing, list};
 use super::request::Api;
 use crate::kubernetes::kinds::POD;
 use crate::kubernetes::slim::Pod;
 use crate::kubernetes::status::image_states;
-use kube::Client;
 use pullaudit_core::{Calls, PodState};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,7 @@ pub struct PodLook {
 
 /// The living pods of these namespaces; an error says why they can't be listed.
 pub async fn pods(
-    client: &Client,
+    client: &Client<'_>,
     calls: &Calls,
     namespaces: &BTreeSet<String>,
 ) -> Result<BTreeMap<PodName, PodLook>, String> {

@@ -1,18 +1,19 @@
 //! One request: sent, repeated where that may help, counted, and its answer typed.
 
 use super::SERVICE;
+use super::connection::LoggedIn;
 use super::describe::describe;
 use http::StatusCode;
 use http_body_util::BodyExt as _;
-use kube::Client;
 use kube::core::Status;
 use pullaudit_core::Calls;
+use pullaudit_wire::{Backoff, is_cut_json, retry_after};
 use serde::de::DeserializeOwned;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How often a request goes out before it counts as failed.
 const ATTEMPTS: u32 = 4;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const FIRST_PAUSE: Duration = Duration::from_millis(300);
 /// A server that asks for a longer pause is not waited for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -36,7 +37,7 @@ pub(super) enum Failure {
 /// A cluster's API.
 #[derive(Clone, Copy)]
 pub(super) struct Api<'a> {
-    pub(super) client: &'a Client,
+    pub(super) client: &'a dyn LoggedIn,
     pub(super) calls: &'a Calls,
 }
 
@@ -54,14 +55,21 @@ impl Api<'_> {
         mut buffer: Vec<u8>,
     ) -> Result<Vec<u8>, Failure> {
         self.calls.operation(SERVICE);
-        let mut attempt = 1;
+        let (mut attempt, mut renewed) = (1, false);
+        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             self.calls.attempt(SERVICE);
-            let (failure, wait) = match self.send(request, &mut buffer).await {
+            let (client, number) = self.client.current();
+            let (failure, wait) = match send(client, request, &mut buffer).await {
                 Ok(()) => return Ok(buffer),
                 Err(once) => once,
             };
-            let pause = wait.unwrap_or(FIRST_PAUSE * 2_u32.pow(attempt - 1));
+            if failure.is_unauthorized() && !renewed && self.client.renew(number).await {
+                tracing::debug!("the login was refused: trying a new one");
+                renewed = true;
+                continue;
+            }
+            let pause = backoff.pause(wait);
             if attempt == ATTEMPTS || !failure.may_pass() || pause > LONGEST_PAUSE {
                 return Err(failure.into());
             }
@@ -70,29 +78,35 @@ impl Api<'_> {
             attempt += 1;
         }
     }
+}
 
-    async fn send(
-        &self,
-        request: &http::Request<Vec<u8>>,
-        buffer: &mut Vec<u8>,
-    ) -> Result<(), (Once, Option<Duration>)> {
-        let lost = |error: &kube::Error| (Once::Lost(describe(error)), None);
-        let request = request.clone().map(kube::client::Body::from);
-        let response = self.client.send(request).await.map_err(|error| lost(&error))?;
-        let status = response.status();
-        let wait =
-            response.headers().get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        buffer.clear();
-        let mut body = response.into_body();
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| lost(&error))?;
-            buffer.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
-        }
-        if status.is_success() {
-            return Ok(());
-        }
-        Err((Once::Status(status, serde_json::from_slice(buffer).ok()), wait.map(Duration::from_secs)))
+async fn send(
+    client: kube::Client,
+    request: &http::Request<Vec<u8>>,
+    buffer: &mut Vec<u8>,
+) -> Result<(), (Once, Option<Duration>)> {
+    let lost = |error: &kube::Error| (Once::Lost(describe(error)), None);
+    let request = request.clone().map(kube::client::Body::from);
+    let response = client.send(request).await.map_err(|error| lost(&error))?;
+    let status = response.status();
+    let text = |name| response.headers().get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+    let told = text(http::header::RETRY_AFTER);
+    let wait = told.and_then(|told| retry_after(told, text(http::header::DATE), SystemTime::now()));
+    // Behind a proxy that counts no bytes only the text shows that a connection broke; elsewhere the client sees it.
+    let counted = text(http::header::CONTENT_LENGTH).is_some();
+    buffer.clear();
+    let mut body = response.into_body();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| lost(&error))?;
+        buffer.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
     }
+    if !status.is_success() {
+        return Err((Once::Status(status, serde_json::from_slice(buffer).ok()), wait));
+    }
+    if !counted && is_cut_json(buffer) {
+        return Err((Once::Lost("the answer breaks off".to_owned()), None));
+    }
+    Ok(())
 }
 
 /// What came of one attempt.
@@ -102,6 +116,10 @@ enum Once {
 }
 
 impl Once {
+    fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::Status(StatusCode::UNAUTHORIZED, _))
+    }
+
     fn may_pass(&self) -> bool {
         match self {
             Self::Lost(_) => true,

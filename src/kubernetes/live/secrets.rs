@@ -1,5 +1,6 @@
 //! Pull secrets, by name and only when they are asked for.
 
+use super::connection::Client;
 use super::list::{Cut, is_name};
 use super::request::{Api, Failure};
 use crate::kubernetes::kinds::SECRET;
@@ -7,7 +8,6 @@ use crate::kubernetes::template::account_unread;
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use k8s_openapi::ByteString;
-use kube::Client;
 use kube::api::GetParams;
 use kube::core::Request;
 use pullaudit_core::{Calls, Cluster, LoginLasts, PullSecret, Read, Workload};
@@ -42,7 +42,7 @@ struct Managed {
 /// Reads each pull secret that the workloads name, once and by its name; secrets are never listed. Only
 /// hosts and defects outlive the reading. The keys are `CLUSTER/NAMESPACE/NAME`.
 pub async fn secrets(
-    client: &Client,
+    client: &Client<'_>,
     cluster: &Cluster,
     workloads: &[Workload],
     calls: &Calls,

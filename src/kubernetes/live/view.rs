@@ -1,11 +1,11 @@
 //! What a cluster's provider wants to see from inside it.
 
+use super::connection::Client;
 use super::list::{Cut, Listing, groups, list};
 use super::request::{Api, Failure};
 use crate::kubernetes::fit::lasts;
 use crate::kubernetes::kinds::{CONFIG_MAP, Kind, NODE};
 use crate::kubernetes::slim::{ConfigMap, Node};
-use kube::Client;
 use kube::api::GetParams;
 use kube::core::Request;
 use pullaudit_core::{
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 /// Reads the nodes and the wanted objects. A refused reading is an unread part of the view; the whole is
 /// unread only when the API server can't be talked to.
 pub async fn view(
-    client: &Client,
+    client: &Client<'_>,
     cluster: &Cluster,
     wants: &[ClusterReading],
     calls: &Calls,

@@ -1,5 +1,6 @@
 //! Reading the workloads of a cluster.
 
+use super::connection::Client;
 use super::customs::{Custom, Customs, DEFINITIONS, Missed, customs};
 use super::list::{Cut, Listed, Listing, is_name, list};
 use super::request::{Api, Failure};
@@ -10,7 +11,6 @@ use crate::kubernetes::selector::LabelSelector;
 use crate::kubernetes::slim::{Meta, Object, Pod, ServiceAccount};
 use crate::kubernetes::template::account_unread;
 use futures_util::StreamExt as _;
-use kube::Client;
 use kube::api::GetParams;
 use kube::core::Request;
 use pullaudit_core::{Calls, Cluster, Gap, NodeView, Open, Pool, PullSecret, Read, Workload};
@@ -90,7 +90,7 @@ struct Wanted<'a> {
 /// Reads every workload, each once. A kind that may not be listed is a gap; the others are still read.
 /// `nodes` and `pools` tell where pods run and where templates fit.
 pub async fn workloads(
-    client: &Client,
+    client: &Client<'_>,
     cluster: &Cluster,
     pools: &[Pool],
     nodes: &Read<Vec<NodeView>>,
