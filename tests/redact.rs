@@ -161,6 +161,24 @@ fn a_word_that_a_pattern_looks_into_stays_and_is_told() {
     same_verdicts(&Snapshot::parse(&fleet.to_string()).unwrap(), &Snapshot::parse(&written).unwrap());
 }
 
+/// A role that a cloud's table knows is known under no other name.
+#[test]
+fn roles_of_a_denied_node_stay() {
+    for role in
+        ["logging.logWriter", "monitoring.metricWriter", "stackdriver.resourceMetadata.writer", "ledger.reader"]
+    {
+        let mut fleet: Value = serde_json::from_str(FLEET).unwrap();
+        let policy = &mut fleet["facts"]["gke"]["policies"]["projects/acme-images"]["got"];
+        let nodes = "serviceAccount:gke-nodes@acme-run.iam.gserviceaccount.com";
+        policy["bindings"] = json!([{ "role": format!("roles/{role}"), "members": [nodes] }]);
+        let original = Snapshot::parse(&fleet.to_string()).unwrap();
+        let redacted = redact(&original, &clouds()).unwrap().snapshot;
+        same_verdicts(&original, &redacted);
+        let written = redacted.to_json().unwrap();
+        assert!(role.starts_with("ledger") || written.contains(role), "{role}");
+    }
+}
+
 /// A verdict that rests on a setting by the cluster's name would be another one under a pseudonym: the name stays.
 #[test]
 fn a_name_on_which_a_verdict_depends_stays_and_is_told() {

@@ -50,22 +50,27 @@ pub enum RedactError {
 pub fn redact(original: &Snapshot, clouds: &Clouds) -> Result<Redacted, RedactError> {
     let found = Found::of(original, clouds);
     let mut clear = found.looked_into.clone();
+    let mut checks = 0;
     for _ in 0..MOST_ROUNDS {
         let words = Words::hiding(found.names.clone(), &clear);
         let snapshot = under(original, &words);
         let differing = proof::differing(original, &snapshot, &words, clouds)?;
-        if differing.is_empty() {
+        if differing.is_none() {
             return Ok(Redacted { snapshot, kept: clear });
         }
         let hidden: BTreeSet<&str> = words.hidden().collect();
-        let matter = differing.iter().flat_map(|text| names(text)).filter(|word| hidden.contains(word.as_str()));
+        let of_original = differing.texts.iter().flat_map(|text| names(text));
+        let of_redacted = differing.redacted.iter().flat_map(|text| names(text));
+        let meant = of_redacted.filter_map(|word| words.meant_by(&word).map(str::to_owned));
+        let matter = of_original.chain(meant).filter(|word| hidden.contains(word.as_str()));
         let before = clear.len();
         clear.extend(matter.collect::<Vec<_>>());
+        checks = differing.checks;
         if clear.len() == before {
-            return Err(RedactError::Verdicts { checks: differing.len() });
+            break;
         }
     }
-    Err(RedactError::Verdicts { checks: original.workloads.len() })
+    Err(RedactError::Verdicts { checks })
 }
 
 fn under(original: &Snapshot, words: &Words) -> Snapshot {

@@ -145,6 +145,11 @@ impl Words {
         self.hidden.keys().map(String::as_str)
     }
 
+    /// The word that a pseudonym stands for.
+    pub(super) fn meant_by(&self, pseudonym: &str) -> Option<&str> {
+        self.hidden.iter().find(|(_, made)| *made == pseudonym).map(|(word, _)| word.as_str())
+    }
+
     /// A text with pseudonyms in the place of every hidden word.
     pub(super) fn redact(&self, text: &str) -> String {
         pieces(text)

@@ -189,14 +189,38 @@ const BUILT_IN: [&str; 9] = [
     "b93aa761-3e63-49ed-ac28-beffa264f7ac",
 ];
 
-/// Whether a word is one of them, or the id of a built-in role.
+/// Their names.
+const ROLE_NAMES: [&str; 8] = [
+    "AcrPull",
+    "AcrPush",
+    "Container Registry Repository Reader",
+    "Container Registry Repository Writer",
+    "Contributor",
+    "Owner",
+    "Reader",
+    "User Access Administrator",
+];
+
+/// Whether a word is one of them, or the id of a built-in role or a word of its name.
 pub(crate) fn own_word(word: &str) -> bool {
-    WORDS.binary_search(&word).is_ok() || BUILT_IN.contains(&word)
+    WORDS.binary_search(&word).is_ok()
+        || BUILT_IN.contains(&word)
+        || ROLE_NAMES.iter().any(|name| name.split(' ').any(|own| own.eq_ignore_ascii_case(word)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_word_of_every_known_role_is_kept() {
+        for guid in BUILT_IN.into_iter().chain(crate::remedy::LEAST_ROLES) {
+            assert!(own_word(guid), "{guid}");
+        }
+        for word in ROLE_NAMES.join(" ").to_lowercase().split(' ') {
+            assert!(own_word(word), "{word}");
+        }
+    }
 
     #[test]
     fn the_words_of_azure_are_told_from_names() {

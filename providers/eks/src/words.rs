@@ -126,9 +126,33 @@ const WORDS: [&str; 120] = [
     "windows",
 ];
 
+/// Managed policies of AWS that nodes hold, but for those whose names begin with its own.
+///
+/// Source: AWS managed policy reference.
+const MANAGED: [&str; 17] = [
+    "AdministratorAccess",
+    "AutoScalingFullAccess",
+    "CloudWatchAgentServerPolicy",
+    "CloudWatchFullAccess",
+    "CloudWatchLogsFullAccess",
+    "EC2InstanceProfileForImageBuilder",
+    "EC2InstanceProfileForImageBuilderECRContainerBuilds",
+    "ElasticLoadBalancingFullAccess",
+    "FullAWSAccess",
+    "IAMFullAccess",
+    "IAMReadOnlyAccess",
+    "PowerUserAccess",
+    "RCPFullAWSAccess",
+    "ReadOnlyAccess",
+    "SecretsManagerReadWrite",
+    "SecurityAudit",
+    "ViewOnlyAccess",
+];
+
 /// Whether a word is one of them, a policy or a region of AWS itself, or the account of a registry that AWS publishes.
 pub(crate) fn own_word(word: &str) -> bool {
     WORDS.binary_search(&word).is_ok()
+        || MANAGED.iter().any(|policy| policy.eq_ignore_ascii_case(word))
         || ["amazon", "aws"].iter().any(|owner| word.starts_with(owner))
         || addons::is_addon_account(word)
 }
@@ -142,6 +166,11 @@ mod tests {
         assert!(WORDS.is_sorted());
         for own in ["arn", "batchgetimage", "northeast", "amazonec2containerregistrypullonly", "602401143452"] {
             assert!(own_word(own), "{own}");
+        }
+        for policy in MANAGED {
+            for word in policy.to_lowercase().split('_') {
+                assert!(own_word(word), "{word} of {policy}");
+            }
         }
         assert!(!own_word("ledger") && !own_word("111122223333"));
     }

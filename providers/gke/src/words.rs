@@ -1,5 +1,9 @@
 //! The language of Google Cloud, which is nobody's name.
 
+use crate::weigh::roles;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 /// Words of IAM, of Artifact Registry and of their ids.
 const WORDS: [&str; 174] = [
     "active",
@@ -178,14 +182,38 @@ const WORDS: [&str; 174] = [
     "zones",
 ];
 
-/// Whether a word is one of them.
+/// Words of the predefined roles that the tables know, in lower case.
+static ROLES: LazyLock<BTreeSet<String>> = LazyLock::new(|| roles::names().flat_map(words_of).collect());
+
+/// The words of a name; digits at the end of one are no part of it where names are taken apart.
+fn words_of(name: &str) -> Vec<String> {
+    let lower = name.to_lowercase();
+    let words = lower.split(|sign: char| !sign.is_alphanumeric()).filter(|word| !word.is_empty());
+    words
+        .flat_map(|word| [word.to_owned(), word.trim_end_matches(|sign: char| sign.is_ascii_digit()).to_owned()])
+        .collect()
+}
+
+/// Whether a word is one of them, or of the name of a predefined role.
 pub(crate) fn own_word(word: &str) -> bool {
-    WORDS.binary_search(&word).is_ok()
+    WORDS.binary_search(&word).is_ok() || ROLES.contains(word)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_word_of_every_known_role_is_kept() {
+        let mut known = 0;
+        for name in roles::names() {
+            known += 1;
+            for word in words_of(name) {
+                assert!(own_word(&word), "{word} of {name}");
+            }
+        }
+        assert!(known > 110, "{known}");
+    }
 
     #[test]
     fn the_words_of_google_cloud_are_told_from_names() {

@@ -8,7 +8,7 @@ mod member;
 mod notices;
 mod outcome;
 mod repository;
-mod roles;
+pub(crate) mod roles;
 
 pub use roles::PREDEFINED_AS_OF;
 

@@ -56,6 +56,11 @@ pub(crate) fn sounds_right(role: &str) -> bool {
     role.strip_prefix("roles/").is_some_and(|name| SOUND_RIGHT.contains(&name))
 }
 
+/// The names of all roles that the tables know, without `roles/`.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    HOLDERS.iter().map(|(name, _)| *name).chain(WITHOUT).chain(SOUND_RIGHT.iter().copied())
+}
+
 /// Roles that download. `v`: they also read through a virtual repository; `u`: they also upload.
 pub(crate) const HOLDERS: [(&str, &str); 59] = [
     ("aiplatform.agentSandboxServiceAgent", ""),
