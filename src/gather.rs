@@ -135,6 +135,19 @@ pub async fn collect(clouds: &Clouds, asking: &Asking, snapshot: &mut Snapshot) 
     Ok(())
 }
 
+/// The same, where a cloud that can't be read leaves its questions unknown whatever runs there.
+pub async fn collect_what_can_be(clouds: &Clouds, asking: &Asking, snapshot: &mut Snapshot) {
+    for (name, questions) in asking.by_registry(clouds) {
+        let Some(side) = clouds.get(name).and_then(|provider| provider.registries.as_ref()) else { continue };
+        match side.collect(&questions).await {
+            Ok(section) => {
+                snapshot.facts.insert(name.to_owned(), section);
+            }
+            Err(error) => snapshot.gaps.push(no_credentials(name, &error.into(), "registries")),
+        }
+    }
+}
+
 /// Lists the clusters that are meant. What can be told from ids and names is never described.
 async fn discover(
     side: &dyn Clusters,
@@ -157,6 +170,7 @@ async fn discover(
     let discovery = side.discover(&scope.within(accounts)).await?;
     snapshot.gaps.extend(discovery.gaps);
     for searched in discovery.searched {
+        tracing::debug!(provider = searched.provider, scope = searched.scope, regions = ?searched.regions, "searched for clusters");
         searched.add(&mut snapshot.searched);
     }
     let mut found = discovery.clusters;

@@ -10,8 +10,9 @@ use crate::report::Paint;
 use crate::settings::Settings;
 use crate::usage::Usage;
 use anyhow::Result;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -40,24 +41,40 @@ pub fn main() -> ExitCode {
 /// clap ends with 2 for wrong usage, which means drift here.
 fn usage_error(error: &clap::Error) -> ExitCode {
     let _ = error.print();
+    if let Some(advice) = expanded_glob(error) {
+        eprintln!("{advice}");
+    }
     ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
+}
+
+/// What to do where the shell expanded a pattern into more files than a flag takes.
+fn expanded_glob(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(surplus)) = error.get(ContextKind::InvalidArg) else { return None };
+    let is_file = error.kind() == ErrorKind::UnknownArgument && std::path::Path::new(surplus).exists();
+    is_file
+        .then(|| format!("tip: {surplus} is a file; if the shell expanded a pattern, quote it: --from '*.json'"))
 }
 
 fn broken_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
-        .any(|io| io.kind() == ErrorKind::BrokenPipe)
+        .any(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// What is logged. A target is meant by its beginning: each cloud's crate is called `pullaudit_CLOUD`. What libraries say
+/// of a failed call is in our own words already.
+fn directives(quiet: bool, verbose: u8) -> &'static str {
+    match (quiet, verbose) {
+        (true, _) => "off,pullaudit=error",
+        (false, 0) => "off,pullaudit=warn",
+        (false, 1) => "off,pullaudit=debug",
+        (false, _) => "info,pullaudit=debug",
+    }
 }
 
 fn log(cli: &Cli) {
-    let level = match (cli.quiet, cli.verbose) {
-        (true, _) => "error",
-        (false, 0) => "pullaudit=warn,pullaudit_aks=warn,pullaudit_eks=warn,pullaudit_gke=warn,error",
-        (false, 1) => "pullaudit=debug,pullaudit_aks=debug,pullaudit_eks=debug,pullaudit_gke=debug,warn",
-        (false, _) => "pullaudit=debug,pullaudit_aks=debug,pullaudit_eks=debug,pullaudit_gke=debug,info",
-    };
-    let filter = EnvFilter::new(level);
+    let filter = EnvFilter::new(directives(cli.quiet, cli.verbose));
     // A second subscriber can only come from a test that set its own.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -144,4 +161,55 @@ async fn interrupted() {
 #[cfg(not(feature = "live"))]
 async fn interrupted() {
     std::future::pending::<()>().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What of a library and of a cloud's crate is logged.
+    fn logged(quiet: bool, verbose: u8) -> Vec<String> {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::new(directives(quiet, verbose)))
+            .with_writer(move || writer.clone())
+            .with_ansi(false)
+            .without_time()
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::error!(target: "kube_client::client::builder", "library-error");
+            tracing::info!(target: "aws_config", "library-info");
+            tracing::debug!(target: "hyper", "library-debug");
+            tracing::warn!(target: "pullaudit_aks::live", "ours-warn");
+            tracing::debug!(target: "pullaudit::gather", "ours-debug");
+        });
+        let bytes = lines.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        text.lines().filter_map(|line| line.rsplit(' ').next()).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn libraries_are_logged_with_two_v_only() {
+        assert_eq!(logged(true, 0), [""; 0]);
+        assert_eq!(logged(false, 0), ["ours-warn"]);
+        assert_eq!(logged(false, 1), ["ours-warn", "ours-debug"]);
+        assert_eq!(logged(false, 2), ["library-error", "library-info", "ours-warn", "ours-debug"]);
+    }
 }

@@ -114,11 +114,13 @@ async fn log_in(
         return client.ok_or_else(|| "the config says in-cluster, but this is no pod".to_owned());
     }
     if let Some(context) = context_for(cluster, all, &settings.contexts, named) {
+        tracing::debug!(cluster = cluster.name, context, "reading its API by the kubeconfig context");
         return settings.kubeconfigs.client(&context, timeout).await.map_err(|error| error.to_string());
     }
     if let Some(named) = configured {
         return Err(format!("the config names the context {named:?}, and no kubeconfig has it"));
     }
+    tracing::debug!(cluster = cluster.name, "reading its API by the credentials of its cloud");
     let access = side.access(found).await.map_err(|error| error.to_string())?;
     live::from_access(&access, timeout).await.map_err(|error| error.to_string())
 }

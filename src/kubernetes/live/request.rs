@@ -73,7 +73,7 @@ impl Api<'_> {
             if attempt == ATTEMPTS || !failure.may_pass() || pause > LONGEST_PAUSE {
                 return Err(failure.into());
             }
-            tracing::debug!(attempt, "asking again: {}", request.uri().path());
+            tracing::debug!(attempt, why = failure.told(), "asking again: {}", request.uri().path());
             tokio::time::sleep(pause).await;
             attempt += 1;
         }
@@ -116,6 +116,13 @@ enum Once {
 }
 
 impl Once {
+    fn told(&self) -> String {
+        match self {
+            Self::Lost(why) => why.clone(),
+            Self::Status(status, _) => status.to_string(),
+        }
+    }
+
     fn is_unauthorized(&self) -> bool {
         matches!(self, Self::Status(StatusCode::UNAUTHORIZED, _))
     }

@@ -73,6 +73,9 @@ impl Policy for Attempts {
                 (Err(error), Some(why))
             }
         };
+        if let Some(why) = &why {
+            tracing::debug!(service = self.service, why, "the attempt failed");
+        }
         // Outside of an operation of ours nobody listens.
         let _ = LAST.try_with(|last| last.replace(why));
         answer

@@ -2,6 +2,7 @@
 
 use super::cloud::{Cloud, Environment};
 use super::count::{Attempts, within};
+use super::identity::identity_of;
 use super::trouble::{chain, no_token};
 use super::wire::UNREACHED;
 use azure_core::credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions};
@@ -73,7 +74,17 @@ impl SignIn<'_> {
             return self.unconfigured().await;
         };
         let next = "check that variable, AZURE_CLIENT_ID and AZURE_TENANT_ID, or unset it to try the next source";
-        self.first_token(made).await.map_err(|detail| unusable(detail, name.to_owned(), next.to_owned()))
+        let kept = self.first_token(made).await;
+        let kept = kept.map_err(|detail| unusable(detail, name.to_owned(), next.to_owned()))?;
+        Ok(self.told(kept, name).await)
+    }
+
+    /// Says who signed in, and how.
+    async fn told(&self, kept: Kept, credential: &str) -> Kept {
+        let token = kept.get_token(&[self.cloud.arm_scope.as_str()], None).await;
+        let identity = token.ok().and_then(|token| identity_of(token.token.secret()));
+        tracing::debug!(credential, identity = identity.unwrap_or_default(), "signed in to Azure");
+        kept
     }
 
     async fn unconfigured(&self) -> Result<Kept, DiscoverError> {
@@ -86,7 +97,7 @@ impl SignIn<'_> {
         if self.on_azure().await {
             tried += ", managed identity (169.254.169.254)";
             match self.first_token(Ok(self.managed())).await {
-                Ok(kept) => return Ok(kept),
+                Ok(kept) => return Ok(self.told(kept, "managed identity").await),
                 Err(detail) => details.push(format!("managed identity: {detail}")),
             }
         } else {
@@ -97,7 +108,7 @@ impl SignIn<'_> {
         let developer = maker(|| AzureDeveloperCliCredential::new(None));
         for (name, make) in [("az", cli), ("azd", developer)] {
             match self.first_token(Ok(make)).await {
-                Ok(kept) => return Ok(kept),
+                Ok(kept) => return Ok(self.told(kept, name).await),
                 Err(detail) => details.push(format!("{name}: {detail}")),
             }
         }

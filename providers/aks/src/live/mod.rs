@@ -10,6 +10,7 @@ mod count;
 mod credentials;
 mod directory;
 mod discover;
+mod identity;
 mod kubeconfig;
 mod needs;
 mod operation;

@@ -236,6 +236,7 @@ async fn identify(config: SdkConfig, caller: &Arc<Caller>) -> Result<Account, Tr
     let (Some(id), Some(arn)) = (answer.account, answer.arn) else {
         return Err(Trouble::failed(GET_CALLER_IDENTITY, "the answer names no account"));
     };
+    tracing::debug!(account = id, identity = arn, "signed in to AWS");
     let partition = arn.split(':').nth(1).unwrap_or("aws").to_owned();
     let home = config.region().map(|region| region.as_ref().to_owned()).unwrap_or_default();
     Ok(Account { id, arn, partition, home, config, caller: Arc::clone(caller) })

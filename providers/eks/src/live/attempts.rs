@@ -92,6 +92,7 @@ impl Intercept for Attempts {
             (None, Some(response)) => format!("HTTP {}", response.status().as_u16()),
             (None, None) => return Ok(()),
         };
+        tracing::debug!(service = self.service, why, "the attempt failed");
         // Outside of an operation of ours (a role that is assumed by the SDK itself) nobody listens.
         let _ = LAST.try_with(|last| last.replace(Some(why)));
         Ok(())

@@ -109,6 +109,7 @@ pub(crate) async fn source(
     let first = async {
         let source = chosen(environment, wire, calls).await?;
         source.token().await?;
+        tracing::debug!(identity = identity(environment), "signed in to Google Cloud");
         Ok(source)
     };
     // Neither the library nor an end point of tokens bounds its own waiting.
@@ -153,6 +154,15 @@ async fn chosen(
         (Err(error), LibrarySource::Login) => Err(told(error)),
         _ => Err("no source has any".to_owned()),
     }
+}
+
+/// Whose the credentials are, as far as their file says it; never a part of a key.
+fn identity(environment: &Environment) -> String {
+    let Some(path) = file(environment) else { return "the service account of this machine".to_owned() };
+    let body = read(&path).unwrap_or_default();
+    let texts = ["client_email", "service_account_impersonation_url", "audience", "type"];
+    let who = texts.iter().find_map(|key| body[*key].as_str()).unwrap_or_default();
+    told(&path, who)
 }
 
 /// The file of credentials that counts, where there is one.
