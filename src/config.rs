@@ -1,5 +1,6 @@
 //! `pullaudit.yaml`. An unknown key is an error that names the nearest known one.
 
+use crate::input;
 use anyhow::{Context, Result, bail};
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -123,9 +124,9 @@ impl Config {
     /// Reads the named file, or `pullaudit.yaml` where it exists and none is named.
     pub fn load(path: Option<&Path>) -> Result<Self> {
         let (path, required) = path.map_or((Path::new(DEFAULT), false), |path| (path, true));
-        match std::fs::read_to_string(path) {
+        match input::text(path, input::CONFIG) {
             Ok(text) => Self::parse(&text, &path.display().to_string()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => Ok(Self::default()),
+            Err(error) if error.is_missing() && !required => Ok(Self::default()),
             Err(error) => Err(error).with_context(|| format!("can't read the config {}", path.display())),
         }
     }

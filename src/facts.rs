@@ -53,6 +53,16 @@ pub async fn clusters(
     Ok(snapshot)
 }
 
+/// Gets the live clusters that these patterns name.
+pub async fn named_clusters(
+    patterns: &[ClusterPattern],
+    settings: &Settings,
+    clouds: &Clouds,
+    progress: &Progress,
+) -> Result<Snapshot> {
+    live(settings, clouds, &Needed::nothing(), patterns, progress).await
+}
+
 /// The `--cluster` patterns.
 pub fn patterns(select: &Select) -> Result<Vec<ClusterPattern>> {
     select.cluster.iter().map(|text| ClusterPattern::parse(text)).collect()

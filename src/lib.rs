@@ -16,6 +16,7 @@ pub mod facts;
 #[cfg(feature = "live")]
 pub mod gather;
 pub mod incidents;
+pub mod input;
 pub mod interrupt;
 pub mod kubernetes;
 pub mod needed;

@@ -15,6 +15,8 @@ pub struct ClusterPattern {
     whole: GlobMatcher,
     /// Read as `CLUSTER/POOL`; ids hold slashes themselves, so both readings are tried.
     split: Option<(GlobMatcher, GlobMatcher)>,
+    /// Where it means nothing, that is no error.
+    optional: bool,
 }
 
 impl ClusterPattern {
@@ -29,7 +31,12 @@ impl ClusterPattern {
             }
             _ => None,
         };
-        Ok(Self { text: text.to_owned(), whole: glob(text)?, split })
+        Ok(Self { text: text.to_owned(), whole: glob(text)?, split, optional: false })
+    }
+
+    /// The same, where nothing need be meant by it.
+    pub fn optional(self) -> Self {
+        Self { optional: true, ..self }
     }
 
     /// Whether some pool of this cluster is meant.
@@ -62,7 +69,8 @@ pub fn must_match(patterns: &[ClusterPattern], snapshots: &[&Snapshot]) -> Resul
         let (id, name) = (&record.cluster.id.0, &record.cluster.name);
         pattern.all_pools(id, name) || record.pools.iter().any(|pool| pattern.pool(id, name, &pool.name))
     };
-    let Some(lost) = patterns.iter().find(|pattern| !records().any(|record| means(pattern, record))) else {
+    let Some(lost) = patterns.iter().find(|one| !one.optional && !records().any(|record| means(one, record)))
+    else {
         return Ok(());
     };
     let names: BTreeSet<&str> = records().map(|record| record.cluster.name.as_str()).collect();

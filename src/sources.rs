@@ -1,6 +1,7 @@
 //! Facts from files: `--from`.
 
 use crate::cli::Select;
+use crate::input;
 use crate::usage::usage;
 use anyhow::{Context, Result, anyhow, bail};
 use pullaudit_core::{Conflict, Snapshot};
@@ -14,8 +15,9 @@ pub fn load(patterns: &[String], select: &Select) -> Result<(Snapshot, Vec<Confl
     }
     let mut snapshots = Vec::new();
     for path in paths(patterns)? {
-        let text = std::fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
-        let snapshot = Snapshot::parse(&text).map_err(|error| anyhow!("{}: {error}", path.display()))?;
+        let name = if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() };
+        let text = input::json(&path, input::SNAPSHOT).with_context(|| format!("cannot read snapshot {name}"))?;
+        let snapshot = Snapshot::parse(&text).map_err(|error| anyhow!("{name}: {error}"))?;
         snapshots.push(snapshot);
     }
     // From the oldest to the newest, so that the newest has the last word whatever the order of flags.
@@ -44,7 +46,7 @@ fn paths(patterns: &[String]) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for pattern in patterns {
         // A file whose name holds the signs of a pattern is meant as it is.
-        if PathBuf::from(pattern).exists() {
+        if pattern == "-" || PathBuf::from(pattern).exists() {
             paths.push(PathBuf::from(pattern));
             continue;
         }

@@ -11,8 +11,8 @@ use std::time::Duration;
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "What to ask about")]
 pub struct Source {
-    /// Manifests instead of the live workloads: a file, a directory, or `-`.
-    #[arg(short = 'f', long = "filename", value_name = "FILE")]
+    /// Manifests instead of the live workloads: files, directories, globs, or `-`.
+    #[arg(short = 'f', long = "filename", value_name = "FILE", num_args = 1..)]
     pub files: Vec<PathBuf>,
     /// An image instead of the live workloads, asked for every pool in scope.
     #[arg(long = "image", value_name = "REF")]
@@ -20,8 +20,8 @@ pub struct Source {
     /// The live workloads besides -f and --image.
     #[arg(long)]
     pub with_live: bool,
-    /// Facts from snapshots (globs) instead of the clouds; no network call is made.
-    #[arg(long, value_name = "SNAPSHOT")]
+    /// Facts from snapshots (globs, `-`) instead of the clouds; no network call is made.
+    #[arg(long, value_name = "SNAPSHOT", num_args = 1..)]
     pub from: Vec<String>,
 }
 

@@ -4,6 +4,7 @@ use crate::assess::Judging;
 use crate::cli::{self, Audit, Output};
 use crate::clouds::Clouds;
 use crate::exit::{self, Exit, FailOn};
+use crate::input;
 use crate::progress::Progress;
 use crate::report::{self, Paint, People, Report, VerdictWord};
 use crate::settings::Settings;
@@ -75,7 +76,7 @@ fn baseline(args: &Audit) -> Result<BTreeSet<String>> {
 
 fn denied(path: &Path) -> Result<BTreeSet<String>> {
     let text =
-        std::fs::read_to_string(path).with_context(|| format!("can't read the baseline {}", path.display()))?;
+        input::text(path, input::REPORT).with_context(|| format!("can't read the baseline {}", path.display()))?;
     let report: Report = serde_json::from_str(&text)
         .with_context(|| format!("{} is not a report: write one with audit -o json", path.display()))?;
     let denied = report.checks.into_iter().filter(|check| check.verdict == VerdictWord::Denied);

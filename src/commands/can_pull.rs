@@ -1,23 +1,26 @@
 //! `pullaudit can-pull`: one question, one verdict.
 
+mod lines;
+
 use crate::assess::{self, Opened};
 use crate::cli::{CanPull, Output};
 use crate::clouds::Clouds;
 use crate::commands::audit::judging;
 use crate::exit::Exit;
 use crate::facts;
+use crate::kubernetes::access::hint;
 use crate::patterns::ClusterPattern;
 use crate::progress::Progress;
 use crate::questions::{Asked, Asking, Pull, Subject};
 use crate::report::{Check, Paint, VerdictWord};
 use crate::settings::Settings;
 use crate::usage::usage;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use pullaudit_core::{Attempt, ClusterRecord, Credential, ImageRef, Keyring, PodCredentials, Snapshot, Vantage};
 use std::io::Write;
 
-/// Questions of a snapshot are answered by so many: more take no more memory.
-const AT_ONCE: usize = 4096;
+/// Names that are less alike are no help.
+const ALIKE: f64 = 0.75;
 
 /// One pair that was asked.
 struct Pair {
@@ -25,86 +28,61 @@ struct Pair {
     who: String,
 }
 
-/// Answers one pair, or each line of standard input. From a snapshot, lines are answered as they come; from the clouds
-/// all of them together, so that nothing is read twice.
+/// Answers one pair, or each line of standard input.
 pub async fn run(args: &CanPull, paint: Paint, progress: Progress, out: &mut dyn Write) -> Result<Exit> {
     if !matches!(args.output, Output::People | Output::Json) {
         return Err(usage("can-pull prints people or json: -o json"));
     }
-    let mut pairs = pairs(args)?;
+    if args.image == "-" {
+        if args.who.is_some() {
+            return Err(usage("can-pull - reads `IMAGE WHO` lines; --as has no place there"));
+        }
+        return lines::run(args, progress, out).await;
+    }
+    let who = args.who.clone().ok_or_else(|| usage("can-pull IMAGE needs --as WHO"))?;
+    let pairs = [Pair { image: args.image.clone(), who }];
     let settings = Settings::new(args.select.clone(), args.reading.clone(), args.from.is_empty())?;
     let clouds = Clouds::new(&settings)?;
-    if !args.from.is_empty() {
-        let snapshot = facts::clusters(&args.from, &settings, &clouds, &progress).await?;
-        drop(progress);
-        let opened = Opened::new(&snapshot, &clouds)?;
-        let answering = Answering { args, paint, clouds: &clouds, snapshot: &snapshot, opened: &opened };
-        let mut worst = Exit::Clean;
-        loop {
-            // Whatever ends it, the lines before are answered.
-            let (mut some, mut asked, mut ended) = (Vec::new(), Vec::new(), None);
-            for pair in pairs.by_ref().take(AT_ONCE) {
-                match pair.and_then(|pair| Ok((places(&pair, &snapshot, &clouds)?, pair))) {
-                    Ok((places, pair)) => {
-                        some.push(pair);
-                        asked.push(places);
-                    }
-                    Err(error) => {
-                        ended = Some(error);
-                        break;
-                    }
-                }
-            }
-            worst = worse(worst, answering.answer(&some, &asked, &asking(&some, &asked, &clouds), out)?);
-            match ended {
-                Some(error) => return Err(error),
-                None if some.is_empty() => return Ok(worst),
-                None => {}
-            }
-        }
-    }
-    let pairs: Vec<Pair> = pairs.collect::<Result<_>>()?;
-    let mut snapshot = live(&settings, &clouds, &pairs, &progress).await?;
-    let asked = asked(&pairs, &snapshot, &clouds)?;
+    let mut snapshot = if args.from.is_empty() {
+        live(&settings, &clouds, &pairs[0], &progress).await?
+    } else {
+        facts::clusters(&args.from, &settings, &clouds, &progress).await?
+    };
+    let asked = [places(&pairs[0], &snapshot, &clouds, &settings)?];
     let asking = asking(&pairs, &asked, &clouds);
-    read(&clouds, &asking, &mut snapshot).await?;
+    if args.from.is_empty() {
+        read(&clouds, &asking, &mut snapshot).await?;
+    }
     drop(progress);
     let opened = Opened::new(&snapshot, &clouds)?;
-    let answering = Answering { args, paint, clouds: &clouds, snapshot: &snapshot, opened: &opened };
-    answering.answer(&pairs, &asked, &asking, out)
-}
-
-fn asked(pairs: &[Pair], snapshot: &Snapshot, clouds: &Clouds) -> Result<Vec<Vec<Place>>> {
-    pairs.iter().map(|pair| places(pair, snapshot, clouds)).collect()
+    let answering = Answering { args, clouds: &clouds, snapshot: &snapshot, opened: &opened };
+    let [Some(answer)] = &answering.answers(&pairs, &asked, &asking)[..] else {
+        return Err(anyhow!("{} has no pools", pairs[0].who));
+    };
+    let text = match args.output {
+        Output::Json => serde_json::to_string(answer)? + "\n",
+        _ => people(answer, paint),
+    };
+    out.write_all(text.as_bytes())?;
+    Ok(of(answer.verdict))
 }
 
 /// What answers, and how.
 struct Answering<'a> {
     args: &'a CanPull,
-    paint: Paint,
     clouds: &'a Clouds,
     snapshot: &'a Snapshot,
     opened: &'a Opened,
 }
 
 impl Answering<'_> {
-    /// Writes the answer to each pair, in their order.
-    fn answer(&self, pairs: &[Pair], asked: &[Vec<Place>], asking: &Asking, out: &mut dyn Write) -> Result<Exit> {
+    /// The answer to each pair, in their order: the worst of its places.
+    fn answers(&self, pairs: &[Pair], asked: &[Vec<Place>], asking: &Asking) -> Vec<Option<Check>> {
         let judging = judging(&self.args.judging, self.snapshot.taken_at);
         let judged = assess::judge_pulls(asking, self.opened, self.clouds, judging);
         let mut rest = assess::checks(self.snapshot, asking, &judged, self.clouds).into_iter();
-        let (mut exit, mut text) = (Exit::Clean, String::new());
-        for (pair, places) in pairs.iter().zip(asked) {
-            let own: Vec<Check> = rest.by_ref().take(places.len()).collect();
-            let answer = worst(own).ok_or_else(|| anyhow!("{} has no pools", pair.who))?;
-            match self.args.output {
-                Output::Json => text.extend([serde_json::to_string(&answer)?.as_str(), "\n"]),
-                _ => text += &people(&answer, self.paint),
-            }
-            exit = worse(exit, of(answer.verdict));
-        }
-        out.write_all(text.as_bytes())?;
-        Ok(exit)
+        let own = pairs.iter().zip(asked).map(|(_, places)| rest.by_ref().take(places.len()).collect());
+        own.map(worst).collect()
     }
 }
 
@@ -126,35 +104,33 @@ fn worse(one: Exit, other: Exit) -> Exit {
     if rank(&other) > rank(&one) { other } else { one }
 }
 
-fn pairs(args: &CanPull) -> Result<Box<dyn Iterator<Item = Result<Pair>>>> {
-    if args.image != "-" {
-        let who = args.who.clone().ok_or_else(|| usage("can-pull IMAGE needs --as WHO"))?;
-        return Ok(Box::new(std::iter::once(Ok(Pair { image: args.image.clone(), who }))));
-    }
-    if args.who.is_some() {
-        return Err(usage("can-pull - reads `IMAGE WHO` lines; --as has no place there"));
-    }
-    let lines = std::io::stdin().lines().enumerate();
-    Ok(Box::new(lines.map(|(number, line)| {
-        let line = line.context("can't read standard input")?;
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let [image, who] = words[..] else {
-            return Err(anyhow!("standard input, line {}: expected `IMAGE WHO`, found {line:?}", number + 1));
-        };
-        Ok(Pair { image: image.to_owned(), who: who.to_owned() })
-    })))
-}
-
 /// Clusters are read only where somebody asks about one.
-async fn live(settings: &Settings, clouds: &Clouds, pairs: &[Pair], progress: &Progress) -> Result<Snapshot> {
-    let named = pairs.iter().filter(|pair| clouds.principal(&pair.who).is_none());
-    let clusters: Vec<String> = named.map(|pair| pair.who.clone()).collect();
-    if clusters.is_empty() {
+async fn live(settings: &Settings, clouds: &Clouds, pair: &Pair, progress: &Progress) -> Result<Snapshot> {
+    if clouds.principal(&pair.who).is_some() {
         return Ok(Snapshot::new(jiff::Timestamp::now()));
     }
     let mut settings = settings.clone();
-    settings.select.cluster = clusters;
-    facts::clusters(&[], &settings, clouds, progress).await
+    settings.select.cluster = vec![pair.who.clone()];
+    let found = facts::clusters(&[], &settings, clouds, progress).await;
+    // What no cloud could tell is the reason; that nothing of that name is known is what matters.
+    found.map_err(|error| error.context(unknown(&pair.who, None, &settings)))
+}
+
+/// That nobody is called so, with the nearest name that is known here.
+fn unknown(who: &str, snapshot: Option<&Snapshot>, settings: &Settings) -> String {
+    let clusters = snapshot.into_iter().flat_map(|snapshot| &snapshot.clusters);
+    let read = clusters.flat_map(|record| {
+        let name = &record.cluster.name;
+        let pools = record.pools.iter().map(move |pool| format!("{name}/{}", pool.name));
+        [name.clone(), record.cluster.id.0.clone()].into_iter().chain(pools)
+    });
+    let configured = settings.config.clusters.keys().cloned();
+    let contexts = settings.contexts.iter().filter_map(|context| Some(hint(context)?.name));
+    let known = read.chain(configured).chain(contexts);
+    let likeness = |name: &String| strsim::jaro_winkler(&who.to_lowercase(), &name.to_lowercase());
+    let nearest = known.filter(|name| likeness(name) > ALIKE).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let nearest = nearest.map(|name| format!(" (did you mean {name}?)")).unwrap_or_default();
+    format!("no cluster, pool or identity named {who:?}{nearest}")
 }
 
 /// Where a pair is asked: nowhere in particular for an identity, else each pool that is meant.
@@ -165,7 +141,7 @@ struct Place {
     from: Vantage,
 }
 
-fn places(pair: &Pair, snapshot: &Snapshot, clouds: &Clouds) -> Result<Vec<Place>> {
+fn places(pair: &Pair, snapshot: &Snapshot, clouds: &Clouds, settings: &Settings) -> Result<Vec<Place>> {
     if let Some((_, principal)) = clouds.principal(&pair.who) {
         let attempt = Attempt { credential: Credential::Principal(principal), key: String::new(), maybe: None };
         return Ok(vec![Place {
@@ -192,7 +168,7 @@ fn places(pair: &Pair, snapshot: &Snapshot, clouds: &Clouds) -> Result<Vec<Place
         }
     }
     if places.is_empty() {
-        return Err(anyhow!("{} is no identity, and no cluster or pool of that name was found", pair.who));
+        return Err(anyhow!(unknown(&pair.who, Some(snapshot), settings)));
     }
     Ok(places)
 }

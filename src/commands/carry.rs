@@ -3,6 +3,7 @@
 use crate::cli::{Consent, PlanOutput, Writing};
 use crate::clouds::Clouds;
 use crate::exit::Exit;
+use crate::input;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::remediate::Plan;
@@ -259,7 +260,8 @@ fn bodies(selection: &Selection<'_>) -> String {
 
 /// A plan file; the message names it and what is wrong in it.
 pub fn load(path: &Path) -> Result<Plan> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("can't read the plan {}", path.display()))?;
+    let text =
+        input::text(path, input::PLAN).with_context(|| format!("can't read the plan {}", path.display()))?;
     let plan: Plan = serde_json::from_str(&text)
         .with_context(|| format!("{} is not a plan: fix --plan-out FILE saves one", path.display()))?;
     if plan.schema != crate::remediate::SCHEMA {

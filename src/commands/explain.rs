@@ -2,6 +2,7 @@
 
 use crate::cli::Explain;
 use crate::clouds::Clouds;
+use crate::input;
 use crate::report::{Check, Needing, Report};
 use crate::usage::usage;
 use anyhow::{Context, Result, anyhow};
@@ -16,7 +17,8 @@ pub fn run(args: &Explain, clouds: &Clouds, out: &mut dyn Write) -> Result<()> {
         (None, Some(_)) => return Err(usage("explain --from REPORT needs the id of a check")),
         (Some(code), None) => row(clouds, code)?,
         (Some(id), Some(path)) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+            let text = input::text(path, input::REPORT);
+            let text = text.with_context(|| format!("cannot read report {}", path.display()))?;
             let report: Report = serde_json::from_str(&text)
                 .with_context(|| format!("{} is not a report: write one with audit -o json", path.display()))?;
             let mut found = report.checks.iter().filter(|check| check.id.starts_with(id.as_str()));

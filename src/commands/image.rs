@@ -2,12 +2,13 @@
 
 use crate::cli::{Image, Output};
 use crate::clouds::Clouds;
+use crate::input::{self, Line};
 use crate::usage::usage;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use pullaudit_core::ImageRef;
 use serde::Serialize;
 use std::fmt::Write as _;
-use std::io::{BufRead, Write};
+use std::io::Write;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,16 +36,26 @@ pub fn run(args: &Image, clouds: &Clouds, out: &mut dyn Write) -> Result<()> {
     let json = args.output == Output::Json;
     for reference in &args.references {
         if reference == "-" {
-            for line in std::io::stdin().lock().split(b'\n') {
-                let line = line?;
-                let line = line.strip_suffix(b"\r").unwrap_or(&line);
-                out.write_all(answer(&String::from_utf8_lossy(line), clouds, json)?.as_bytes())?;
+            for line in input::lines(std::io::stdin().lock()) {
+                let text = match line.context("cannot read standard input")? {
+                    Line::Whole(text) => answer(&text, clouds, json)?,
+                    Line::Cut(head) => too_long(&head, json)?,
+                };
+                out.write_all(text.as_bytes())?;
             }
         } else {
             out.write_all(answer(reference, clouds, json)?.as_bytes())?;
         }
     }
     Ok(())
+}
+
+fn too_long(input: &str, json: bool) -> Result<String> {
+    let error = format!("the line is longer than {} KiB", input::LINE >> 10);
+    if json {
+        return Ok(serde_json::to_string(&Failure { input, error })? + "\n");
+    }
+    Ok(format!("{input}…\n  {error}\n"))
 }
 
 fn answer(input: &str, clouds: &Clouds, json: bool) -> Result<String> {

@@ -3,6 +3,7 @@
 
 use super::journal::Note;
 use super::{Effect, Plan, PlannedQuestion, moment};
+use crate::input;
 use crate::report::{Tool, VerdictWord};
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
@@ -118,7 +119,8 @@ impl Receipt {
 
     /// Reads a receipt, that of a killed run too; the message names the file and what is wrong in it.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read(path).with_context(|| format!("can't read the receipt {}", path.display()))?;
+        let text = input::bytes(path, input::RECEIPT)
+            .with_context(|| format!("can't read the receipt {}", path.display()))?;
         let mut values = serde_json::Deserializer::from_slice(&text).into_iter::<Self>();
         let receipt = values.next().unwrap_or_else(|| serde_json::from_slice(&text));
         let mut receipt = receipt.with_context(|| {

@@ -2,6 +2,7 @@
 
 use super::connection::Client;
 use super::describe::{chain, describe};
+use crate::input::{self, InputError};
 use crate::kubernetes::access::ContextView;
 use k8s_openapi::ByteString;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
@@ -176,7 +177,15 @@ fn unusable(what: &str, detail: String) -> ClientError {
 }
 
 fn read(path: &Path) -> Result<Kubeconfig, ClientError> {
-    Kubeconfig::read_from(path).map_err(|error| unusable_file(path, &error))
+    let refused = |error: InputError| ClientError::File { path: path.to_owned(), detail: error.to_string() };
+    input::check(path, input::KUBECONFIG).map_err(refused)?;
+    let read = if path.is_file() {
+        Kubeconfig::read_from(path)
+    } else {
+        // A pipe can be read once only, and has no folder that its paths could be relative to.
+        Kubeconfig::from_yaml(&input::text(path, input::KUBECONFIG).map_err(refused)?)
+    };
+    read.map_err(|error| unusable_file(path, &error))
 }
 
 fn unusable_file(path: &Path, error: &KubeconfigError) -> ClientError {

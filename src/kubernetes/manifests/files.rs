@@ -1,66 +1,165 @@
 //! Which files are read.
 
 use super::{Collected, Manifests, Problem, on_a_deep_stack};
+use crate::input::{self, InputError, MANIFEST};
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
+
+/// Files that one run reads.
+const FILES: usize = 20_000;
+/// Files and directories that are looked at for them.
+const LOOKED_AT: usize = 200_000;
+/// Bytes of all files together.
+const BYTES: usize = 1 << 30;
 
 /// A named manifest can't be read at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
-    /// It does not exist, or may not be read.
+    /// It does not exist, may not be read, or is too large.
     #[error("-f {}: {source}", path.display())]
     Unreadable {
         /// As it was named.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        source: InputError,
     },
     /// A directory without a manifest in it.
     #[error("-f {}: no *.yaml, *.yml or *.json in it", .0.display())]
     Nothing(PathBuf),
+    /// A pattern is none.
+    #[error("-f {}: not a pattern: {why}", path.display())]
+    Pattern {
+        /// As it was named.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// There are too many of them.
+    #[error("-f {}: {what}: name less", path.display())]
+    TooMuch {
+        /// As it was named.
+        path: PathBuf,
+        /// What there is too much of.
+        what: &'static str,
+    },
 }
 
-/// Reads manifests from files, directories (recursively: `*.yaml`, `*.yml`, `*.json`) and `-`, standard
+/// Reads manifests from files, directories (recursively: `*.yaml`, `*.yml`, `*.json`), globs and `-`, standard
 /// input. Service accounts found anywhere among them count for all of them.
 pub fn read(paths: &[PathBuf]) -> Result<Manifests, ManifestError> {
     on_a_deep_stack(|| read_here(paths))
 }
 
 fn read_here(paths: &[PathBuf]) -> Result<Manifests, ManifestError> {
-    let mut collected = Collected::default();
+    let mut reading = Reading::default();
     for path in paths {
-        let unreadable = |source| ManifestError::Unreadable { path: path.clone(), source };
         if path.as_os_str() == "-" {
-            let mut bytes = Vec::new();
-            io::stdin().lock().read_to_end(&mut bytes).map_err(unreadable)?;
-            collected.add_bytes("-", &bytes, true);
-        } else if fs::metadata(path).map_err(unreadable)?.is_dir() {
-            let files = walk(path).map_err(unreadable)?;
-            if files.is_empty() {
-                return Err(ManifestError::Nothing(path.clone()));
-            }
-            for file in files {
-                collected.add_file(&file);
-            }
-        } else {
-            collected.add_bytes(&path.display().to_string(), &fs::read(path).map_err(unreadable)?, true);
+            let bytes = input::stdin(MANIFEST);
+            reading.add(path, "-", &bytes.map_err(|source| unreadable(path, source))?, true)?;
+            continue;
+        }
+        for found in expanded(path)? {
+            reading.named(path, &found)?;
         }
     }
-    Ok(collected.finish())
+    Ok(reading.collected.finish())
 }
 
-/// The manifests in a directory, sorted. Links to directories are not followed, so no circle is walked.
-fn walk(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let (mut files, mut directories) = (Vec::new(), vec![directory.to_owned()]);
+fn unreadable(path: &Path, source: impl Into<InputError>) -> ManifestError {
+    ManifestError::Unreadable { path: path.to_owned(), source: source.into() }
+}
+
+/// What a pattern names. A file whose name holds the signs of one is meant as it is.
+fn expanded(path: &Path) -> Result<Vec<PathBuf>, ManifestError> {
+    let pattern = path.to_str().filter(|text| text.contains(['*', '?', '[']) && !path.exists());
+    let Some(pattern) = pattern else { return Ok(vec![path.to_owned()]) };
+    let pattern_error = |why: String| ManifestError::Pattern { path: path.to_owned(), why };
+    let mut all = Vec::new();
+    for found in glob::glob(pattern).map_err(|error| pattern_error(error.to_string()))? {
+        all.push(found.map_err(|error| unreadable(path, io::Error::from(error)))?);
+    }
+    if all.is_empty() {
+        return Err(unreadable(path, io::Error::from(io::ErrorKind::NotFound)));
+    }
+    Ok(all)
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Reading {
+    collected: Collected,
+    files: usize,
+    bytes: usize,
+}
+
+impl Reading {
+    /// A file or a directory that `path` names.
+    fn named(&mut self, path: &Path, found: &Path) -> Result<(), ManifestError> {
+        if !fs::metadata(found).map_err(|error| unreadable(found, error))?.is_dir() {
+            let bytes = input::bytes(found, MANIFEST).map_err(|source| unreadable(found, source))?;
+            return self.add(path, &found.display().to_string(), &bytes, true);
+        }
+        let walked = walk(found, &mut self.collected.problems);
+        let files = walked.map_err(|what| ManifestError::TooMuch { path: path.to_owned(), what })?;
+        if files.is_empty() && self.collected.problems.is_empty() {
+            return Err(ManifestError::Nothing(found.to_owned()));
+        }
+        for file in files {
+            let name = file.display().to_string();
+            // One that a directory holds and that can't be read is a problem, not the end.
+            match input::bytes(&file, MANIFEST) {
+                Ok(bytes) => self.add(path, &name, &bytes, false)?,
+                Err(error) => self.collected.problems.push(problem(&file, &error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, path: &Path, file: &str, bytes: &[u8], named: bool) -> Result<(), ManifestError> {
+        self.files += 1;
+        self.bytes += bytes.len();
+        let what = match (self.files > FILES, self.bytes > BYTES) {
+            (true, _) => Some("more than 20000 files"),
+            (_, true) => Some("more than 1 GiB"),
+            _ => None,
+        };
+        if let Some(what) = what {
+            return Err(ManifestError::TooMuch { path: path.to_owned(), what });
+        }
+        self.collected.add_bytes(file, bytes, named);
+        Ok(())
+    }
+}
+
+fn problem(path: &Path, error: &InputError) -> Problem {
+    Problem { file: path.display().to_string(), document: 1, line: 1, message: error.to_string() }
+}
+
+/// The manifests in a directory, sorted; the error says what there is too much of. Links to directories are not
+/// followed, so no circle is walked. A directory that can't be read is a problem.
+fn walk(directory: &Path, problems: &mut Vec<Problem>) -> Result<Vec<PathBuf>, &'static str> {
+    let (mut files, mut directories, mut looked_at) = (Vec::new(), vec![directory.to_owned()], 0);
     while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(&directory)? {
-            let entry = entry?;
-            let path = entry.path();
-            if entry.file_type()?.is_dir() {
-                directories.push(path);
-            } else if is_manifest(&path) && path.is_file() {
-                files.push(path);
+        let entries = match fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) => {
+                problems.push(problem(&directory, &error.into()));
+                continue;
+            }
+        };
+        for entry in entries {
+            looked_at += 1;
+            if looked_at > LOOKED_AT {
+                return Err("more than 200000 files and directories");
+            }
+            let kind = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)));
+            match kind {
+                Ok((path, kind)) if kind.is_dir() => directories.push(path),
+                // A link that leads nowhere, or in a circle, is an input that is missing.
+                Ok((path, _)) if is_manifest(&path) && !path.is_dir() => files.push(path),
+                Ok(_) => {}
+                Err(error) => problems.push(problem(&directory, &error.into())),
             }
         }
     }
@@ -73,15 +172,6 @@ fn is_manifest(path: &Path) -> bool {
 }
 
 impl Collected {
-    /// A file that a directory holds: one that can't be read is a problem, not the end.
-    fn add_file(&mut self, path: &Path) {
-        let file = path.display().to_string();
-        match fs::read(path) {
-            Ok(bytes) => self.add_bytes(&file, &bytes, false),
-            Err(error) => self.problems.push(Problem { file, document: 1, line: 1, message: error.to_string() }),
-        }
-    }
-
     fn add_bytes(&mut self, file: &str, bytes: &[u8], named: bool) {
         match std::str::from_utf8(bytes) {
             Ok(text) => self.add_text(file, text, named),
