@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use pullaudit::assess::Judging;
 use pullaudit::clouds::Clouds;
 use pullaudit::config::Config;
-use pullaudit::exit::Exit;
 use pullaudit::report::{Paint, People, people};
 use pullaudit::settings::Settings;
 use pullaudit::{cli, pipeline};
@@ -110,7 +109,18 @@ async fn main() -> anyhow::Result<()> {
     let snapshot = snapshot(&Toy.collect(&[]).await?)?;
     let judging = Judging { at: snapshot.taken_at, mode: Mode::Default };
     let report = pipeline::report(&snapshot, &[], &clouds, &Config::default(), judging, "")?;
-    print!("{}", people(&report, People { paint: Paint(false), all: true, elapsed: None, exit: Exit::Drift }));
+    print!(
+        "{}",
+        people(
+            &report,
+            People {
+                paint: Paint(false),
+                all: true,
+                elapsed: None,
+                ending: "Drift found: 1 pull denied (exit 2)"
+            }
+        )
+    );
     anyhow::ensure!(report.summary.allowed == 1 && report.summary.denied == 1, "the toy judges as it should");
     Ok(())
 }

@@ -1,9 +1,5 @@
 //! How a run ends.
 
-use crate::report::{Report, VerdictWord};
-use pullaudit_core::Severity;
-use std::collections::BTreeSet;
-
 /// The exit codes of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -50,7 +46,7 @@ pub const INTERRUPTED: u8 = 130;
 /// Wrong usage.
 pub const USAGE: u8 = 64;
 
-/// What makes a run end with another code than 0.
+/// Which results make a run exit non-zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum FailOn {
     /// Denied, and where nothing is denied, unknown.
@@ -62,22 +58,4 @@ pub enum FailOn {
     New,
     /// Nothing.
     Never,
-}
-
-/// How an audit ends: `known` are the ids of the checks that the baseline denied already.
-pub fn of(report: &Report, fail_on: FailOn, threshold: Severity, known: &BTreeSet<String>) -> Exit {
-    let denied = |known: &BTreeSet<String>| {
-        report.checks.iter().any(|check| {
-            check.verdict == VerdictWord::Denied
-                && check.exception.is_none()
-                && check.severity >= threshold
-                && !known.contains(&check.id)
-        })
-    };
-    match fail_on {
-        FailOn::New if denied(known) => Exit::Drift,
-        FailOn::Unknown | FailOn::Denied if denied(&BTreeSet::new()) => Exit::Drift,
-        FailOn::Unknown if !report.complete => Exit::Incomplete,
-        FailOn::Unknown | FailOn::Denied | FailOn::New | FailOn::Never => Exit::Clean,
-    }
 }

@@ -3,11 +3,11 @@
 use crate::cli::{Select, Source};
 use crate::clouds::Clouds;
 use crate::needed::Needed;
-use crate::patterns::{ClusterPattern, must_match, narrow};
+use crate::patterns::ClusterPattern;
 use crate::progress::Progress;
 use crate::settings::Settings;
-use crate::sources;
 use crate::usage::usage;
+use crate::{selection, sources};
 use anyhow::Result;
 use pullaudit_core::{Conflict, Snapshot};
 
@@ -22,15 +22,18 @@ pub struct Found {
 /// Gets the facts from where the user said.
 pub async fn find(source: &Source, settings: &Settings, clouds: &Clouds, progress: &Progress) -> Result<Found> {
     check(source, &settings.select)?;
-    let needed = Needed::read(source)?;
+    let needed = Needed::read(source, &settings.select)?;
     let patterns = patterns(&settings.select)?;
     if source.from.is_empty() {
         let snapshot = live(settings, clouds, &needed, &patterns, progress).await?;
         return Ok(Found { snapshot, conflicts: Vec::new() });
     }
-    let (mut snapshot, conflicts) = sources::load(&source.from, &settings.select)?;
-    must_match(&patterns, &[&snapshot])?;
-    narrow(&mut snapshot, &patterns);
+    let (mut snapshot, conflicts) = sources::load(&source.from)?;
+    if needed.instead {
+        snapshot.workloads.clear();
+    }
+    let select = needed.live(&settings.select);
+    selection::apply(&mut snapshot, &select, None, &patterns)?;
     needed.apply(&mut snapshot);
     Ok(Found { snapshot, conflicts })
 }
@@ -46,10 +49,9 @@ pub async fn clusters(
     if from.is_empty() {
         return live(settings, clouds, &Needed::nothing(), &patterns, progress).await;
     }
-    let (mut snapshot, _) = sources::load(from, &settings.select)?;
-    must_match(&patterns, &[&snapshot])?;
-    narrow(&mut snapshot, &patterns);
+    let (mut snapshot, _) = sources::load(from)?;
     snapshot.workloads.clear();
+    selection::clusters(&mut snapshot, &settings.select, None, &patterns)?;
     Ok(snapshot)
 }
 
@@ -77,6 +79,12 @@ fn check(source: &Source, select: &Select) -> Result<()> {
     }
     if !source.from.is_empty() && (select.context.is_some() || select.kubeconfig.is_some()) {
         return Err(usage("--context and --kubeconfig name a live cluster: use --cluster with --from"));
+    }
+    if !source.from.is_empty() && !select.profile.is_empty() {
+        return Err(usage("--profile names live credentials: use --account with --from"));
+    }
+    if select.selector.is_some() && !source.from.is_empty() && source.files.is_empty() {
+        return Err(usage("-l needs live workloads or manifests: a snapshot holds no labels"));
     }
     Ok(())
 }

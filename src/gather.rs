@@ -7,16 +7,17 @@ pub use cluster::connect;
 use crate::clouds::Clouds;
 use crate::kubernetes::access::led_to;
 use crate::needed::Needed;
-use crate::patterns::{ClusterPattern, must_match, narrow};
+use crate::patterns::ClusterPattern;
 use crate::progress::Progress;
 use crate::questions::{self, Asking};
 use crate::scope::{self, Meant};
+use crate::selection;
 use crate::settings::Settings;
 use crate::usage::usage;
 use anyhow::{Result, bail};
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
-use pullaudit_core::{Cluster, Clusters, Discovered, Gap, Obstacle, Open, Scope, Snapshot};
+use pullaudit_core::{Cluster, Clusters, Discovered, Gap, Obstacle, Open, Scope, Searched, Snapshot};
 
 /// Clusters that are read at a time; within each, lists run side by side as well.
 const CLUSTERS_AT_ONCE: usize = 8;
@@ -49,8 +50,8 @@ pub async fn gather(
         );
     }
     snapshot.clusters.sort_by(|a, b| a.cluster.id.cmp(&b.cluster.id));
-    must_match(patterns, &[&snapshot])?;
-    narrow(&mut snapshot, patterns);
+    let select = needed.live(&settings.select);
+    selection::apply(&mut snapshot, &select, Some(&settings.contexts), patterns)?;
     needed.apply(&mut snapshot);
     let asking = questions::ask(&snapshot, clouds);
     progress.say(format!("reading rights for {} questions", asking.pulls.len()));
@@ -199,6 +200,10 @@ async fn read(
     while let Some(read) = reading.next().await {
         done += 1;
         progress.say(format!("reading clusters: {done} of {all}, {}", read.record.cluster.name));
+        let cluster = &read.record.cluster;
+        let (provider, scope) = (cluster.provider.clone(), cluster.scope.clone());
+        let contexts = read.context.into_iter().collect();
+        Searched { provider, scope, contexts, ..Searched::default() }.add(&mut snapshot.searched);
         snapshot.clusters.push(read.record);
         snapshot.workloads.extend(read.workloads);
         snapshot.secrets.extend(read.secrets);

@@ -1,10 +1,12 @@
 //! `-f` and `--image`: what is needed besides, or instead of, what runs.
 
-use crate::cli::Source;
+use crate::cli::{Select, Source};
 use crate::kubernetes::manifests::{self, ManifestWorkload};
-use anyhow::Result;
+use crate::kubernetes::selector::LabelSelector;
+use crate::selection;
+use anyhow::{Result, anyhow};
 use pullaudit_core::{Container, ContainerType, Gap, Open, PodGroup, Snapshot, Workload};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Images that count as needed although nothing runs them yet.
 #[derive(Debug, Default)]
@@ -23,16 +25,55 @@ impl Needed {
     }
 
     /// Reads the manifests. A broken document is a gap of the report; the rest is taken.
-    pub fn read(source: &Source) -> Result<Self> {
+    ///
+    /// A single `-n` is the namespace of documents that name none, as for kubectl; of the others only those of the
+    /// selected namespaces and labels are taken.
+    pub fn read(source: &Source, select: &Select) -> Result<Self> {
         let named = !source.files.is_empty() || !source.images.is_empty();
         let mut needed =
             Self { images: source.images.clone(), instead: named && !source.with_live, ..Self::default() };
         if !source.files.is_empty() {
-            let found = manifests::read(&source.files)?;
-            needed.workloads = found.workloads;
+            let default = match select.namespace.as_slice() {
+                [one] => one.as_str(),
+                _ => manifests::DEFAULT_NAMESPACE,
+            };
+            let found = manifests::read(&source.files, default)?;
             needed.problems = found.problems.iter().map(gap).collect();
+            needed.workloads = found.workloads;
+            selection::complain(needed.select(source, select)?, select)?;
         }
         Ok(needed)
+    }
+
+    /// Keeps the workloads that are selected; returns what is wrong where none is left.
+    fn select(&mut self, source: &Source, select: &Select) -> Result<Option<anyhow::Error>> {
+        let files = source.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
+        if self.workloads.is_empty() {
+            // What could not be read of the files ends the run as incomplete, with its place.
+            let empty = self.problems.is_empty().then(|| nothing_in(&files, source));
+            return Ok(empty);
+        }
+        let labels = select.selector.as_deref().map(str::parse::<LabelSelector>).transpose()?;
+        let known: BTreeSet<String> = self.workloads.iter().map(|one| one.workload.namespace.clone()).collect();
+        self.workloads.retain(|one| {
+            (select.namespace.is_empty() || select.namespace.contains(&one.workload.namespace))
+                && labels.as_ref().is_none_or(|labels| labels.matches(&one.labels))
+        });
+        if let Some(lost) = select.namespace.iter().find(|name| !known.contains(*name)) {
+            let near = selection::near(lost, known.iter().map(String::as_str));
+            return Ok(Some(anyhow!("-n {lost}: no workload of {files} is in this namespace{near}")));
+        }
+        let lost = select.selector.as_ref().filter(|_| self.workloads.is_empty());
+        Ok(lost.map(|labels| anyhow!("-l {labels}: no workload of {files} has these labels")))
+    }
+
+    /// The selection of live workloads: by no namespace and no label where others take their place.
+    pub fn live(&self, select: &Select) -> Select {
+        if self.instead {
+            Select { namespace: Vec::new(), selector: None, ..select.clone() }
+        } else {
+            select.clone()
+        }
     }
 
     /// Puts them on every cluster of the snapshot: a manifest on the pools that its template fits, an
@@ -76,6 +117,19 @@ impl Needed {
         snapshot.gaps.sort();
         snapshot.gaps.dedup();
     }
+}
+
+fn nothing_in(files: &str, source: &Source) -> anyhow::Error {
+    let is_overlay = |path: &std::path::PathBuf| {
+        ["kustomization.yaml", "kustomization.yml", "Kustomization"]
+            .iter()
+            .any(|name| path.join(name).is_file() || path.ends_with(name))
+    };
+    let advice = match source.files.iter().find(|path| is_overlay(path)) {
+        Some(path) => format!("; render it first: kubectl kustomize {} | pullaudit … -f -", path.display()),
+        None => String::new(),
+    };
+    anyhow!("-f {files}: no workload with a pod template in it{advice}")
 }
 
 fn gap(problem: &manifests::Problem) -> Gap {

@@ -1,7 +1,8 @@
 //! `--cluster ID|NAME|GLOB[/POOL]`.
 
+use crate::selection::near;
 use anyhow::{Context, Result, bail};
-use globset::{Glob, GlobMatcher};
+use globset::{Glob, GlobBuilder, GlobMatcher};
 use pullaudit_core::{ClusterRecord, Snapshot};
 use std::collections::BTreeSet;
 
@@ -12,26 +13,54 @@ const SHOWN: usize = 10;
 #[derive(Clone, Debug)]
 pub struct ClusterPattern {
     text: String,
-    whole: GlobMatcher,
+    whole: Names,
     /// Read as `CLUSTER/POOL`; ids hold slashes themselves, so both readings are tried.
-    split: Option<(GlobMatcher, GlobMatcher)>,
+    split: Option<(Names, GlobMatcher)>,
     /// Where it means nothing, that is no error.
     optional: bool,
+}
+
+/// A glob for ids and names of clusters. Resource Manager compares them without case, the other clouds do not.
+#[derive(Clone, Debug)]
+struct Names {
+    exact: GlobMatcher,
+    any_case: GlobMatcher,
+}
+
+impl Names {
+    fn parse(text: &str) -> Result<Self> {
+        let wrong = || format!("--cluster {text}: not a valid glob");
+        let any_case = GlobBuilder::new(text).case_insensitive(true).build().with_context(wrong)?;
+        Ok(Self {
+            exact: Glob::new(text).with_context(wrong)?.compile_matcher(),
+            any_case: any_case.compile_matcher(),
+        })
+    }
+
+    fn either(&self, id: &str, name: &str) -> bool {
+        let glob = if is_without_case(id) { &self.any_case } else { &self.exact };
+        glob.is_match(id) || glob.is_match(name)
+    }
+}
+
+/// True for ids of Azure Resource Manager, which writes one id in several cases.
+fn is_without_case(id: &str) -> bool {
+    id.get(..15).is_some_and(|start| start.eq_ignore_ascii_case("/subscriptions/"))
 }
 
 impl ClusterPattern {
     /// Reads a pattern.
     pub fn parse(text: &str) -> Result<Self> {
-        let glob = |text: &str| -> Result<GlobMatcher> {
-            Ok(Glob::new(text).with_context(|| format!("--cluster {text}: not a pattern"))?.compile_matcher())
+        let pools = |pool: &str| -> Result<GlobMatcher> {
+            Ok(Glob::new(pool).with_context(|| format!("--cluster {text}: not a valid glob"))?.compile_matcher())
         };
         let split = match text.rsplit_once('/') {
             Some((cluster, pool)) if !cluster.is_empty() && !pool.is_empty() => {
-                Some((glob(cluster)?, glob(pool)?))
+                Some((Names::parse(cluster)?, pools(pool)?))
             }
             _ => None,
         };
-        Ok(Self { text: text.to_owned(), whole: glob(text)?, split, optional: false })
+        Ok(Self { text: text.to_owned(), whole: Names::parse(text)?, split, optional: false })
     }
 
     /// The same, where nothing need be meant by it.
@@ -39,27 +68,25 @@ impl ClusterPattern {
         Self { optional: true, ..self }
     }
 
+    /// True where nothing need be meant by it.
+    pub fn is_optional(&self) -> bool {
+        self.optional
+    }
+
     /// Whether some pool of this cluster is meant.
     pub fn cluster(&self, id: &str, name: &str) -> bool {
-        self.all_pools(id, name) || self.split.as_ref().is_some_and(|(cluster, _)| either(cluster, id, name))
+        self.all_pools(id, name) || self.split.as_ref().is_some_and(|(cluster, _)| cluster.either(id, name))
     }
 
     fn all_pools(&self, id: &str, name: &str) -> bool {
-        either(&self.whole, id, name)
+        self.whole.either(id, name)
     }
 
     /// Whether this pool of this cluster is meant.
     pub fn pool(&self, id: &str, name: &str, pool: &str) -> bool {
         self.all_pools(id, name)
-            || self
-                .split
-                .as_ref()
-                .is_some_and(|(cluster, pools)| either(cluster, id, name) && pools.is_match(pool))
+            || self.split.as_ref().is_some_and(|(cluster, pools)| cluster.either(id, name) && pools.is_match(pool))
     }
-}
-
-fn either(glob: &GlobMatcher, id: &str, name: &str) -> bool {
-    glob.is_match(id) || glob.is_match(name)
 }
 
 /// An error for a pattern that means no pool of these snapshots: a mistyped name is no clean fleet.
@@ -73,17 +100,28 @@ pub fn must_match(patterns: &[ClusterPattern], snapshots: &[&Snapshot]) -> Resul
     else {
         return Ok(());
     };
+    let text = &lost.text;
     let names: BTreeSet<&str> = records().map(|record| record.cluster.name.as_str()).collect();
+    let pools = records().filter(|record| lost.cluster(&record.cluster.id.0, &record.cluster.name));
+    let pools: BTreeSet<String> = pools
+        .flat_map(|record| record.pools.iter().map(|pool| format!("{}/{}", record.cluster.name, pool.name)))
+        .collect();
+    let ids = records().map(|record| record.cluster.id.0.as_str());
+    let known = if pools.is_empty() {
+        near(text, names.iter().copied().chain(ids))
+    } else {
+        near(text, pools.iter().map(String::as_str))
+    };
     let more = if names.len() > SHOWN { ", …" } else { "" };
     let names: Vec<&str> = names.into_iter().take(SHOWN).collect();
-    let read = if names.is_empty() {
-        "no cluster was read".to_owned()
-    } else {
-        format!("read were {}", names.join(", "))
+    let read = match (names.is_empty(), known.is_empty()) {
+        (true, _) => "; no cluster was found".to_owned(),
+        (false, true) => format!("; clusters found: {}{more}", names.join(", ")),
+        (false, false) => String::new(),
     };
-    let gap = snapshots.iter().flat_map(|snapshot| &snapshot.gaps).next();
-    let gap = gap.map(|gap| format!("; {} ({})", gap.message, gap.open)).unwrap_or_default();
-    bail!("--cluster {}: no cluster or pool of that name; {read}{more}{gap}", lost.text)
+    let gaps = snapshots.iter().flat_map(|snapshot| &snapshot.gaps);
+    let gaps: String = gaps.map(|gap| format!("\n  {}: {} ({})", gap.scope, gap.message, gap.open)).collect();
+    bail!("--cluster {text}: no cluster or pool has this name{known}{read}{gaps}")
 }
 
 /// Keeps what the patterns mean: clusters, their pools, and workloads that can land on those. No
@@ -112,7 +150,7 @@ pub fn narrow(snapshot: &mut Snapshot, patterns: &[ClusterPattern]) {
         workload.living.iter_mut().for_each(|group| group.pools.retain(meant));
         workload.living.retain(|group| !group.pools.is_empty());
         // A workload that fits no pool at all is no business of one pool's audit.
-        !workload.next.pools.is_empty()
+        !workload.next.pools.is_empty() || !workload.living.is_empty()
     });
     for record in clusters {
         let cluster = &record.cluster;
@@ -126,6 +164,15 @@ mod tests {
     use super::*;
 
     const ARN: &str = "arn:aws:eks:eu-central-1:111122223333:cluster/prod";
+
+    #[test]
+    fn azure_ids_and_names_match_in_any_case() {
+        let id = "/subscriptions/S/resourcegroups/rg/providers/Microsoft.ContainerService/managedClusters/Prod";
+        let hits = |pattern: &str| ClusterPattern::parse(pattern).unwrap().pool(id, "Prod", "apps");
+        assert!(hits(&id.replace("resourcegroups", "resourceGroups")));
+        assert!(hits("prod") && hits("PROD/apps") && hits("*/MANAGEDCLUSTERS/pro*"));
+        assert!(!ClusterPattern::parse("PROD").unwrap().cluster(ARN, "prod"), "an EKS name has one case");
+    }
 
     #[test]
     fn ids_names_globs_and_pools() {

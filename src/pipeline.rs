@@ -6,11 +6,13 @@ use crate::clouds::Clouds;
 use crate::config::Config;
 use crate::incidents::Repairs;
 use crate::questions::{self, Asking};
-use crate::report::{ClusterReport, Incomplete, PoolReport, Report, SCHEMA, Summary, Tool, VerdictWord};
-use crate::{exceptions, incidents, notices, remediate};
+use crate::report::{
+    ClusterReport, PoolReport, Report, SCHEMA, SearchedReport, SkippedReport, Summary, Tool, VerdictWord,
+};
+use crate::{exceptions, incidents, incomplete, notices, remediate};
 use anyhow::Result;
 use jiff::Timestamp;
-use pullaudit_core::{Conflict, Credential, Open, Snapshot, Verdict};
+use pullaudit_core::{Conflict, Credential, Snapshot, Verdict};
 
 /// A report, and what it was judged from.
 pub struct Judgement {
@@ -57,17 +59,21 @@ pub fn judge(
     summary.questions_unknown = judged.iter().filter(|one| matches!(one.verdict, Verdict::Unknown { .. })).count();
     let repairable = remediate::repairable(snapshot, clouds, (&asking, &opened), (&judged, &checks), judging.at);
     let open = checks.iter().any(|check| check.verdict == VerdictWord::Unknown && check.exception.is_none());
+    let incomplete_because = incomplete::because(snapshot, &asking, &checks);
     let report = Report {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: "pullaudit".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         generated_at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        complete: snapshot.gaps.is_empty() && !open,
-        incomplete_because: incomplete(snapshot),
+        complete: incomplete_because.is_empty() && !open,
+        incomplete_because,
+        facts_at: snapshot.taken_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        searched: searched(snapshot),
         summary,
         clusters: clusters(snapshot),
         incidents: incidents::incidents(&checks, &Repairs { snapshot, repairable: &repairable, images }),
         unsettled: incidents::unsettled(&checks),
         checks,
+        skipped: skipped(&asking),
         notices,
     };
     Ok(Judgement { report, asking, opened })
@@ -118,13 +124,21 @@ fn clusters(snapshot: &Snapshot) -> Vec<ClusterReport> {
         .collect()
 }
 
-fn incomplete(snapshot: &Snapshot) -> Vec<Incomplete> {
-    let gaps = snapshot.gaps.iter().map(|gap| {
-        let (reading, permission) = match &gap.open {
-            Open::Unread { reading, permission, .. } => (reading.to_string(), permission.to_string()),
-            Open::Undecidable { what } => (what.to_string(), String::new()),
-        };
-        Incomplete { scope: gap.scope.clone(), reading, permission, message: gap.message.clone() }
+fn searched(snapshot: &Snapshot) -> Vec<SearchedReport> {
+    let searched = snapshot.searched.iter().map(|one| SearchedReport {
+        provider: one.provider.clone(),
+        scope: one.scope.clone(),
+        regions: one.regions.iter().cloned().collect(),
+        contexts: one.contexts.iter().cloned().collect(),
     });
-    gaps.collect()
+    searched.collect()
+}
+
+fn skipped(asking: &Asking) -> Vec<SkippedReport> {
+    let skipped = asking.unowned.iter().map(|(registry, images)| SkippedReport {
+        registry: registry.clone(),
+        images: images.len(),
+        why: "no configured cloud owns this registry".to_owned(),
+    });
+    skipped.collect()
 }

@@ -77,6 +77,8 @@ pub struct Asking {
     pub unowned: BTreeMap<String, BTreeSet<ImageRef>>,
     /// Containers whose kubelet asks no registry: index of the workload, name.
     pub never_pulled: BTreeSet<(usize, String)>,
+    /// Workloads of which a pull could not be asked about, by index, with the reason.
+    pub lost: BTreeSet<(usize, &'static str)>,
     /// How many distinct images were seen, the unowned ones included.
     pub images: usize,
 }
@@ -119,8 +121,9 @@ pub fn ask(snapshot: &Snapshot, clouds: &Clouds) -> Asking {
     let index: HashMap<_, _> = snapshot.clusters.iter().enumerate().map(|(i, c)| (&c.cluster.id, i)).collect();
     let mut asker = Asker::new(snapshot, clouds);
     for (number, workload) in snapshot.workloads.iter().enumerate() {
-        if let Some(&cluster) = workload.cluster.as_ref().and_then(|id| index.get(id)) {
-            asker.workload(number, workload, cluster);
+        match workload.cluster.as_ref().and_then(|id| index.get(id)) {
+            Some(&cluster) => asker.workload(number, workload, cluster),
+            None => asker.lose(number, "the facts hold no cluster of this id"),
         }
     }
     asker.finish()
@@ -212,14 +215,20 @@ impl<'a> Asker<'a> {
                     self.place(cluster, None, Some(image), Subject::NoPoolFits, written, usage);
                 } else {
                     for name in &group.pools {
-                        let Some(pool) = record.pools.iter().position(|pool| &pool.name == name) else { continue };
+                        let Some(pool) = record.pools.iter().position(|pool| &pool.name == name) else {
+                            self.lose(number, "the facts hold no pool of this name");
+                            continue;
+                        };
                         let subject = match &doubt {
                             Some(doubt) if !workload.pods.contains_key(name) => {
                                 self.pull_somewhere(record, doubt, pods, &image)
                             }
                             _ => self.pull(cluster, pool, pods, written, &image),
                         };
-                        let Some(subject) = subject else { continue };
+                        let Some(subject) = subject else {
+                            self.lose(number, "the cloud of this cluster is not known to this pullaudit");
+                            continue;
+                        };
                         self.place(
                             cluster,
                             Some(name),
@@ -232,6 +241,10 @@ impl<'a> Asker<'a> {
                 }
             }
         }
+    }
+
+    fn lose(&mut self, workload: usize, why: &'static str) {
+        self.asking.lost.insert((workload, why));
     }
 
     fn parse(&mut self, written: &'a str) -> Result<ImageRef, String> {

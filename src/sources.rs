@@ -1,6 +1,5 @@
 //! Facts from files: `--from`.
 
-use crate::cli::Select;
 use crate::input;
 use crate::usage::usage;
 use anyhow::{Context, Result, anyhow, bail};
@@ -9,10 +8,7 @@ use std::path::PathBuf;
 
 /// Opens the snapshots that the patterns name and makes one of them. Where two disagree the newer is
 /// kept, and the conflict returned.
-pub fn load(patterns: &[String], select: &Select) -> Result<(Snapshot, Vec<Conflict>)> {
-    if select.selector.is_some() {
-        return Err(usage("-l needs the live workloads: a snapshot holds no labels"));
-    }
+pub fn load(patterns: &[String]) -> Result<(Snapshot, Vec<Conflict>)> {
     let mut snapshots = Vec::new();
     for path in paths(patterns)? {
         let name = if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() };
@@ -26,18 +22,6 @@ pub fn load(patterns: &[String], select: &Select) -> Result<(Snapshot, Vec<Confl
     let Some(mut merged) = snapshots.next() else { bail!("--from names no file") };
     let mut conflicts: Vec<Conflict> = snapshots.flat_map(|snapshot| merged.merge(snapshot)).collect();
     conflicts.sort();
-    if !select.namespace.is_empty() {
-        merged.workloads.retain(|workload| select.namespace.contains(&workload.namespace));
-    }
-    if !select.provider.is_empty() {
-        merged.clusters.retain(|record| select.provider.contains(&record.cluster.provider));
-    }
-    if !select.account.is_empty() {
-        merged.clusters.retain(|record| select.account.contains(&record.cluster.scope));
-    }
-    if !select.region.is_empty() {
-        merged.clusters.retain(|record| select.region.contains(&record.cluster.location));
-    }
     Ok((merged, conflicts))
 }
 

@@ -128,7 +128,7 @@ fn manifests_of_any_layout_are_read() {
         [("crlf.yaml", pod("crlf").replace('\n', "\r\n"), 1), ("mark.yaml", mark, 1), ("many.yaml", many, 10_000)]
     {
         let path = file(folder.path(), name, content.as_bytes());
-        let found = pullaudit::kubernetes::manifests::read(&[path.into()]).unwrap();
+        let found = pullaudit::kubernetes::manifests::read(&[path.into()], "default").unwrap();
         assert_eq!(
             (found.workloads.len(), found.problems.len()),
             (workloads, 0),
@@ -137,13 +137,13 @@ fn manifests_of_any_layout_are_read() {
         );
     }
     let nul = file(folder.path(), "nul.yaml", pod("nul").replace("shop/", "shop\0/").as_bytes());
-    let found = pullaudit::kubernetes::manifests::read(&[nul.into()]).unwrap();
+    let found = pullaudit::kubernetes::manifests::read(&[nul.into()], "default").unwrap();
     assert_eq!((found.workloads.len(), found.problems.len()), (0, 1), "{:?}", found.problems);
     let pattern = folder.path().join("*r*.yaml");
-    let found = pullaudit::kubernetes::manifests::read(&[pattern]).unwrap();
+    let found = pullaudit::kubernetes::manifests::read(&[pattern], "default").unwrap();
     assert_eq!(found.workloads.len(), 2, "crlf and mark");
     let none = folder.path().join("*.none");
-    let error = pullaudit::kubernetes::manifests::read(&[none]).unwrap_err().to_string();
+    let error = pullaudit::kubernetes::manifests::read(&[none], "default").unwrap_err().to_string();
     assert!(error.ends_with("*.none: no such file"), "{error}");
 }
 
@@ -160,7 +160,7 @@ fn links_in_circles_and_into_nothing_are_problems() {
         "pod.yaml",
         b"kind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: c, image: b}]}\n",
     );
-    let found = pullaudit::kubernetes::manifests::read(&[folder.path().to_owned()]).unwrap();
+    let found = pullaudit::kubernetes::manifests::read(&[folder.path().to_owned()], "default").unwrap();
     assert_eq!(found.workloads.len(), 1);
     let files: Vec<&str> = found.problems.iter().filter_map(|one| one.file.rsplit('/').next()).collect();
     assert_eq!(files, ["gone.yaml", "self.yaml"], "{:?}", found.problems);

@@ -385,7 +385,7 @@ fn directories_are_walked_and_odd_files_in_them_do_no_harm() {
     put("latin1.yaml", b"kind: Pod\nmetadata: {name: caf\xe9}\n");
     #[cfg(unix)]
     std::os::unix::fs::symlink(folder.path(), folder.path().join("b/circle")).unwrap();
-    let found = read(&[folder.path().to_owned()]).unwrap();
+    let found = read(&[folder.path().to_owned()], "default").unwrap();
     assert_eq!(names(&found), ["Deployment default/a", "Deployment default/x", "Pod default/c"]);
     let problems = problems(&found);
     assert_eq!(problems.len(), 1);
@@ -393,18 +393,18 @@ fn directories_are_walked_and_odd_files_in_them_do_no_harm() {
         problems[0].ends_with("latin1.yaml:2 (document 1): not UTF-8: save the file as UTF-8"),
         "{problems:?}"
     );
-    let named = read(&[folder.path().join("values.yaml")]).unwrap();
+    let named = read(&[folder.path().join("values.yaml")], "default").unwrap();
     assert!(named.problems[0].message.contains("no `kind`"));
 }
 
 #[test]
 fn a_path_that_leads_nowhere_is_an_error_that_names_it() {
     let gone = PathBuf::from("no/such/file.yaml");
-    let error = read(std::slice::from_ref(&gone)).unwrap_err();
+    let error = read(std::slice::from_ref(&gone), "default").unwrap_err();
     assert!(matches!(error, ManifestError::Unreadable { .. }));
     assert!(error.to_string().starts_with("-f no/such/file.yaml: "));
     let empty = tempfile::tempdir().unwrap();
-    assert!(matches!(read(&[empty.path().to_owned()]).unwrap_err(), ManifestError::Nothing(_)));
+    assert!(matches!(read(&[empty.path().to_owned()], "default").unwrap_err(), ManifestError::Nothing(_)));
 }
 
 proptest! {

@@ -84,6 +84,9 @@ pub struct Select {
     /// Azure subscriptions to look for clusters in.
     #[arg(long, value_name = "ID", value_parser = subscription)]
     pub subscription: Vec<String>,
+    /// Warn, rather than fail, where a selector or an input matches nothing.
+    #[arg(long)]
+    pub allow_empty: bool,
     /// Which Azure; its end points can be overridden one by one in the environment.
     #[arg(long, value_name = "CLOUD")]
     pub azure_cloud: Option<AzureCloud>,

@@ -3,13 +3,14 @@
 use crate::assess::Judging;
 use crate::cli::{self, Audit, Output};
 use crate::clouds::Clouds;
-use crate::exit::{self, Exit, FailOn};
+use crate::ending::{self, Rules};
+use crate::exit::{Exit, FailOn};
 use crate::input;
 use crate::progress::Progress;
 use crate::report::{self, Paint, People, Report, VerdictWord};
 use crate::settings::Settings;
 use crate::usage::usage;
-use crate::{facts, pipeline};
+use crate::{facts, incomplete, pipeline};
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use pullaudit_core::Mode;
@@ -27,7 +28,7 @@ pub async fn run(args: &Audit, paint: Paint, progress: Progress, out: &mut dyn W
     let found = facts::find(&args.source, &settings, &clouds, &progress).await?;
     progress.say("judging");
     let judging = judging(&args.judging, found.snapshot.taken_at);
-    let report = pipeline::report(
+    let mut report = pipeline::report(
         &found.snapshot,
         &found.conflicts,
         &clouds,
@@ -36,12 +37,16 @@ pub async fn run(args: &Audit, paint: Paint, progress: Progress, out: &mut dyn W
         &args.source.images_again(),
     )?;
     drop(progress);
+    if args.select.allow_empty {
+        incomplete::allow_empty(&mut report);
+    }
 
-    let exit = exit::of(&report, args.fail_on, args.severity_threshold, &known);
+    let known = args.baseline.is_some().then_some(&known);
+    let ending = ending::of(&report, Rules { fail_on: args.fail_on, threshold: args.severity_threshold, known });
     let elapsed = args.source.from.is_empty().then(|| started.elapsed());
-    let people = People { paint, all: args.all, elapsed, exit };
+    let people = People { paint, all: args.all, elapsed, ending: &ending.line };
     write(&report, args.output, people, out)?;
-    Ok(exit)
+    Ok(ending.exit)
 }
 
 /// The time that is judged at is the time of reading, so that a snapshot gives one answer for ever.
@@ -49,7 +54,7 @@ pub fn judging(args: &cli::Judging, taken_at: Timestamp) -> Judging {
     Judging { at: args.as_of.unwrap_or(taken_at), mode: if args.strict { Mode::Strict } else { Mode::Default } }
 }
 
-fn write(report: &Report, output: Output, people: People, out: &mut dyn Write) -> Result<()> {
+fn write(report: &Report, output: Output, people: People<'_>, out: &mut dyn Write) -> Result<()> {
     let text = match output {
         Output::People => report::people(report, people),
         Output::Wide => report::wide(report),

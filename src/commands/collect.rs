@@ -25,6 +25,13 @@ pub async fn run(args: &Collect, progress: Progress, out: &mut dyn Write) -> Res
     } else {
         write(&args.output, &text).with_context(|| format!("can't write {}", args.output.display()))?;
     }
+    if snapshot.workloads.is_empty() && !args.select.allow_empty {
+        tracing::warn!("the snapshot holds no workload: an audit of it evaluates nothing");
+        return Ok(Exit::Incomplete);
+    }
+    for gap in &snapshot.gaps {
+        tracing::warn!("not read: {}: {} ({})", gap.scope, gap.message, gap.open);
+    }
     Ok(if snapshot.gaps.is_empty() { Exit::Clean } else { Exit::Incomplete })
 }
 

@@ -23,7 +23,7 @@ pub fn run(args: &cli::Diff, paint: Paint, out: &mut dyn Write) -> Result<Exit> 
     let reading = Reading { config: args.config.clone(), ..Reading::default() };
     let settings = Settings::new(select, reading, false)?;
     let clouds = Clouds::new(&settings)?;
-    let load = |path: &String| sources::load(std::slice::from_ref(path), &settings.select);
+    let load = |path: &String| sources::load(std::slice::from_ref(path));
     let (old, new) = (load(&args.old)?, load(&args.new)?);
     let patterns = facts::patterns(&settings.select)?;
     must_match(&patterns, &[&old.0, &new.0])?;

@@ -22,6 +22,8 @@ pub(super) struct ReadCluster {
     pub(super) workloads: Vec<Workload>,
     pub(super) secrets: BTreeMap<String, Read<PullSecret>>,
     pub(super) gaps: Vec<Gap>,
+    /// The kubeconfig context through which its API was read.
+    pub(super) context: Option<String>,
 }
 
 /// Reads one cluster. One that can't be reached is a gap; its cloud's half still stands.
@@ -76,9 +78,10 @@ pub(super) async fn read(
         workloads = observed.workloads;
     }
     let reachable = client.is_some();
+    let context = reachable.then(|| context_of(settings, cluster, all)).flatten();
     let lookalikes = side.lookalikes(found);
     let record = ClusterRecord { cluster: cluster.clone(), reachable, pools, lookalikes };
-    ReadCluster { record, workloads, secrets, gaps }
+    ReadCluster { record, workloads, secrets, gaps, context }
 }
 
 fn selection(settings: &Settings) -> live::Select {
@@ -96,6 +99,14 @@ pub async fn connect<'a>(
 ) -> Result<Client<'a>, String> {
     let client = log_in(settings, side, found, all).await?;
     Ok(client.with_login(move || log_in(settings, side, found, all).boxed_local()))
+}
+
+/// The kubeconfig context by which a cluster is reached, where one leads there.
+fn context_of(settings: &Settings, cluster: &Cluster, all: &[&Cluster]) -> Option<String> {
+    let configured = configured(settings, cluster, all).ok()?;
+    // A context that was named for the one cluster of this run needs no likeness to it.
+    let named = configured.or_else(|| settings.select.context.as_deref().filter(|_| all.len() == 1));
+    context_for(cluster, all, &settings.contexts, named)
 }
 
 async fn log_in(

@@ -35,6 +35,12 @@ pub struct Report {
     pub complete: bool,
     /// What keeps it from being complete.
     pub incomplete_because: Vec<Incomplete>,
+    /// When reading the facts began, RFC 3339.
+    #[serde(default)]
+    pub facts_at: String,
+    /// Scopes in which clusters were looked for.
+    #[serde(default)]
+    pub searched: Vec<SearchedReport>,
     /// Counts.
     pub summary: Summary,
     /// The clusters with their pools.
@@ -45,6 +51,9 @@ pub struct Report {
     pub unsettled: Vec<Unsettled>,
     /// Every check.
     pub checks: Vec<Check>,
+    /// Images that were left out of the checks, by registry.
+    #[serde(default)]
+    pub skipped: Vec<SkippedReport>,
     /// Findings that are not a verdict.
     pub notices: Vec<NoticeReport>,
 }
@@ -56,6 +65,30 @@ pub struct Tool {
     pub name: String,
     /// Its version.
     pub version: String,
+}
+
+/// A scope in which clusters were looked for, whether or not it held any.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct SearchedReport {
+    /// The cloud.
+    pub provider: String,
+    /// The subscription, account or project.
+    pub scope: String,
+    /// The regions, where a search is made region by region.
+    pub regions: Vec<String>,
+    /// The kubeconfig contexts that were used.
+    pub contexts: Vec<String>,
+}
+
+/// Images of one registry that no check is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct SkippedReport {
+    /// Host of the registry.
+    pub registry: String,
+    /// How many distinct images.
+    pub images: usize,
+    /// Why they are skipped.
+    pub why: String,
 }
 
 /// One thing that keeps a report from being complete.

@@ -5,7 +5,6 @@ use super::{
     Check, Incident, Needing, Paint, Report, State, Unsettled, VerdictWord, WorkloadReport, fit, middle, number,
     plural,
 };
-use crate::exit::Exit;
 use pullaudit_core::Severity;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -13,30 +12,36 @@ use std::time::Duration;
 
 /// The width that nothing exceeds.
 pub(super) const WIDTH: usize = 115;
+/// Scopes of one cloud that the header names.
+const SEARCHED: usize = 8;
 /// Where the text of a block begins.
 const INDENT: usize = 12;
 
 /// What of the screen the report itself does not hold.
 #[derive(Clone, Copy, Debug)]
-pub struct People {
+pub struct People<'a> {
     /// Colours or none.
     pub paint: Paint,
     /// Every check and every unowned image as well.
     pub all: bool,
     /// How long it took; left out when replayed.
     pub elapsed: Option<Duration>,
-    /// How the run ends.
-    pub exit: Exit,
+    /// The last line: what was found, and how the run ends.
+    pub ending: &'a str,
 }
 
 /// The report for people.
-pub fn people(report: &Report, look: People) -> String {
+pub fn people(report: &Report, look: People<'_>) -> String {
     let mut out = String::new();
     let mut line = |text: String| {
         out.push_str(text.trim_end());
         out.push('\n');
     };
     line(counts(report, look.elapsed));
+    searched(report).into_iter().for_each(&mut line);
+    if look.elapsed.is_none() {
+        line(format!("facts read {}", report.facts_at));
+    }
     line(String::new());
     line(verdicts(report, look.paint));
     for incident in &report.incidents {
@@ -56,7 +61,7 @@ pub fn people(report: &Report, look: People) -> String {
         line(String::new());
         every_check(report, look.paint).into_iter().for_each(&mut line);
     }
-    line(look.exit.line().to_owned());
+    line(look.ending.to_owned());
     out
 }
 
@@ -79,6 +84,24 @@ fn counts(report: &Report, elapsed: Option<Duration>) -> String {
     parts.push(format!("calls {}", number(usize::try_from(calls).unwrap_or(usize::MAX))));
     parts.extend(elapsed.map(duration));
     parts.join("   ")
+}
+
+/// Where clusters were looked for, a row a cloud; nothing for facts that do not say.
+fn searched(report: &Report) -> Vec<String> {
+    let mut clouds: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for one in &report.searched {
+        let places = [one.regions.join(", "), one.contexts.join(", ")];
+        let places = places.into_iter().filter(|names| !names.is_empty()).collect::<Vec<_>>().join("; ");
+        let scope = if places.is_empty() { one.scope.clone() } else { format!("{} ({places})", one.scope) };
+        clouds.entry(&one.provider).or_default().push(scope);
+    }
+    let rows = clouds.into_iter().flat_map(|(cloud, scopes)| {
+        let shown = scopes.iter().take(SEARCHED).cloned().collect::<Vec<_>>().join(", ");
+        let more = scopes.len().saturating_sub(SEARCHED);
+        let more = if more == 0 { String::new() } else { format!(" and {} more", number(more)) };
+        wrap(&format!("searched {cloud} {shown}{more}"), WIDTH)
+    });
+    rows.collect()
 }
 
 fn duration(elapsed: Duration) -> String {
@@ -251,7 +274,7 @@ pub(super) fn common(names: &[&&str]) -> String {
     }
 }
 
-fn tail(report: &Report, look: People) -> Vec<String> {
+fn tail(report: &Report, look: People<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     let row = |name: &str, text: &str| -> Vec<String> {
         let mut rows = wrap(text, WIDTH - INDENT).into_iter();
@@ -263,11 +286,13 @@ fn tail(report: &Report, look: People) -> Vec<String> {
         lines.extend(row("assumed", &assumed));
     }
     for gap in &report.incomplete_because {
-        let text = if gap.permission.is_empty() {
-            format!("{}: {}", gap.scope, gap.message)
-        } else {
-            format!("{}: {} (needs {})", gap.scope, gap.message, gap.permission)
+        let scope = if gap.scope.is_empty() { String::new() } else { format!("{}: ", gap.scope) };
+        let needs = match gap.permission.as_str() {
+            "" => String::new(),
+            permission if gap.message.contains(permission) => String::new(),
+            permission => format!(" (missing permission: {permission})"),
         };
+        let text = format!("{scope}{}{needs}", gap.message);
         lines.extend(row("not read", &text));
     }
     if report.summary.excepted > 0 {

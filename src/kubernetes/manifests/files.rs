@@ -47,12 +47,15 @@ pub enum ManifestError {
 
 /// Reads manifests from files, directories (recursively: `*.yaml`, `*.yml`, `*.json`), globs and `-`, standard
 /// input. Service accounts found anywhere among them count for all of them.
-pub fn read(paths: &[PathBuf]) -> Result<Manifests, ManifestError> {
-    on_a_deep_stack(|| read_here(paths))
+///
+/// `namespace` is that of documents which name none.
+pub fn read(paths: &[PathBuf], namespace: &str) -> Result<Manifests, ManifestError> {
+    on_a_deep_stack(|| read_here(paths, namespace))
 }
 
-fn read_here(paths: &[PathBuf]) -> Result<Manifests, ManifestError> {
+fn read_here(paths: &[PathBuf], namespace: &str) -> Result<Manifests, ManifestError> {
     let mut reading = Reading::default();
+    reading.collected.namespace = namespace.to_owned();
     for path in paths {
         if path.as_os_str() == "-" {
             let bytes = input::stdin(MANIFEST);

@@ -83,7 +83,7 @@ impl Collected {
         match kind {
             "ServiceAccount" => {
                 if let Some(account) = self.typed::<ServiceAccount>(place, value) {
-                    let namespace = namespace(&account.metadata);
+                    let namespace = self.namespace_of(&account.metadata);
                     self.accounts.add(&namespace, account);
                 }
             }
@@ -127,9 +127,10 @@ impl Collected {
         self.found.push(Found {
             origin: place.document.origin(),
             kind: kind.to_owned(),
-            namespace: namespace(metadata),
+            namespace: self.namespace_of(metadata),
             name: name.clone(),
             template,
+            labels: metadata.labels.clone(),
             owner: metadata.controller().map(|owner| (owner.kind.clone(), owner.name.clone())),
         });
     }
@@ -146,6 +147,10 @@ impl Collected {
         }
     }
 
+    fn namespace_of(&self, metadata: &Meta) -> String {
+        if metadata.namespace.is_empty() { self.namespace.clone() } else { metadata.namespace.clone() }
+    }
+
     fn refuse(&mut self, place: &Place<'_>, key: &str, message: &str) {
         let key = join(&place.path, key);
         let line = place.lines.line(&key).unwrap_or(1);
@@ -153,10 +158,6 @@ impl Collected {
             if message.contains(key.as_str()) { message.to_owned() } else { format!("{key}: {message}") };
         self.problems.push(place.document.problem(line, message));
     }
-}
-
-fn namespace(metadata: &Meta) -> String {
-    if metadata.namespace.is_empty() { "default".to_owned() } else { metadata.namespace.clone() }
 }
 
 fn join(path: &str, key: &str) -> String {

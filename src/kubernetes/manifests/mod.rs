@@ -33,6 +33,8 @@ pub struct ManifestWorkload {
     pub workload: Workload,
     /// Its pod template, which tells the pools of any cluster that it fits.
     pub template: PodTemplate,
+    /// The object's own labels, not those of its pods.
+    pub labels: BTreeMap<String, String>,
 }
 
 impl ManifestWorkload {
@@ -68,6 +70,9 @@ impl fmt::Display for Problem {
     }
 }
 
+/// The namespace of documents that name none, where the command line names none either.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
 /// One object that holds a template, as it was found.
 struct Found {
     origin: String,
@@ -75,6 +80,7 @@ struct Found {
     namespace: String,
     name: String,
     template: PodTemplate,
+    labels: BTreeMap<String, String>,
     /// Kind and name of what manages it.
     owner: Option<(String, String)>,
 }
@@ -82,6 +88,8 @@ struct Found {
 /// What the documents held, before service accounts are applied.
 #[derive(Default)]
 struct Collected {
+    /// The namespace of documents that name none.
+    namespace: String,
     found: Vec<Found>,
     accounts: Accounts,
     problems: Vec<Problem>,
@@ -148,14 +156,14 @@ impl Found {
             kind: self.kind,
             name: self.name,
         };
-        ManifestWorkload { workload, template: self.template }
+        ManifestWorkload { workload, template: self.template, labels: self.labels }
     }
 }
 
 /// Reads the documents of one text; `file` is the name that problems and origins carry.
 pub fn read_text(file: &str, text: &str) -> Manifests {
     on_a_deep_stack(|| {
-        let mut collected = Collected::default();
+        let mut collected = Collected { namespace: DEFAULT_NAMESPACE.to_owned(), ..Collected::default() };
         collected.add_text(file, text, true);
         collected.finish()
     })

@@ -1,0 +1,93 @@
+//! What keeps a report from being complete: readings that are missing, and pulls that were never evaluated.
+
+use crate::questions::Asking;
+use crate::report::{Check, Incomplete, Report, number, plural};
+use pullaudit_core::{Gap, Obstacle, Open, Snapshot};
+use std::collections::BTreeMap;
+
+/// The reading that is named where no pull was evaluated.
+const NOTHING: &str = "pulls";
+
+/// Every reason, each once. A report without a check is never complete.
+pub fn because(snapshot: &Snapshot, asking: &Asking, checks: &[Check]) -> Vec<Incomplete> {
+    let mut all: Vec<Incomplete> = snapshot.gaps.iter().map(missing).collect();
+    all.extend(lost(snapshot, asking));
+    all.sort();
+    all.dedup();
+    if checks.is_empty() {
+        all.insert(0, nothing(snapshot, asking));
+    }
+    all
+}
+
+/// Takes an audit that found nothing to check for a complete one, as `--allow-empty` asks. Images that were skipped, and
+/// readings that are missing, still count.
+pub fn allow_empty(report: &mut Report) {
+    let empty = report.checks.is_empty() && report.skipped.is_empty();
+    if empty && matches!(report.incomplete_because.as_slice(), [only] if only.reading == NOTHING) {
+        report.incomplete_because.clear();
+        report.complete = true;
+    }
+}
+
+/// A gap as reports write it. The permission stands there only where one would help.
+pub fn missing(gap: &Gap) -> Incomplete {
+    let mut message = gap.message.clone();
+    let mut add = |why: &str| {
+        if !message.contains(why) {
+            message = format!("{message}: {why}");
+        }
+    };
+    let (reading, permission) = match &gap.open {
+        Open::Undecidable { what } => {
+            add(what);
+            (what.to_string(), String::new())
+        }
+        Open::Unread { reading, permission, obstacle, .. } => {
+            let permission = match obstacle {
+                Obstacle::Refused | Obstacle::NotAsked => permission.to_string(),
+                Obstacle::Failed(why) | Obstacle::Blocked(why) => {
+                    add(why);
+                    String::new()
+                }
+            };
+            (reading.to_string(), permission)
+        }
+    };
+    Incomplete { scope: gap.scope.clone(), reading, permission, message }
+}
+
+/// Workloads that no check is about since the facts lack their cluster, its cloud or their pool.
+fn lost(snapshot: &Snapshot, asking: &Asking) -> Vec<Incomplete> {
+    let mut of_place: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for (workload, why) in &asking.lost {
+        let cluster = snapshot.workloads[*workload].cluster.as_ref().map_or("", |id| id.0.as_str());
+        *of_place.entry((cluster, why)).or_default() += 1;
+    }
+    let one = |((cluster, why), count): ((&str, &str), usize)| Incomplete {
+        scope: cluster.to_owned(),
+        reading: why.to_owned(),
+        permission: String::new(),
+        message: format!("{} not checked: {why}", plural(count, "workload")),
+    };
+    of_place.into_iter().map(one).collect()
+}
+
+/// Why no pull at all was evaluated.
+fn nothing(snapshot: &Snapshot, asking: &Asking) -> Incomplete {
+    let skipped: usize = asking.unowned.values().map(std::collections::BTreeSet::len).sum();
+    let clusters = || plural(snapshot.clusters.len(), "cluster");
+    let why = match (snapshot.clusters.len(), snapshot.workloads.len()) {
+        (0, _) => "no cluster is in scope".to_owned(),
+        (_, 0) => format!("no workload was found in {}", clusters()),
+        _ if skipped > 0 && asking.never_pulled.is_empty() => {
+            let is = if skipped == 1 { "is" } else { "are" };
+            format!("{} {is} on registries that no configured cloud owns", plural(skipped, "image"))
+        }
+        _ if skipped == 0 && !asking.never_pulled.is_empty() => {
+            "every container has imagePullPolicy Never".to_owned()
+        }
+        (_, some) => format!("none of {} workloads names an image that can be checked", number(some)),
+    };
+    Incomplete { scope: String::new(), reading: NOTHING.to_owned(), permission: String::new(), message: why }
+}
