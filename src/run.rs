@@ -106,7 +106,7 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<u8> {
         Command::Collect(args) => wait(&interrupt, collect::run(args, progress(), out)),
         Command::CanPull(args) => wait(&interrupt, can_pull::run(args, paint(cli.color), progress(), out)),
         Command::Diff(args) => diff::run(args, paint(cli.color), out).map(Exit::code),
-        Command::Image(args) => image::run(args, &offline()?, out).map(|()| clean),
+        Command::Image(args) => image::run(args, &offline()?, out).map(Exit::code),
         Command::Permissions(args) => permissions::run(args, &offline()?, cli.quiet, out).map(|()| clean),
         Command::Explain(args) => explain::run(args, &offline()?, out).map(|()| clean),
         Command::Completions { shell } => {

@@ -46,17 +46,22 @@ fn can_pull_reads_pairs_and_answers_in_order() {
 }
 
 #[test]
-fn a_bad_line_ends_it_after_the_answers_before() {
+fn a_bad_line_is_an_answer_of_its_own() {
     let image = "222233334444.dkr.ecr.eu-central-1.amazonaws.com/ledger/api:8.4.0";
-    for (bad, named) in [("one-word", "standard input, line 3"), (&format!("{image} nobody-here"), "nobody-here")]
-    {
+    for bad in ["one-word", &format!("{image} nobody-here")] {
         let lines = format!("{image} pay-euc1/general\n{image} pay-euc1/batch\n{bad}\n{image} pay-euc1/batch\n");
         let output =
             pullaudit(&["can-pull", "-", "--from", EXAMPLE, "-o", "json"]).write_stdin(lines).output().unwrap();
-        assert_eq!(output.status.code(), Some(1));
-        assert_eq!(text(&output.stdout).lines().count(), 2, "the lines before it are answered");
-        assert!(text(&output.stderr).contains(named), "{}", text(&output.stderr));
+        assert_eq!(output.status.code(), Some(2), "a denied line wins");
+        let lines: Vec<Value> =
+            text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((lines.len(), lines[2]["input"].as_str()), (4, Some(bad)));
+        assert!(lines[2]["error"].is_string() && lines[3]["verdict"] == "allowed");
     }
     let none = pullaudit(&["can-pull", "-", "--from", EXAMPLE]).write_stdin("").output().unwrap();
-    assert_eq!((none.status.code(), none.stdout.len()), (Some(0), 0));
+    assert_eq!((none.status.code(), none.stdout.len()), (Some(1), 0), "no line is no answer");
+    assert!(text(&none.stderr).contains("standard input is empty"), "{}", text(&none.stderr));
+    let none = pullaudit(&["image", "-"]).write_stdin("").output().unwrap();
+    assert_eq!(none.status.code(), Some(1));
+    assert_eq!(pullaudit(&["image", "team/API"]).output().unwrap().status.code(), Some(1));
 }

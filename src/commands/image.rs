@@ -2,9 +2,10 @@
 
 use crate::cli::{Image, Output};
 use crate::clouds::Clouds;
+use crate::exit::Exit;
 use crate::input::{self, Line};
 use crate::usage::usage;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use pullaudit_core::ImageRef;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -28,26 +29,36 @@ struct Failure<'a> {
     error: String,
 }
 
-/// Answers each reference; a reference that does not parse is an answer too.
-pub fn run(args: &Image, clouds: &Clouds, out: &mut dyn Write) -> Result<()> {
+/// Answers each reference. A line of standard input that does not parse has its answer; an argument that does not parse
+/// fails the command, as does standard input without a line.
+pub fn run(args: &Image, clouds: &Clouds, out: &mut dyn Write) -> Result<Exit> {
     if !matches!(args.output, Output::People | Output::Json) {
         return Err(usage("image prints people or json: -o json"));
     }
     let json = args.output == Output::Json;
+    let mut exit = Exit::Clean;
     for reference in &args.references {
         if reference == "-" {
+            let mut empty = true;
             for line in input::lines(std::io::stdin().lock()) {
                 let text = match line.context("cannot read standard input")? {
                     Line::Whole(text) => answer(&text, clouds, json)?,
                     Line::Cut(head) => too_long(&head, json)?,
                 };
                 out.write_all(text.as_bytes())?;
+                empty = false;
+            }
+            if empty {
+                bail!("standard input is empty: give one image reference on each line");
             }
         } else {
+            if ImageRef::parse(reference).is_err() {
+                exit = Exit::Failed;
+            }
             out.write_all(answer(reference, clouds, json)?.as_bytes())?;
         }
     }
-    Ok(())
+    Ok(exit)
 }
 
 fn too_long(input: &str, json: bool) -> Result<String> {
