@@ -125,6 +125,9 @@ pub(crate) fn verdicts(report: &Value) -> BTreeMap<String, String> {
 
 pub(crate) fn without_times(mut report: Value) -> Value {
     report["generatedAt"] = Value::Null;
+    report["factsAt"] = Value::Null;
+    // By which context a cluster was read is no fact of it.
+    report["searched"] = Value::Null;
     report["summary"]["apiCalls"] = Value::Null;
     report
 }
