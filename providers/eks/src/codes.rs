@@ -19,6 +19,12 @@ pullaudit_core::code_table! {
         "aws ecr describe-images --repository-name NAME --region REGION lists what is there; \
          aws ecr get-lifecycle-policy --repository-name NAME shows what expires. Push the image again or name one that \
          exists.";
+    ImageArchived: "image-archived", High, 89,
+        "The image is in the archive of ECR, from which nothing can be pulled.",
+        "A lifecycle policy or a person moved it there; until it is restored, ECR answers a pull with 404.",
+        "Restore it: aws ecr update-image-storage-class --repository-name NAME --image-id imageTag=TAG \
+         --target-storage-class STANDARD --region REGION. aws ecr get-lifecycle-policy --repository-name NAME shows what \
+         archives.";
     OtherPartition: "other-partition", High, 86,
         "The role and the registry belong to different partitions of AWS, between which no identity is known.",
         "A role of aws pulls from a registry of aws-cn, aws-us-gov or another partition.",
@@ -165,12 +171,15 @@ pullaudit_core::code_table! {
         "Grant ecr:DescribeImages.";
     PullThroughUnread: "pull-through-unread", Low, 37,
         "The image or repository is not there, and whether a pull-through rule would bring it could not be read.",
-        "pullaudit lacks ecr:DescribePullThroughCacheRules in the registry's account.",
-        "Grant ecr:DescribePullThroughCacheRules.";
-    PullThroughFirstPull: "pull-through-first-pull", Low, 36,
-        "The image is not in the pull-through cache yet; whether the first pull brings it is decided upstream.",
-        "The repository lies under a pull-through rule, which imports at the first pull.",
-        "Pull it once with an identity that may import: docker pull IMAGE; then the cache holds it.";
+        "pullaudit lacks ecr:DescribePullThroughCacheRules or ecr:DescribeRepositoryCreationTemplates in the registry's \
+         account, or the reading failed.",
+        "Grant both to the identity that pullaudit runs as.";
+    PullThroughFirstPull: "pull-through-first-pull", Info, 36,
+        "The image is not in the pull-through cache yet, and the role may import it.",
+        "The repository lies under a pull-through rule, which imports at the first pull. Whether the upstream has the image \
+         is content, which rights do not tell.",
+        "Nothing, where the upstream has the image. Pull it once with an identity that may import to be sure: docker pull \
+         IMAGE; then the cache holds it.";
     RoleWithoutPolicies: "role-without-policies", High, 34,
         "The role that pulls has no policy at all, attached or inline.",
         "A tool replaced the attachments and its second half failed, or somebody took them away. Without \

@@ -40,14 +40,15 @@ pub mod table {
     pub const TEMPLATES: &str = "creationTemplates";
     /// `A` → [`super::Organization`]; `organizations:DescribeOrganization`; absent where the account is in none.
     pub const ORGANIZATIONS: &str = "organizations";
-    /// Account, or id of an organizational unit → id of the unit or root above it; `organizations:ListParents`.
+    /// `O/T` → id of the unit or root above it; `organizations:ListParents`. `O` is an organization, `T` an account, unit
+    /// or root of it, see [`super::in_organization`].
     pub const PARENTS: &str = "organizationParents";
-    /// Account, unit or root → list of ids; `organizations:ListPoliciesForTarget` of `SERVICE_CONTROL_POLICY`. Empty
+    /// `O/T` → list of ids; `organizations:ListPoliciesForTarget` of `SERVICE_CONTROL_POLICY`. Empty
     /// where such policies are off: where they are on, each target has one.
     pub const SERVICE_CONTROLS: &str = "serviceControlPolicies";
     /// The same of `RESOURCE_CONTROL_POLICY`.
     pub const RESOURCE_CONTROLS: &str = "resourceControlPolicies";
-    /// Id of such a policy → [`super::Document`]; `organizations:DescribePolicy`; not read for [`super::ALLOW_ALL`].
+    /// `O/ID` of such a policy → [`super::Document`]; `organizations:DescribePolicy`; not read for [`super::ALLOW_ALL`].
     pub const CONTROL_POLICIES: &str = "controlPolicies";
     /// ARN of an identity provider → [`super::IdentityProvider`]; `iam:GetOpenIDConnectProvider`; absent when there is
     /// none. Only those of clusters whose service accounts take on a role of the account.
@@ -140,6 +141,9 @@ pub struct Image {
     /// `application/vnd.cncf.helm.config.v1+json` for a chart, which no kubelet can run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
+    /// `ACTIVE`, `ARCHIVED`, `ACTIVATING`; absent where ECR does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
 }
 
 /// Settings of a registry.
@@ -200,6 +204,13 @@ pub struct Organization {
     pub management: String,
     /// Policies can be attached; an organization for billing alone has none.
     pub all_features: bool,
+}
+
+/// The key of a fact about a target or a policy of an organization.
+///
+/// Source: Organizations API reference, `Root` and `OrganizationalUnit`: their ids are unique to their organization only.
+pub fn in_organization(organization: &str, id: &str) -> String {
+    format!("{organization}/{id}")
 }
 
 /// Policies of AWS itself that allow everything: nobody can change them.
@@ -287,6 +298,9 @@ pub struct FargateProfile {
     /// Which pods it takes.
     #[serde(default)]
     pub selectors: Vec<FargateSelector>,
+    /// `ACTIVE`, `CREATING`, `CREATE_FAILED`, `DELETING`, `DELETE_FAILED`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
 }
 
 /// One selector of a Fargate profile.

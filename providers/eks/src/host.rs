@@ -91,9 +91,11 @@ fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     head.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
-/// True for the hosts of ECR Public, where everybody may pull.
+/// True for the hosts of ECR Public, where everybody may pull. The port of HTTPS does not count.
 pub fn is_public(registry: &Registry) -> bool {
-    [PUBLIC_HOST, PUBLIC_DUAL_STACK_HOST].iter().any(|host| host.eq_ignore_ascii_case(registry.as_str()))
+    let host = registry.as_str();
+    let host = host.strip_suffix(":443").unwrap_or(host);
+    [PUBLIC_HOST, PUBLIC_DUAL_STACK_HOST].iter().any(|public| public.eq_ignore_ascii_case(host))
 }
 
 /// The kubelet's pattern that covers a host, for which it asks the plugin; `None` when the plugin is
@@ -115,15 +117,19 @@ pub(crate) fn login_lasts(host: &str, user: &str) -> Option<u16> {
     (user == "AWS" && EcrHost::parse(host).is_some()).then_some(12)
 }
 
-/// Who owns a registry host: its account and region, for private registries of ECR. `None` for every
-/// other host, ECR Public among them: anybody may pull there, so there is nothing to judge.
+/// Who owns a registry host: its account and region, for private registries of ECR; AWS itself for ECR Public. `None` for
+/// every other host.
 pub fn owner(registry: &Registry) -> Option<Owner> {
+    let plugin = plugin_glob(registry);
+    if is_public(registry) {
+        return Some(Owner { provider: "eks", scope: None, location: None, plugin });
+    }
     let host = EcrHost::parse(registry.as_str())?;
     Some(Owner {
         provider: "eks",
         scope: Some(host.account.to_owned()),
         location: Some(host.region.to_ascii_lowercase()),
-        plugin: plugin_glob(registry),
+        plugin,
     })
 }
 

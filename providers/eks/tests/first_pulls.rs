@@ -28,21 +28,25 @@ fn with(more: &[&str]) -> Value {
 }
 
 #[test]
-fn a_first_pull_through_a_cache_is_no_missing_image() {
-    const FIRST: &str = "unknown pull-through-first-pull";
+fn a_first_pull_is_allowed_by_its_rights() {
+    const FIRST: &str = "allowed";
     let (import, create) = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository");
+    let through_cache = |own: Value, repository_there: bool| {
+        through_cache(own, repository_there).registry_row(table::TEMPLATES, Read::Got(json!([])))
+    };
     // ReadOnly has no import, PullOnly has no creation.
     expect(&through_cache(pull_all(), true), "denied pull-through-denied");
     expect(&through_cache(with(&[import]), true), FIRST);
     expect(&through_cache(with(&[import]), false), "denied pull-through-denied");
     expect(&through_cache(with(&[import, create]), false), FIRST);
-    // A creation template may give the repository a policy that allows the import.
-    expect(&through_cache(with(&[create]), false), FIRST);
+    expect(&through_cache(with(&[create]), false), "denied pull-through-denied");
     let registry = policy(json!([{"Effect": "Allow", "Principal": {"AWS": ROLE_ARN}, "Action": [import, create],
         "Resource": "arn:aws:ecr:*:*:repository/ledger/*"}]));
     for scope in ["V1", "V2"] {
         expect(&through_cache(pull_all(), false).registry_policy(&registry, scope), FIRST);
     }
+    let first = named(&through_cache(with(&[import]), true).verdict());
+    assert!(first.contains("whether the upstream has it is content"), "{first}");
     let cached = through_cache(pull_all(), true);
     expect(&cached.row(table::IMAGES, ":v1", Read::Got(json!({"digest": "sha256:1"}))), "allowed");
 }
@@ -50,7 +54,7 @@ fn a_first_pull_through_a_cache_is_no_missing_image() {
 /// The longest prefix decides which creation template a repository gets.
 #[test]
 fn what_a_creation_template_gives_counts_at_the_first_pull() {
-    const FIRST: &str = "unknown pull-through-first-pull";
+    const FIRST: &str = "allowed";
     let import = policy(
         json!([{ "Effect": "Allow", "Principal": { "AWS": ROLE_ARN }, "Action": "ecr:BatchImportUpstreamImage" }]),
     );

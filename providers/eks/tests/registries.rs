@@ -48,8 +48,7 @@ fn every_host_of_ecr_is_read_and_maps_to_one_repository() {
     let fips = EcrHost::parse("111122223333.dkr-ecr-fips.us-east-1.on.aws").unwrap();
     assert_eq!(fips.repository_arn("a/b"), "arn:aws:ecr:us-east-1:111122223333:repository/a/b");
     for text in [
-        "public.ecr.aws",
-        "ecr-public.aws.com",
+        "public.ecr.aws.evil.example",
         "docker.io",
         "11112222333.dkr.ecr.eu-central-1.amazonaws.com",
         "11112222333x.dkr.ecr.eu-central-1.amazonaws.com",
@@ -78,11 +77,21 @@ fn other_spellings_of_the_host_are_the_same_repository() {
 }
 
 #[test]
-fn ecr_public_is_nobody_s_to_deny() {
-    for host in ["public.ecr.aws", "ecr-public.aws.com"] {
-        assert!(host::is_public(&Registry(host.to_owned())));
-        let world = World::one_account().image(&format!("{host}/eks-distro/pause:3.9"));
-        assert_eq!(world.claim(), None, "{host}");
+fn ecr_public_lets_everybody_pull() {
+    for host in ["public.ecr.aws", "ecr-public.aws.com", "public.ecr.aws:443"] {
+        let registry = Registry(host.to_owned());
+        let owner = host::owner(&registry).unwrap_or_else(|| panic!("{host}"));
+        assert_eq!((owner.provider, owner.scope, owner.location), ("eks", None, None), "{host}");
+        // A role that may nothing there, and one that nobody read.
+        let mut world = World::one_account().image(&format!("{host}/eks-distro/pause:3.9"));
+        expect(&world, "allowed");
+        assert!(named(&world.verdict()).contains("Amazon ECR Public"), "{}", named(&world.verdict()));
+        world.section = pullaudit_core::Section::default();
+        expect(&world, "allowed");
+        world.by = Credential::Anonymous;
+        expect(&world, "allowed");
+        world.by = Credential::Secret("hub".to_owned());
+        assert_eq!(world.claim(), None, "whether a stale login is refused nobody knows");
     }
 }
 
@@ -171,4 +180,17 @@ fn a_registry_that_nobody_of_ours_reads_says_what_to_add() {
     // Our own half can refuse all the same.
     let silent = foreign.inline(&policy(json!([token_only()])));
     expect(&silent, "denied identity-policy-silent");
+}
+
+#[test]
+fn an_archived_image_cannot_be_pulled() {
+    for (status, expected) in [
+        ("ACTIVE", "allowed"),
+        ("ARCHIVED", "denied image-archived"),
+        ("ACTIVATING", "denied image-archived"),
+        ("FROZEN", "unknown image-unread"),
+    ] {
+        let row = json!({"digest": "sha256:11", "status": status});
+        expect(&may_pull(World::one_account()).row(table::IMAGES, ":v1", Read::Got(row)), expected);
+    }
 }

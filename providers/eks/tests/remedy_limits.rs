@@ -121,27 +121,26 @@ fn the_partition_of_the_role_decides_the_managed_policy() {
 }
 
 #[test]
-fn a_pull_through_rule_adds_the_import_only_where_it_is_read_and_covers_the_repository() {
-    let import = |world: &World| written(only(&propose(world))).to_string().contains("BatchImportUpstreamImage");
+fn a_first_pull_gets_import_and_creation_where_they_lack() {
+    let has = |world: &World, action: &str| written(only(&propose(world))).to_string().contains(action);
+    let (import, create) = ("BatchImportUpstreamImage", "CreateRepository");
     let rule = |prefix: &str| Read::Got(json!([{"prefix": prefix, "upstream": "registry-1.docker.io"}]));
-    assert!(import(&World::one_account().registry_row(table::PULL_THROUGH, rule("ledger"))));
-    assert!(!import(&World::one_account().registry_row(table::PULL_THROUGH, rule("led"))));
-    assert!(!import(&World::one_account()));
-    assert!(!import(&World::one_account().registry_row(table::PULL_THROUGH, refused("rules"))));
-    let text = written(only(&propose(&World::one_account().registry_row(table::PULL_THROUGH, rule("ledger")))));
-    assert!(!text.to_string().contains("CreateRepository"), "it exists already");
-    // Whether the upstream has it is known at the first pull, so nothing is promised.
-    let first = World::one_account().registry_row(table::PULL_THROUGH, rule("ledger")).row(
-        table::IMAGES,
-        ":v1",
-        Read::Absent,
-    );
-    let why = held(&first);
-    assert!(why.starts_with("a grant lets the role import it, and only the first pull tells"), "{why}");
-    assert!(why.contains("aws iam put-role-policy") && why.contains("ecr:BatchImportUpstreamImage"), "{why}");
-    assert!(!why.contains("ecr:CreateRepository"), "{why}");
-    let none = first.row(table::REPOSITORIES, "", Read::Absent);
-    assert!(held(&none).contains("ecr:CreateRepository"), "{}", held(&none));
+    let under = |prefix: &str| World::one_account().registry_row(table::PULL_THROUGH, rule(prefix));
+    // The cache holds the image: nothing is to be imported.
+    for world in [World::one_account(), under("ledger"), under("led")] {
+        assert!(!has(&world, import) && !has(&world, create));
+    }
+    let first = under("ledger").row(table::IMAGES, ":v1", Read::Absent);
+    assert!(has(&first, import) && !has(&first, create), "the repository exists already");
+    let none = first.clone().row(table::REPOSITORIES, "", Read::Absent);
+    let none = none.registry_row(table::TEMPLATES, Read::Got(json!([])));
+    assert!(has(&none, import) && has(&none, create));
+    // The right that is missing alone: what ReadOnly leaves out.
+    let read_only = first.inline(&policy(json!([pull_all()])));
+    expect(&read_only, "denied pull-through-denied");
+    assert!(has(&read_only, import));
+    let unread = World::one_account().registry_row(table::PULL_THROUGH, refused("rules"));
+    assert!(!has(&unread, import));
 }
 
 #[test]

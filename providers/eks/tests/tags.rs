@@ -36,7 +36,7 @@ fn tags_of_the_repository_are_compared_under_both_names() {
         (json!({"StringNotEquals": {"aws:ResourceTag/none": "ledger"}}), "allowed"),
         (json!({"Null": {"aws:ResourceTag/team": "false"}}), "allowed"),
         // A tag of the request, which only whoever makes a repository gives.
-        (json!({"StringEquals": {"aws:RequestTag/team": "ledger"}}), OPEN),
+        (json!({"StringEquals": {"aws:RequestTag/team": "ledger"}}), UNMET),
     ] {
         let world = tagged(when(condition.clone()), json!({"team": "ledger", "stage": "live"}));
         assert_eq!(word(&world.verdict()), expected, "{condition}");
@@ -83,5 +83,5 @@ fn a_token_is_for_no_repository_and_so_for_no_tag() {
     let mut all = pull_all();
     all["Condition"] = json!({"StringEquals": {"aws:ResourceTag/team": "ledger"}});
     let world = tagged(World::one_account().inline(&policy(json!([all]))), json!({"team": "ledger"}));
-    expect(&world, OPEN);
+    expect(&world, UNMET);
 }

@@ -6,7 +6,7 @@
 mod support;
 
 use pullaudit_core::{AccountToken, Mode, Obstacle, Open, Read, Verdict, judge};
-use pullaudit_eks::facts::table;
+use pullaudit_eks::facts::{in_organization, table};
 use serde_json::{Value, json};
 use support::*;
 
@@ -104,22 +104,23 @@ fn the_role_s_own_policies_have_no_say_in_who_takes_it_on() {
 
 #[test]
 fn policies_of_the_organization_reach_tokens_from_the_resource_s_side() {
+    let at = |target: &str| in_organization("o-acme", target);
     let world = |condition: Value| {
         let mut world = trusting(World::one_account(), json!([usual_trust()]));
         let row = json!({ "id": "o-acme", "management": "999999999999", "allFeatures": true });
         world.section.put(table::ORGANIZATIONS, OWN, Read::Got(row));
-        world.section.put(table::PARENTS, OWN, Read::Got(json!("r-root")));
+        world.section.put(table::PARENTS, at(OWN), Read::Got(json!("r-root")));
         for target in [OWN, "r-root"] {
-            world.section.put(table::SERVICE_CONTROLS, target, Read::Got(json!(["p-FullAWSAccess"])));
+            world.section.put(table::SERVICE_CONTROLS, at(target), Read::Got(json!(["p-FullAWSAccess"])));
             world.section.put(
                 table::RESOURCE_CONTROLS,
-                target,
+                at(target),
                 Read::Got(json!(["p-RCPFullAWSAccess", "p-ours"])),
             );
         }
         let deny = json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRoleWithWebIdentity",
             "Resource": "*", "Condition": condition});
-        world.section.put(table::CONTROL_POLICIES, "p-ours", document(&policy(json!([deny]))));
+        world.section.put(table::CONTROL_POLICIES, at("p-ours"), document(&policy(json!([deny]))));
         world
     };
     expect(&world(json!({"StringLike": {format!("{ISSUER}:sub"): "system:*"}})), "denied rcp-denies");

@@ -160,9 +160,12 @@ impl<'a> Listing<'a> {
         for name in names {
             let profile: Read<FargateProfile> =
                 readings::one(self.found, cluster_table::FARGATE, &name, "eks:DescribeFargateProfile");
-            let takes_unread = profile.open().cloned();
+            let mut takes_unread = profile.open().cloned();
             let (identity, selectors) = match profile {
+                // It takes no pods, and never will.
+                Read::Got(profile) if profile.status.as_deref() == Some("CREATE_FAILED") => continue,
                 Read::Got(profile) => {
+                    takes_unread = in_between(&name, profile.status.as_deref());
                     (role(&profile.pod_execution_role, PrincipalKind::PodExecutionRole), profile.selectors)
                 }
                 Read::Absent => continue,
@@ -333,6 +336,12 @@ impl<'a> Listing<'a> {
             federation: issuer.map(|url| url.strip_prefix("https://").unwrap_or(url).to_owned()),
         });
     }
+}
+
+/// What keeps it from being known whether a Fargate profile takes the pods that it selects.
+fn in_between(name: &str, status: Option<&str>) -> Option<Open> {
+    let status = status.filter(|status| *status != "ACTIVE")?;
+    Some(Open::undecidable(format!("which pods Fargate profile {name} takes while it is {status}; read again")))
 }
 
 pub(super) fn role(arn: &str, kind: PrincipalKind) -> Read<Principal> {

@@ -59,6 +59,7 @@ fn found(details: &[ImageDetail], name: &ImageName) -> Option<Image> {
         pushed_at: detail.image_pushed_at().and_then(|at| at.fmt(DateTimeFormat::DateTime).ok()),
         media_type: detail.image_manifest_media_type().map(str::to_owned),
         artifact_type: detail.artifact_media_type().map(str::to_owned),
+        status: detail.image_status().map(|status| status.as_str().to_owned()),
     })
 }
 
@@ -86,12 +87,16 @@ mod tests {
             .image_tags("v1")
             .image_manifest_media_type(index)
             .artifact_media_type("application/vnd.oci.image.config.v1+json")
+            .image_status(aws_sdk_ecr::types::ImageStatus::Archived)
             .build();
         let name = ImageName::Tag("v1".into());
         let image = found(std::slice::from_ref(&detail), &name);
-        let kept = image.map(|image| (image.digest, image.media_type, image.artifact_type));
+        let kept = image.map(|image| (image.digest, image.media_type, image.artifact_type, image.status));
         let config = "application/vnd.oci.image.config.v1+json".to_owned();
-        assert_eq!(kept, Some(("sha256:0".to_owned(), Some(index.to_owned()), Some(config))));
+        assert_eq!(
+            kept,
+            Some(("sha256:0".to_owned(), Some(index.to_owned()), Some(config), Some("ARCHIVED".to_owned())))
+        );
         assert!(found(&[detail], &ImageName::Tag("v2".into())).is_none());
     }
 

@@ -41,6 +41,7 @@ pub(crate) fn fargate(profile: &types::FargateProfile) -> Option<FargateProfile>
     Some(FargateProfile {
         pod_execution_role: profile.pod_execution_role_arn()?.to_owned(),
         selectors: profile.selectors().iter().filter_map(selector).collect(),
+        status: profile.status().map(|status| status.as_str().to_owned()),
     })
 }
 

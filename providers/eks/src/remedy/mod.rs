@@ -32,17 +32,15 @@ pub(crate) use target::{POLICY_NAME, RepositoryArn};
 #[cfg(feature = "live")]
 pub(crate) use write::{Document, Sent, write};
 
-use crate::codes::Finding;
 use crate::facts::Role;
 use crate::host::EcrHost;
-use crate::weigh::EksFacts;
 use crate::weigh::arn::RoleArn;
+use crate::weigh::{EksFacts, FirstPull};
 use after::Edit;
 use jiff::Timestamp;
 use own::{CREATE, IMPORT, PULL, Wanted};
 use pullaudit_core::{
-    Change, Code, Credential, Facts as _, FixPolicy, HeldBack, Mode, Proposal, Question, Read, Remedy, Verdict,
-    judge,
+    Change, Credential, Facts as _, FixPolicy, HeldBack, Mode, Proposal, Question, Read, Remedy, Verdict, judge,
 };
 use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use target::Target;
@@ -170,11 +168,11 @@ impl<'a> Need<'a> {
     /// What our statements must say of the repository, or of the role, for this question.
     fn add(&self, facts: &EksFacts, value: &str, with_create: bool, wanted: &mut Wanted) {
         wanted.entry(PULL).or_default().insert(value.to_owned());
-        let (under_rule, missing) = facts.pulled_through(&self.host, self.repository());
-        if under_rule {
+        let first = facts.first_pull(&self.host, self.question);
+        if first.is_some() {
             wanted.entry(IMPORT).or_default().insert(value.to_owned());
         }
-        if under_rule && missing && with_create {
+        if first == Some(FirstPull::Creates) && with_create {
             wanted.entry(CREATE).or_default().insert(value.to_owned());
         }
     }
@@ -237,20 +235,12 @@ fn why_not(facts: &EksFacts, then: Option<&EksFacts>, need: &Need<'_>, at: Times
         Some(Verdict::Unknown { .. }) if facts.is_foreign(&need.host, need.repository()) => {
             repository::hand_over(facts, need)
         }
-        Some(Verdict::Unknown { needing }) if needing.iter().all(|need| need.code == first_pull()) => format!(
-            "a grant lets the role import it, and only the first pull tells whether the upstream has it: {}",
-            role::by_hand(facts, need)
-        ),
         Some(Verdict::Unknown { needing }) => {
             let first = needing.first().map_or_else(String::new, |need| need.open.to_string());
             format!("a grant would not be proved enough: {first}")
         }
         Some(Verdict::Allowed { .. }) | None => "no change of one document is enough".to_owned(),
     }
-}
-
-fn first_pull() -> Code {
-    Finding::PullThroughFirstPull.code()
 }
 
 /// The change of each document that these questions need, and what can't be written.

@@ -5,7 +5,7 @@
 
 use super::policy::{Kind, Policy};
 use crate::codes::Finding;
-use crate::facts::{ALLOW_ALL, Document, Organization, table};
+use crate::facts::{ALLOW_ALL, Document, Organization, in_organization, table};
 use pullaudit_core::{Claim, Obstacle, Open, Read, Section, Text};
 use serde::de::DeserializeOwned;
 
@@ -83,7 +83,7 @@ fn path(section: &Section, account: &str, organization: &Organization) -> Result
     }
     let (mut path, mut child) = (String::new(), account.to_owned());
     for _ in 0..MOST_LEVELS {
-        let parent: String = match got(section, table::PARENTS, &child) {
+        let parent: String = match got(section, table::PARENTS, &in_organization(&organization.id, &child)) {
             Row::Got(parent) => parent,
             Row::Open(Unread::Because(open)) => return Err(open),
             Row::Open(Unread::NotAsked) => {
@@ -107,7 +107,7 @@ impl Controls {
         let organization: Organization = match got(section, table::ORGANIZATIONS, account) {
             Row::Got(organization) => organization,
             Row::Absent => return Self::default(),
-            Row::Open(open) => return Self::unread(side, account, open),
+            Row::Open(open) => return Self::unread(side, account, vec![open.into()]),
         };
         // The account that manages an organization is bound by none of its policies.
         if organization.management == account || !organization.all_features {
@@ -115,29 +115,35 @@ impl Controls {
         }
         let mut controls = Self::default();
         let mut target = account.to_owned();
-        let mut unread = None;
+        let mut unread = Vec::new();
         for _ in 0..MOST_LEVELS {
             // What stands higher may deny all the same.
-            unread = unread.or(controls.add(section, &target, side).err());
+            unread.extend(controls.add(section, &organization.id, &target, side).err());
             if target.starts_with("r-") {
                 return controls.complete(side, account, unread);
             }
-            match got(section, table::PARENTS, &target) {
+            match got(section, table::PARENTS, &in_organization(&organization.id, &target)) {
                 Row::Got(parent) => target = parent,
                 Row::Absent => break,
-                Row::Open(open) => return controls.complete(side, account, unread.or(Some(open))),
+                Row::Open(open) => {
+                    unread.push(open.into());
+                    return controls.complete(side, account, unread);
+                }
             }
         }
         let why = format!("what stands above account {account} in its organization; read again");
-        controls.complete(side, account, Some(Unread::Because(Open::undecidable(why))))
+        unread.push(Unread::Because(Open::undecidable(why)).into());
+        controls.complete(side, account, unread)
     }
 
-    /// With what is not known of it as one open fact.
-    fn complete(mut self, side: Side, account: &str, unread: Option<Unread>) -> Self {
-        let Some(open) = unread else { return self.switched_on(side, account) };
+    /// With all that is not known of it as one open fact, of which nothing is assumed where one thing may not be.
+    fn complete(mut self, side: Side, account: &str, unread: Vec<Lack>) -> Self {
+        if unread.is_empty() {
+            return self.switched_on(side, account);
+        }
         // Whether such policies are off, what was not read may tell.
         self.doubt_bare_levels();
-        Self { levels: self.levels, ..Self::unread(side, account, open) }
+        Self { levels: self.levels, ..Self::unread(side, account, unread) }
     }
 
     /// Says that the silence of levels without any policy refuses nothing.
@@ -156,27 +162,33 @@ impl Controls {
         if bare > 0 {
             self.doubt_bare_levels();
             let why = format!("why a level above account {account} has no {}; read again", side.singular());
-            self.open = Self::unread(side, account, Unread::Because(Open::undecidable(why))).open;
+            self.open = Self::unread(side, account, vec![Unread::Because(Open::undecidable(why)).into()]).open;
         }
         self
     }
 
-    fn add(&mut self, section: &Section, target: &str, side: Side) -> Result<(), Unread> {
-        let names: Vec<String> = match got(section, side.table(), target) {
+    fn add(&mut self, section: &Section, organization: &str, target: &str, side: Side) -> Result<(), Lack> {
+        let key = |id: &str| in_organization(organization, id);
+        let names: Vec<String> = match got(section, side.table(), &key(target)) {
             Row::Got(names) => names,
             Row::Absent => Vec::new(),
-            Row::Open(open) => return Err(open),
+            Row::Open(open) => return Err(open.into()),
         };
         let place: Text = format!("{} of {}", side.plural(), word(target)).into();
         let mut level = Level { place, policy: Policy::default(), whole: true, attached: names.len() };
         let mut unread = None;
         for name in names {
-            let text = match got::<Document>(section, table::CONTROL_POLICIES, &name) {
+            let text = match got::<Document>(section, table::CONTROL_POLICIES, &key(&name)) {
                 Row::Got(document) => document.text,
                 Row::Open(Unread::NotAsked) if ALLOW_ALL.contains(&name.as_str()) => side.everything().to_owned(),
-                Row::Absent => return Err(Unread::NotAsked),
+                Row::Absent => {
+                    let what =
+                        format!("{} {name}, which was listed and is not there; read again", side.singular());
+                    (level.whole, unread) = (false, Some(Unread::Because(Open::undecidable(what)).into()));
+                    continue;
+                }
                 Row::Open(open) => {
-                    (level.whole, unread) = (false, Some(open));
+                    (level.whole, unread) = (false, Some(Lack::of_listed(open, side, &name)));
                     continue;
                 }
             };
@@ -186,25 +198,10 @@ impl Controls {
         unread.map_or(Ok(()), Err)
     }
 
-    fn unread(side: Side, account: &str, open: Unread) -> Self {
-        let what = side.plural();
-        let reading: Text = format!("{what} of account {account}").into();
-        let open = match open {
-            // Few auditors may read an organization, and what it denies would break far more than a pull.
-            Unread::Because(Open::Unread { permission, scope, obstacle, reading: of, .. }) => {
-                let reading = if of.contains(&*reading) { of } else { format!("{reading} ({of})").into() };
-                Open::Unread { reading, permission, scope, assumable: true, obstacle }
-            }
-            Unread::Because(undecidable @ Open::Undecidable { .. }) => undecidable,
-            Unread::NotAsked => Open::Unread {
-                reading: reading.clone(),
-                permission: "organizations:ListPoliciesForTarget".into(),
-                scope: format!("account {account}").into(),
-                assumable: true,
-                obstacle: Obstacle::NotAsked,
-            },
-        };
-        let claim = Claim::open(side.unread().code(), reading, "could deny the pull", vec![open]);
+    fn unread(side: Side, account: &str, unread: Vec<Lack>) -> Self {
+        let reading: Text = format!("{} of account {account}", side.plural()).into();
+        let opens = unread.into_iter().map(|one| one.into_open(&reading, account)).collect();
+        let claim = Claim::open(side.unread().code(), reading, "could deny the pull", opens);
         Self { levels: Vec::new(), open: Some(claim) }
     }
 
@@ -276,6 +273,55 @@ fn word(target: &str) -> String {
 enum Unread {
     NotAsked,
     Because(Open),
+}
+
+/// Something of an organization's policies that is not known.
+struct Lack {
+    unread: Unread,
+    /// A list names the policy, so that it is there: what it says is not assumed.
+    is_named: bool,
+}
+
+impl From<Unread> for Lack {
+    fn from(unread: Unread) -> Self {
+        Self { unread, is_named: false }
+    }
+}
+
+impl Lack {
+    /// Of the document of a policy that was listed.
+    fn of_listed(unread: Unread, side: Side, name: &str) -> Self {
+        let unread = match unread {
+            Unread::NotAsked => {
+                let reading = format!("{} {name}", side.singular());
+                let scope = "its organization";
+                Unread::Because(Open::unread(reading, "organizations:DescribePolicy", scope, Obstacle::NotAsked))
+            }
+            because @ Unread::Because(_) => because,
+        };
+        Self { unread, is_named: true }
+    }
+
+    fn into_open(self, reading: &Text, account: &str) -> Open {
+        match self.unread {
+            // Few auditors may read an organization, and what it denies would break far more than a pull.
+            Unread::Because(Open::Unread { permission, scope, obstacle, reading: of, assumable }) => {
+                let reading = if of.contains(&**reading) { of } else { format!("{reading} ({of})").into() };
+                // That a policy blocked the reading, and not a token that has expired, says whoever read it.
+                let blocked = matches!(obstacle, Obstacle::Blocked(_));
+                let assumable = !self.is_named && (assumable || !blocked);
+                Open::Unread { reading, permission, scope, assumable, obstacle }
+            }
+            Unread::Because(undecidable @ Open::Undecidable { .. }) => undecidable,
+            Unread::NotAsked => Open::Unread {
+                reading: reading.clone(),
+                permission: "organizations:ListPoliciesForTarget".into(),
+                scope: format!("account {account}").into(),
+                assumable: true,
+                obstacle: Obstacle::NotAsked,
+            },
+        }
+    }
 }
 
 /// One row.

@@ -27,6 +27,10 @@ impl Weighing<'_> {
             Some(ImageState::There(place, what)) => {
                 all.push(Claim::yes(self.texts.allowed, place.clone(), what.clone()));
             }
+            // Source: ECR user guide, "Archiving an image": a pull of it is answered with 404.
+            Some(ImageState::Archived(place, what)) => {
+                all.push(Claim::no(Finding::ImageArchived.code(), place.clone(), what.clone()));
+            }
             Some(ImageState::Missing) => self.through_cache(Finding::ImageMissing, resources, all),
             Some(ImageState::Open(open, code)) => {
                 all.push(Claim::open(*code, self.image_place(), "may not exist", vec![open.clone()]));
@@ -62,11 +66,11 @@ impl Weighing<'_> {
                 self.right(Right::Import, resources, all);
                 let reader = self.registry.rules.reader(&self.repository.name);
                 let reader = reader.map_or_else(String::new, |role| format!(" and lets {role} read it"));
-                let what =
-                    format!("{place}: whether the upstream has it{reader}, at the first pull through the cache");
-                let code = Finding::PullThroughFirstPull.code();
-                let detail = "is not in the pull-through cache yet";
-                all.push(Claim::open(code, place, detail, vec![Open::undecidable(what)]));
+                let detail = format!(
+                    "is not in the pull-through cache yet, and the role may import it; whether the upstream has it{reader} \
+                     is content, which rights do not tell"
+                );
+                all.push(Claim::yes(Finding::PullThroughFirstPull.code(), place, detail));
             }
         }
     }

@@ -4,6 +4,8 @@ pub(crate) mod addons;
 pub(crate) mod arn;
 mod controls;
 mod existence;
+mod foreign;
+mod former;
 mod index;
 mod notices;
 mod policy;
@@ -15,10 +17,10 @@ mod trust;
 
 use crate::codes::Finding;
 use crate::facts::Role;
-use crate::host::EcrHost;
+use crate::host::{self, EcrHost};
 use crate::remedy;
 use arn::RoleArn;
-use index::{Index, Presence, RegistryEntry, RegistryScope, RepositoryEntry, RoleEntry, RoleState};
+use index::{ImageState, Index, Presence, RegistryEntry, RegistryScope, RepositoryEntry, RoleEntry, RoleState};
 use jiff::Timestamp;
 use policy::Policy;
 use policy::action::Acts;
@@ -46,7 +48,8 @@ impl EksFacts {
     /// Parses every stored document once. The error names the row that is not what its table promises;
     /// a policy that can't be read is no error but an open fact.
     pub fn open(section: &Section) -> Result<Self, SnapshotError> {
-        Ok(Self { index: Index::open(section)?, texts: Texts::new(), section: section.clone() })
+        let section = former::under_organizations(section.clone());
+        Ok(Self { index: Index::open(&section)?, texts: Texts::new(), section })
     }
 
     /// What was read.
@@ -73,13 +76,19 @@ impl EksFacts {
         entry.is_some_and(|entry| !entry.refusals.is_empty()) && !self.index.reads(host.account)
     }
 
-    /// Whether a pull-through rule is known to cover the repository, and whether the repository is known to be
-    /// missing.
-    pub(crate) fn pulled_through(&self, host: &EcrHost<'_>, repository: &str) -> (bool, bool) {
-        let registry = self.index.registry(host.account, host.region);
-        let covered = registry.is_some_and(|registry| registry.rules.cover(repository) == Ok(true));
-        let entry = self.index.repository(host.account, host.region, repository);
-        (covered, entry.is_some_and(|entry| matches!(entry.presence, Presence::Missing)))
+    /// What a pull-through cache is yet to do for a pull; `None` where it holds the image, or no rule is known to cover it.
+    pub(crate) fn first_pull(&self, host: &EcrHost<'_>, question: &Question) -> Option<FirstPull> {
+        let name = question.image.repository.as_str();
+        let registry = self.index.registry(host.account, host.region)?;
+        if registry.rules.cover(name) != Ok(true) {
+            return None;
+        }
+        let entry = self.index.repository(host.account, host.region, name)?;
+        match (&entry.presence, entry.image(&version(question))) {
+            (Presence::Missing, _) => Some(FirstPull::Creates),
+            (_, Some(ImageState::Missing)) => Some(FirstPull::Imports),
+            _ => None,
+        }
     }
 
     /// The claim of a role; `None` where neither it nor the registry was read.
@@ -145,6 +154,15 @@ impl EksFacts {
     }
 }
 
+/// What a pull-through cache does at the first pull.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FirstPull {
+    /// It creates the repository, and imports the image.
+    Creates,
+    /// It imports the image.
+    Imports,
+}
+
 /// What was read, or in its place an entry that says that nothing was.
 fn or_made<'a, T>(known: Option<&'a T>, made: &'a mut Option<T>, make: impl FnOnce() -> T) -> &'a T {
     match known {
@@ -161,6 +179,10 @@ impl std::fmt::Debug for EksFacts {
 
 impl Facts for EksFacts {
     fn weigh(&self, question: &Question, at: Timestamp) -> Option<Claim> {
+        if host::is_public(&question.image.registry) {
+            let known = matches!(question.by, Credential::Anonymous | Credential::Principal(_));
+            return known.then(|| self.texts.public.clone());
+        }
         let host = EcrHost::parse(question.image.registry.as_str())?;
         match &question.by {
             // What a secret logs in as, and which identity an unread one is, nobody here knows.

@@ -1,16 +1,20 @@
 //! What is known, without watching the pull itself, about a request that a policy is asked about.
 
 use super::controls::Membership;
+use super::foreign;
 use super::index::{RoleEntry, RoleState};
 use super::tags::{Tag, Tags};
 use crate::facts::Role;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pullaudit_core::{Open, Text};
 use std::borrow::Cow;
 
 /// The session of a pull with a service account's role. Source: kubernetes/cloud-provider-aws,
 /// `cmd/ecr-credential-provider/main.go`.
 pub(crate) const SERVICE_ACCOUNT_SESSION: &str = "ecr-credential-provider";
+
+/// The longest that credentials of a role live. Source: STS API reference, `AssumeRole`, `DurationSeconds`.
+const LONGEST_SESSION: SignedDuration = SignedDuration::from_hours(12);
 
 /// Who asks: a role, or one session of it.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +65,18 @@ pub(crate) struct Request<'a> {
     pub(crate) at: Timestamp,
 }
 
+impl<'a> Request<'a> {
+    /// What names no resource is taken to be about the caller's own account: AWS's resource perimeter
+    /// (`aws-samples/data-perimeter-policy-examples`) makes no exception for `ecr:GetAuthorizationToken`.
+    fn resource_account(&self) -> &'a str {
+        if self.resource.is_some() { self.owner } else { self.asker.account }
+    }
+
+    fn resource_organization(&self) -> &'a Membership {
+        if self.resource.is_some() { self.owner_organization } else { &self.asker.role.organization }
+    }
+}
+
 /// A condition key, as far as pullaudit knows its value offline.
 #[derive(Clone, Debug)]
 pub(crate) enum Key {
@@ -76,6 +92,8 @@ pub(crate) enum Key {
     ResourceTag(String),
     RequestedRegion,
     Now,
+    /// When the role's credentials were issued.
+    Issued,
     /// The end points of ECR and of STS speak HTTPS only.
     SecureTransport,
     /// What a token says of itself, where a role is taken on with one.
@@ -88,7 +106,7 @@ pub(crate) enum Key {
     },
     /// The name of the session, where a role is taken on.
     SessionName(Text),
-    /// A role is none, nor is who takes one on.
+    /// A role is no service of AWS, nor is who takes one on, and none calls for it.
     IsAwsService,
     /// The same in every pull by a role.
     Always(&'static str),
@@ -104,6 +122,8 @@ pub(crate) enum Value<'a> {
     /// A text that starts so; its end is known only when a node pulls.
     StartsWith(String),
     Time(Timestamp),
+    /// Some time from the first to the second.
+    Between(Timestamp, Timestamp),
     Absent,
     /// This, or nothing.
     AbsentOr(&'a str),
@@ -125,16 +145,20 @@ impl Key {
             "aws:requestedregion" => Self::RequestedRegion,
             "aws:currenttime" | "aws:epochtime" => Self::Now,
             "aws:principaltype" => Self::Always("AssumedRole"),
-            "aws:principalisawsservice" => Self::IsAwsService,
+            // Source: IAM user guide, "aws:ViaAWSService": false where the principal calls itself.
+            "aws:principalisawsservice" | "aws:viaawsservice" => Self::IsAwsService,
+            "aws:tokenissuetime" => Self::Issued,
             "aws:securetransport" => Self::SecureTransport,
             "sts:rolesessionname" => Self::SessionName(format!("{place}: {name} is no key of a pull").into()),
-            "aws:username" | "aws:principalservicename" | "aws:principalservicenameslist" => Self::Never,
+            // Source: service authorization reference, Amazon ECR: only what makes or tags a repository has keys of tags.
+            "aws:username" | "aws:principalservicename" | "aws:principalservicenameslist" | "aws:tagkeys" => {
+                Self::Never
+            }
             "aws:sourcevpce"
             | "aws:sourcevpc"
             | "aws:sourcevpcarn"
             | "aws:sourceip"
             | "aws:vpcsourceip"
-            | "aws:viaawsservice"
             | "aws:calledvia"
             | "aws:calledviafirst"
             | "aws:calledvialast"
@@ -146,16 +170,18 @@ impl Key {
             | "aws:multifactorauthage"
             | "aws:useragent"
             | "aws:referer"
-            | "aws:tokenissuetime"
             | "aws:sourceidentity"
             | "aws:ec2instancesourcevpc"
             | "aws:ec2instancesourceprivateipv4"
             | "ec2:sourceinstancearn"
-            | "ec2:roledelivery" => unknown("is known only when a node pulls"),
+            | "ec2:roledelivery"
+            | "ssm:sourceinstancearn"
+            | "lambda:sourcefunctionarn" => unknown("is known only when a node pulls"),
             "aws:principalorgid" => Self::PrincipalOrganization,
             "aws:resourceorgid" => Self::ResourceOrganization,
             "aws:principalorgpaths" => Self::PrincipalOrganizationPaths,
             "aws:resourceorgpaths" => Self::ResourceOrganizationPaths,
+            other if other.starts_with("aws:requesttag/") || foreign::is_of_another_service(other) => Self::Never,
             _ => {
                 let unknown = unknown("is a condition key that pullaudit does not know");
                 Self::of_tag(&lower).or_else(|| Self::of_token(&lower, &unknown)).unwrap_or(unknown)
@@ -208,37 +234,28 @@ impl Key {
                 Some(session) => Value::Text(Cow::Owned(format!("{}:{session}", role.role_id))),
                 None => Value::StartsWith(format!("{}:", role.role_id)),
             }),
-            Self::ResourceAccount if request.resource.is_some() => text(request.owner),
-            Self::ResourceAccount => {
-                Value::Open(Open::undecidable("aws:ResourceAccount of a request that names no resource"))
-            }
+            Self::ResourceAccount => text(request.resource_account()),
             Self::PrincipalOrganization => organization(&request.asker.role.organization),
-            Self::ResourceOrganization if request.resource.is_some() => organization(request.owner_organization),
-            Self::ResourceOrganization => {
-                Value::Open(Open::undecidable("aws:ResourceOrgID of a request that names no resource"))
-            }
+            Self::ResourceOrganization => organization(request.resource_organization()),
             // An account stands in one place, so that there is one value.
             Self::PrincipalOrganizationPaths => organization_path(&request.asker.role.organization),
-            Self::ResourceOrganizationPaths if request.resource.is_some() => {
-                organization_path(request.owner_organization)
-            }
-            Self::ResourceOrganizationPaths => {
-                Value::Open(Open::undecidable("aws:ResourceOrgPaths of a request that names no resource"))
-            }
+            Self::ResourceOrganizationPaths => organization_path(request.resource_organization()),
             Self::ResourceTag(tag) if request.resource.is_some() => match request.tags.get(tag) {
                 Tag::Value(value) => text(value),
                 Tag::Absent => Value::Absent,
                 Tag::Open(open) => Value::Open(open),
             },
-            Self::ResourceTag(_) => {
-                Value::Open(Open::undecidable("tags of the resource of a request that names none"))
-            }
+            // What names no resource has no tags of one.
+            Self::ResourceTag(_) | Self::Never => Value::Absent,
             Self::RequestedRegion => text(request.region),
             Self::Now => Value::Time(request.at),
+            Self::Issued => {
+                let earliest = request.at.checked_sub(LONGEST_SESSION).unwrap_or(Timestamp::MIN);
+                Value::Between(earliest, request.at)
+            }
             Self::SecureTransport => text("true"),
             Self::IsAwsService => text("false"),
             Self::Always(value) => Value::Text(Cow::Borrowed(value)),
-            Self::Never => Value::Absent,
             Self::OfToken { unknown: what, .. } | Self::SessionName(what) | Self::Unknown(what) => {
                 Value::Open(Open::Undecidable { what: what.clone() })
             }

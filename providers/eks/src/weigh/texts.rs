@@ -74,6 +74,8 @@ pub(crate) struct Texts {
     pub(crate) allowed: Code,
     pub(crate) addon: Claim,
     pub(crate) anonymous: Claim,
+    /// Of ECR Public. Source: ECR Public user guide, "Service quotas": without a login, one pull a second per address.
+    pub(crate) public: Claim,
 }
 
 impl Texts {
@@ -101,6 +103,11 @@ impl Texts {
                 CoreFinding::AnonymousRefused.code(),
                 "Amazon ECR",
                 "a private registry of ECR refuses every request without a login",
+            ),
+            public: Claim::yes(
+                allowed,
+                "Amazon ECR Public",
+                "lets everybody pull, without a login too, then at one pull a second per address",
             ),
         }
     }

@@ -77,3 +77,20 @@ fn a_pool_knows_the_releases_of_its_nodes_and_of_its_group() {
     let systems: Vec<&String> = pools[0].shape.systems.iter().collect();
     assert_eq!(systems, ["AL2023_ARM_64_STANDARD 1.33.0-20250704", "Amazon Linux 2023.7.20250512"]);
 }
+
+#[test]
+fn a_fargate_profile_takes_pods_only_while_it_is_active() {
+    let with_status = |status: &str| {
+        let row = json!({"podExecutionRole": arn("pod"), "status": status,
+            "selectors": [{"namespace": "pay-*"}]});
+        cluster::pools(&with_profiles(cluster_of(Some("API")), &[("jobs", Read::Got(row))]), &empty()).0
+    };
+    let active = with_status("ACTIVE");
+    assert!(active[0].takes_unread.is_none() && !active[0].takes.is_empty());
+    assert!(with_status("CREATE_FAILED").is_empty());
+    for status in ["CREATING", "DELETING", "DELETE_FAILED"] {
+        let between = with_status(status);
+        let open = between[0].takes_unread.as_ref().map(ToString::to_string).unwrap_or_default();
+        assert!(open.contains("jobs") && open.contains(status), "{status}: {open}");
+    }
+}

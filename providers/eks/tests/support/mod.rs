@@ -70,6 +70,11 @@ pub(crate) fn refused(reading: &str) -> Read<Value> {
     Read::Unread(Open::unread(reading, format!("read {reading}"), "account", Obstacle::Refused))
 }
 
+pub(crate) fn failed(reading: &str) -> Read<Value> {
+    let obstacle = Obstacle::Failed("HTTP 500".into());
+    Read::Unread(Open::unread(reading, format!("read {reading}"), "account", obstacle))
+}
+
 pub(crate) fn role_arn(principal: &str) -> Credential {
     let name = principal.rsplit('/').next().unwrap_or(principal).to_owned();
     Credential::Principal(Principal::new(PrincipalKind::NodeRole, principal, name))

@@ -54,6 +54,8 @@ pub(crate) enum Presence {
 pub(crate) enum ImageState {
     /// Where it stands, and what it is.
     There(Text, Text),
+    /// It is in the archive, or on its way out of it, as this says: nobody can pull it.
+    Archived(Text, Text),
     Missing,
     Open(Open, Code),
 }
@@ -137,7 +139,7 @@ impl RepositoryEntry {
             .map(|(version, key)| ((*version).to_owned(), image(section, key, account)))
             .collect();
         let contradicted = matches!(document, Row::Got(_))
-            || images.iter().any(|(_, image)| matches!(image, ImageState::There(..)));
+            || images.iter().any(|(_, image)| matches!(image, ImageState::There(..) | ImageState::Archived(..)));
         let asked_here = Asked {
             reading: &place,
             permission: "ecr:DescribeRepositories",
@@ -207,7 +209,16 @@ fn image(section: &Section, key: &str, account: &str) -> ImageState {
                 Some(at) => format!("exists, {}, pushed {at}", image.digest),
                 None => format!("exists, {}", image.digest),
             };
-            ImageState::There(reading.as_str().into(), what.into())
+            match image.status.as_deref() {
+                None | Some("ACTIVE") => ImageState::There(reading.as_str().into(), what.into()),
+                Some(status @ ("ARCHIVED" | "ACTIVATING")) => {
+                    ImageState::Archived(reading.as_str().into(), format!("{what}: {status}").into())
+                }
+                Some(status) => {
+                    let open = Open::undecidable(format!("{reading}: whether one that is {status} can be pulled"));
+                    ImageState::Open(open, asked.code)
+                }
+            }
         }
         Row::Absent => ImageState::Missing,
         Row::Open(open, code) => ImageState::Open(open, code),
@@ -286,10 +297,6 @@ fn templates(section: &Section, account: &str, region: &str, key: &str) -> Templ
     }
 }
 
-fn first_pull() -> Code {
-    Finding::PullThroughFirstPull.code()
-}
-
 fn parsed(template: CreationTemplate, key: &str) -> (CreationTemplate, Policy) {
     let place = format!("creation template {} of {key}", template.prefix);
     let policy = template.policy.as_deref().map(|text| Policy::parse(text, Kind::Repository, &place));
@@ -310,7 +317,9 @@ impl RegistryEntry {
     pub(crate) fn template(&self, repository: &str, place: &str) -> Policy {
         let all = match &self.templates {
             Templates::Known(all) => all,
-            Templates::Open(open) => return Policy::unreadable(open.clone(), first_pull(), place),
+            Templates::Open(open) => {
+                return Policy::unreadable(open.clone(), Finding::PullThroughUnread.code(), place);
+            }
         };
         let for_cache = |template: &CreationTemplate| template.applied_for.iter().any(|one| one == CACHE);
         let mut fitting: Vec<_> =
@@ -322,7 +331,7 @@ impl RegistryEntry {
             [(first, policy), ..] if for_cache(first) => policy.clone(),
             rest if rest.iter().any(|(template, _)| for_cache(template)) => {
                 let what = format!("{place}: which creation template a pull-through cache takes for it");
-                Policy::unreadable(Open::undecidable(what), first_pull(), place)
+                Policy::unreadable(Open::undecidable(what), Finding::PullThroughUnread.code(), place)
             }
             _ => Policy::default(),
         }

@@ -70,6 +70,11 @@ impl Condition {
         match value {
             Value::Open(open) => Tri::open(open),
             Value::Absent => Tri::of(operator.of_absent()),
+            Value::Between(first, last) => {
+                let at = |time| self.matches(&Value::Time(time), request);
+                // A comparison changes its answer once at most between two ends, except that for equality.
+                if operator.is_of_order() && at(first) == at(last) { at(first) } else { self.doubtful() }
+            }
             Value::AbsentOr(text) => {
                 let there = self.matches(&Value::Text(text.into()), request);
                 if there == Tri::of(operator.of_absent()) { there } else { self.doubtful() }
@@ -89,7 +94,7 @@ impl Condition {
             Value::Text(text) => Expansion::Text(text),
             Value::Absent => Expansion::Absent,
             Value::Open(open) => Expansion::Open(open),
-            Value::StartsWith(_) | Value::Time(_) | Value::AbsentOr(_) => {
+            Value::StartsWith(_) | Value::Time(_) | Value::Between(..) | Value::AbsentOr(_) => {
                 Expansion::Open(Open::Undecidable { what: self.doubt.clone() })
             }
         });
@@ -111,7 +116,7 @@ impl Condition {
             Value::Open(open) => return Tri::open(open.clone()),
             Value::AbsentOr(_) => return self.doubtful(),
             Value::Absent => "true",
-            Value::Text(_) | Value::StartsWith(_) | Value::Time(_) => "false",
+            Value::Text(_) | Value::StartsWith(_) | Value::Time(_) | Value::Between(..) => "false",
         };
         let wanted = self.values.iter().map(|pattern| match pattern.resolve(|_| Expansion::<Open>::Absent) {
             Resolved::Glob(text) => match text.to_ascii_lowercase().as_slice() {

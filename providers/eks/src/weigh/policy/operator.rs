@@ -86,6 +86,11 @@ impl Operator {
         self.set != Set::None
     }
 
+    /// True for comparisons of dates and numbers with `Less` or `Greater`.
+    pub(crate) fn is_of_order(self) -> bool {
+        matches!(self.test, Test::Date(bound) | Test::Number(bound) if bound != Bound::Equal)
+    }
+
     /// What it says of a key that the request lacks.
     pub(crate) fn of_absent(self) -> bool {
         self.if_exists || self.set == Set::All || (self.negated && self.set == Set::None)
@@ -159,7 +164,7 @@ fn number(value: &Value<'_>) -> Option<f64> {
         Value::Text(text) => text.trim().parse().ok(),
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a double exactly")]
         Value::Time(at) => Some(at.as_second() as f64),
-        Value::StartsWith(_) | Value::Absent | Value::AbsentOr(_) | Value::Open(_) => None,
+        Value::StartsWith(_) | Value::Between(..) | Value::Absent | Value::AbsentOr(_) | Value::Open(_) => None,
     }
 }
 
