@@ -139,6 +139,7 @@ impl Settings {
         EksOptions {
             profiles: self.select.profile.clone(),
             regions: scope::regions(&self.select, &self.contexts),
+            all_regions: false,
             accounts,
             timeout: self.reading.timeout,
             concurrency: self.concurrency(),

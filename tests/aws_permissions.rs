@@ -17,9 +17,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Rights whose loss this ground can't show: the identity of a caller is told to everybody; the emulator lacks three
 /// calls, which the proxy answers for it (`live_ablation` refuses those); no cluster here has Karpenter
 /// (`live_karpenter` has one), several roles for machines of its owner's own (`live_instances` has) or service accounts
-/// with roles of their own (`live_trust` has), and nobody here may look at an organization (`live_organizations` has one).
-const UNSEEN: [&str; 12] = [
+/// with roles of their own (`live_trust` has), nobody here may look at an organization (`live_organizations` has one), and
+/// one region is read.
+const UNSEEN: [&str; 13] = [
     "ec2:DescribeInstances",
+    "ec2:DescribeRegions",
     "sts:GetCallerIdentity",
     "ecr:GetRegistryPolicy",
     "ecr:GetAccountSetting",

@@ -10,16 +10,20 @@ mod servers;
 
 use live::{CLUSTER, Fleet, OWN, environment, run};
 use serde_json::Value;
-use servers::ablation::{Audit, Check, Report, Verdict, ablate_some};
+use servers::ablation::{Audit, Check, Report, Verdict, ablate_some, compare};
 use servers::aws::Keys;
 use servers::kubernetes::ADMIN;
 use servers::proxy::Trouble;
+use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Bound on one call, of which an attempt gets half. A call that nobody broke must not run out of time only
 /// because the machine is busy; where silence is the trouble, each one costs that long.
 fn patience(trouble: Trouble) -> &'static str {
-    if trouble == Trouble::TimeOut { "8s" } else { "60s" }
+    if trouble == Trouble::TimeOut { "8s" } else { LONG }
 }
+
+const LONG: &str = "60s";
 
 /// Threads that wait for silence side by side: it costs no time but the clock's.
 const WAITING: usize = 6;
@@ -67,23 +71,7 @@ fn part(fleet: &Fleet, trouble: Trouble, wanted: impl Fn(&str) -> bool) -> Repor
     // A call that fails for good needs one attempt; the retries have tests of their own.
     environment.push(("AWS_MAX_ATTEMPTS", "1".to_owned()));
     let folder = tempfile::tempdir().unwrap();
-    let config = live::config(folder.path()).display().to_string();
-    let file = folder.path().join("facts.json").display().to_string();
-    let collect =
-        ["collect", "-o", &file, "--config", &config, "--timeout", patience(trouble), "-n", "shop", "-n", "jobs"];
-    ablate_some(&[&cloud, &cluster], &[trouble], wanted, || {
-        let collected = run(&collect, &environment);
-        assert!(matches!(collected.code, 0 | 1 | 3), "{}: {}", collected.code, collected.err);
-        if collected.code == 1 {
-            return Err(collected.err);
-        }
-        let mut audit = Audit::default();
-        for (mode, more) in [("default", None), ("strict", Some("--strict"))] {
-            let arguments: Vec<&str> = ["audit", "--from", &file, "-o", "json"].into_iter().chain(more).collect();
-            add(&mut audit, mode, &run(&arguments, &[]).report());
-        }
-        Ok(audit)
-    })
+    ablate_some(&[&cloud, &cluster], &[trouble], wanted, || audit(folder.path(), patience(trouble), &environment))
 }
 
 /// Holds the runs against the law.
@@ -148,6 +136,96 @@ fn ablation_of_every_call_by_silence() {
 }
 
 #[test]
+fn ablation_of_every_call_by_a_server_error() {
+    hold("ablation_of_every_call_by_a_server_error", Trouble::Failed);
+}
+
+#[test]
+fn ablation_of_every_call_by_a_page_for_people() {
+    hold("ablation_of_every_call_by_a_page_for_people", Trouble::Html);
+}
+
+#[test]
 fn ablation_of_every_call_by_an_answer_that_breaks_off() {
     hold("ablation_of_every_call_by_an_answer_that_breaks_off", Trouble::Garbage);
+}
+
+/// Fields that may be missing for a reason, so that their absence is an answer: what they are, and what it means.
+const OPTIONAL: [(&str, &str); 6] = [
+    ("GetRole", "PermissionsBoundary"),
+    ("DescribeCluster", "cluster.accessConfig"),
+    ("DescribeCluster", "cluster.computeConfig"),
+    ("DescribeNodegroup", "nodegroup.labels"),
+    ("DescribeNodegroup", "nodegroup.taints"),
+    ("DescribeFargateProfile", "fargateProfile.selectors[].labels"),
+];
+
+/// The answer to one call of each operation of AWS, without each of its fields in turn.
+#[test]
+fn ablation_of_every_field_of_every_answer() {
+    let Some(fleet) = live::shared("ablation_of_every_field_of_every_answer") else { return };
+    let reports = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..WAITING).map(|own| scope.spawn(move || fields(fleet, own))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    let mut tried: Vec<String> = Vec::new();
+    for (fields, broken) in reports {
+        assert!(broken.is_empty(), "{broken:#?}");
+        tried.extend(fields);
+    }
+    println!("{} fields were left out", tried.len());
+    assert!(tried.len() > 100, "{tried:?}");
+}
+
+/// This thread's share: which fields were left out, and what the law forbids.
+fn fields(fleet: &Fleet, own: usize) -> (Vec<String>, Vec<String>) {
+    let cloud = live::proxy(fleet.aws);
+    let kubeconfig = fleet.kubernetes.kubeconfig(ADMIN, CLUSTER, None);
+    let mut environment = environment(&Keys::root(OWN), &cloud, Some(&kubeconfig));
+    environment.push(("AWS_MAX_ATTEMPTS", "1".to_owned()));
+    let folder = tempfile::tempdir().unwrap();
+    let clean = audit(folder.path(), LONG, &environment).expect("an audit of the whole works");
+    let mut operations: BTreeMap<String, String> = BTreeMap::new();
+    for call in cloud.counts().into_keys() {
+        operations.entry(call.split(' ').next().unwrap_or_default().to_owned()).or_insert(call);
+    }
+    let share = |call: &str| call.bytes().map(usize::from).sum::<usize>() % WAITING;
+    let (mut tried, mut broken) = (Vec::new(), Vec::new());
+    for (operation, call) in operations.into_iter().filter(|(operation, _)| share(operation) == own) {
+        for number in 0.. {
+            cloud.reset();
+            let wanted = call.clone();
+            cloud.fault(move |made| made.key() == wanted, Trouble::Lacks(number));
+            let found = audit(folder.path(), LONG, &environment);
+            let Some(field) = cloud.left_out().into_iter().next() else { break };
+            let name = operation.split(':').next_back().unwrap_or_default();
+            let meant = OPTIONAL.iter().any(|(of, path)| *of == name && field.ends_with(path));
+            // Without these nothing is read, which ends with 1.
+            if let (Ok(found), false) = (found, meant) {
+                let wrong = compare(&clean, &found).into_iter();
+                broken.extend(wrong.map(|(check, what)| format!("{operation} without {field}: {check} {what}")));
+            }
+            tried.push(format!("{operation} {field}"));
+        }
+    }
+    (tried, broken)
+}
+
+/// What a collection in this environment leads to, in both modes.
+fn audit(folder: &Path, patience: &str, environment: &[(&'static str, String)]) -> Result<Audit, String> {
+    let config = live::config(folder).display().to_string();
+    let file = folder.join("facts.json").display().to_string();
+    let arguments =
+        ["collect", "-o", &file, "--config", &config, "--timeout", patience, "-n", "shop", "-n", "jobs"];
+    let collected = run(&arguments, environment);
+    assert!(matches!(collected.code, 0 | 1 | 3), "{}: {}", collected.code, collected.err);
+    if collected.code == 1 {
+        return Err(collected.err);
+    }
+    let mut audit = Audit::default();
+    for (mode, more) in [("default", None), ("strict", Some("--strict"))] {
+        let arguments: Vec<&str> = ["audit", "--from", &file, "-o", "json"].into_iter().chain(more).collect();
+        add(&mut audit, mode, &run(&arguments, &[]).report());
+    }
+    Ok(audit)
 }

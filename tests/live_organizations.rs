@@ -11,7 +11,7 @@ use live::{Fleet, OTHER, OWN, Ran, config, environment, run, verdicts};
 use serde_json::{Value, json};
 use servers::aws::Keys;
 use servers::kubernetes::ADMIN;
-use servers::organization::Organization;
+use servers::organization::{Organization, is_by};
 use servers::proxy::{Proxy, Trouble};
 use std::collections::BTreeMap;
 
@@ -175,5 +175,33 @@ fn each_call_that_is_refused_is_named_and_flips_nothing() {
                 "{right}"
             );
         }
+    }
+}
+
+/// Ids of roots and units are unique to their organization only.
+#[test]
+fn two_organizations_may_share_a_root_id() {
+    let Some(fleet) = live::shared("two organizations") else { return };
+    let tree = |id: &str, account: &str| Organization {
+        id: id.to_owned(),
+        delegated: vec![account.to_owned()],
+        ..Organization::of(&[account], MANAGEMENT)
+    };
+    let ground = |own: Organization, other: Organization| {
+        let proxy = fleet.aws.registries();
+        proxy.guard(
+            move |seen, call| if is_by(call, OTHER) { other.answer(seen, call) } else { own.answer(seen, call) },
+        );
+        Ground { fleet, proxy, folder: tempfile::tempdir().unwrap() }
+    };
+    let clean = ground(tree("o-acme", OWN), tree("o-other", OTHER)).verdicts(&["--strict"]);
+    assert!(clean.values().any(|verdict| word(verdict) == "allowed"), "{clean:?}");
+    let mut closed = tree("o-acme", OWN);
+    let deny = json!({ "Effect": "Deny", "Action": "ecr:*", "Resource": "*" });
+    closed.attach("r-root", "SERVICE", "p-closed", document(&deny));
+    let denied = ground(closed, tree("o-other", OTHER)).verdicts(&["--strict"]);
+    for (check, verdict) in &clean {
+        let now = &denied[check];
+        assert!(word(verdict) != "allowed" || now == "denied scp-denies", "{check}: {now}");
     }
 }

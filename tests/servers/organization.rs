@@ -88,6 +88,11 @@ impl Organization {
     }
 }
 
+/// Whether that account calls.
+pub(crate) fn is_by(call: &Call, account: &str) -> bool {
+    caller(call) == account
+}
+
 /// The account that calls: the proxy names it by its root key, or by the role that was assumed.
 fn caller(call: &Call) -> String {
     let owner = call.detail.split(' ').find_map(|part| part.strip_prefix("as=")).unwrap_or_default();

@@ -3,7 +3,7 @@
 //! It stands in front of any server. What a request *means*, and how that service words its own
 //! errors, is a [`Cloud`]'s to say; everything else is the same for all clouds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use axum::response::Response;
 
 use super::call::{Answer, Call, Cloud, Refusal, Seen};
 use super::host::Hosted;
+use super::rewrite;
 use super::upstream::Upstream;
 
 /// Page tokens that the proxy itself makes up.
@@ -39,6 +40,14 @@ pub(crate) enum Trouble {
     Garbage,
     /// The connection is lost in the middle of the body.
     Cut,
+    /// The same, for the first so many requests.
+    CutAtFirst(usize),
+    /// `500`, from whatever stands in front of the service.
+    Failed,
+    /// `200` and a page for people, as a captive proxy answers.
+    Html,
+    /// The true answer without the field of this number, in the order in which they stand; whole where it has fewer.
+    Lacks(usize),
     /// The service says that the page token is too old.
     Expired,
     /// The first so many requests are throttled, then it works.
@@ -81,6 +90,7 @@ struct Inside {
     rest: BTreeMap<String, Answer>,
     tokens: BTreeMap<String, Vec<String>>,
     in_flight: BTreeMap<String, (usize, usize)>,
+    left_out: BTreeSet<String>,
 }
 
 struct Shared {
@@ -168,6 +178,11 @@ impl Proxy {
     /// The most requests of a service that were in hand at one time.
     pub(crate) fn most_in_flight(&self, service: &str) -> usize {
         self.shared.inside().in_flight.get(service).map_or(0, |(_, most)| *most)
+    }
+
+    /// The fields that were left out of answers since the last reset.
+    pub(crate) fn left_out(&self) -> BTreeSet<String> {
+        self.shared.inside().left_out.clone()
     }
 
     /// Whether a call is kept waiting for ever, or was until the client gave up.
@@ -262,10 +277,22 @@ async fn answer(shared: &Shared, seen: &Seen, call: &Call) -> Answer {
             tokio::time::sleep(delay).await;
             truth(shared, seen, call).await
         }
-        Some(what @ (Trouble::Garbage | Trouble::Cut)) => {
+        Some(Trouble::Failed) => {
+            Answer::new(500, "text/html", "<html><body>500 Internal Server Error</body></html>")
+        }
+        Some(Trouble::Html) => Answer::new(200, "text/html", "<html><body>Log in to the network</body></html>"),
+        Some(what @ (Trouble::Garbage | Trouble::Cut | Trouble::CutAtFirst(_))) => {
             let mut answer = truth(shared, seen, call).await;
             answer.body.truncate(answer.body.len() / 2);
-            answer.cut = what == Trouble::Cut;
+            answer.cut = what != Trouble::Garbage;
+            answer
+        }
+        Some(Trouble::Lacks(field)) => {
+            let mut answer = truth(shared, seen, call).await;
+            if let Some((body, name)) = rewrite::without(&answer.body, field) {
+                answer.body = body;
+                shared.inside().left_out.insert(name);
+            }
             answer
         }
         Some(Trouble::ShortPage) => short_page(shared, seen, call).await,
@@ -281,7 +308,8 @@ fn trouble_with(shared: &Shared, call: &Call) -> Option<Trouble> {
     let inside = shared.inside();
     let fault = inside.faults.iter().find(|fault| (fault.when)(call))?;
     let met = fault.met.fetch_add(1, Ordering::Relaxed);
-    (!matches!(fault.what, Trouble::Throttled(times) if met >= times)).then_some(fault.what)
+    let over = matches!(fault.what, Trouble::Throttled(times) | Trouble::CutAtFirst(times) if met >= times);
+    (!over).then_some(fault.what)
 }
 
 async fn short_page(shared: &Shared, seen: &Seen, call: &Call) -> Answer {

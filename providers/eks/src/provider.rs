@@ -29,6 +29,8 @@ pub struct EksOptions {
     pub profiles: Vec<String>,
     /// `--region`; empty for the region of the environment or profile.
     pub regions: Vec<String>,
+    /// Looks for clusters in every enabled region of each account, where `regions` names none.
+    pub all_regions: bool,
     /// `--account` and `scopes.accounts` of the config.
     pub accounts: Vec<AccountScope>,
     /// Bound on one call, its retries included.

@@ -1,17 +1,18 @@
 //! The accounts that can be read, and the clients that read them.
 
-use super::attempts::CutShort;
+use super::attempts::Attempts;
 use super::call::Caller;
 use super::credentials::{self, sign_in};
 use super::ec2::Ec2;
 use super::operation::{ASSUME_ROLE, GET_CALLER_IDENTITY, Operation};
 use super::region;
+use super::renewal::Renewal;
 use super::trouble::{Kind, Trouble};
 use crate::{AccountScope, EksOptions};
 use aws_config::{Region, SdkConfig};
 use futures_util::future::join_all;
 use pullaudit_core::{DiscoverError, Gap, Obstacle, Open};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// An account with a credential of ours that belongs to it.
@@ -26,6 +27,7 @@ pub(crate) struct Account {
     pub(crate) home: String,
     pub(crate) config: SdkConfig,
     caller: Arc<Caller>,
+    renewal: Arc<Renewal>,
 }
 
 /// All of them, with what could not be had.
@@ -134,48 +136,48 @@ impl Accounts {
 }
 
 impl Account {
-    /// Where its clusters are looked for, each region once.
-    pub(crate) fn regions(&self, wanted: &[String]) -> Vec<String> {
-        if wanted.is_empty() {
-            return vec![self.home.clone()];
-        }
-        let here: BTreeSet<&String> =
-            wanted.iter().filter(|name| region::partition(name) == self.partition).collect();
-        here.into_iter().cloned().collect()
+    fn attempts(&self, service: &'static str) -> Attempts {
+        self.caller.attempts(service, &self.renewal)
     }
 
     pub(crate) fn eks(&self, region: &str) -> aws_sdk_eks::Client {
         let settings = aws_sdk_eks::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
-        aws_sdk_eks::Client::from_conf(
-            settings.interceptor(self.caller.attempts("eks")).retry_classifier(CutShort).build(),
-        )
+        let attempts = self.attempts("eks");
+        aws_sdk_eks::Client::from_conf(settings.interceptor(attempts.clone()).retry_classifier(attempts).build())
     }
 
     pub(crate) fn ec2(&self, region: &str) -> Ec2 {
-        Ec2::new(&self.config, region, self.caller.attempts("ec2"))
+        Ec2::new(&self.config, region, &self.attempts("ec2"))
     }
 
     pub(crate) fn ecr(&self, region: &str) -> aws_sdk_ecr::Client {
         let settings = aws_sdk_ecr::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
-        aws_sdk_ecr::Client::from_conf(
-            settings.interceptor(self.caller.attempts("ecr")).retry_classifier(CutShort).build(),
-        )
+        let attempts = self.attempts("ecr");
+        aws_sdk_ecr::Client::from_conf(settings.interceptor(attempts.clone()).retry_classifier(attempts).build())
+    }
+
+    /// Who assumes roles of other accounts.
+    pub(crate) fn sts(&self) -> aws_sdk_sts::Client {
+        let attempts = self.attempts("sts");
+        let settings = aws_sdk_sts::config::Builder::from(&self.config).interceptor(attempts.clone());
+        aws_sdk_sts::Client::from_conf(settings.retry_classifier(attempts).build())
     }
 
     /// Organizations is one for a partition, as IAM is.
     pub(crate) fn organizations(&self) -> aws_sdk_organizations::Client {
         let region = Region::new(self.home.clone());
         let settings = aws_sdk_organizations::config::Builder::from(&self.config).region(region);
-        let attempts = self.caller.attempts("organizations");
-        aws_sdk_organizations::Client::from_conf(settings.interceptor(attempts).retry_classifier(CutShort).build())
+        let attempts = self.attempts("organizations");
+        aws_sdk_organizations::Client::from_conf(
+            settings.interceptor(attempts.clone()).retry_classifier(attempts).build(),
+        )
     }
 
     /// IAM is one for a partition; the SDK finds it by any region there.
     pub(crate) fn iam(&self) -> aws_sdk_iam::Client {
         let settings = aws_sdk_iam::config::Builder::from(&self.config).region(Region::new(self.home.clone()));
-        aws_sdk_iam::Client::from_conf(
-            settings.interceptor(self.caller.attempts("iam")).retry_classifier(CutShort).build(),
-        )
+        let attempts = self.attempts("iam");
+        aws_sdk_iam::Client::from_conf(settings.interceptor(attempts.clone()).retry_classifier(attempts).build())
     }
 }
 
@@ -186,16 +188,20 @@ async fn own(
     profile: Option<&str>,
     fallback: Option<&str>,
 ) -> Result<Account, DiscoverError> {
-    let config = credentials::settings(options, profile, fallback).await;
+    let renewal = Arc::default();
+    let config = credentials::settings(options, profile, fallback, &renewal).await;
     if let Err(error) = sign_in(&config, options.timeout).await {
         return Err(credentials::unusable(profile, credentials::said(&error)));
     }
-    if config.region().is_none() {
-        return Err(no_region(profile));
+    let Some(home) = config.region() else { return Err(no_region(profile)) };
+    if let Some(wrong) =
+        options.regions.iter().map(String::as_str).chain([home.as_ref()]).find(|name| !region::is_one(name))
+    {
+        return Err(region::unknown(wrong));
     }
-    identify(config, caller).await.map_err(|trouble| match trouble.kind {
+    identify(config, caller, renewal).await.map_err(|trouble| match trouble.kind {
         Kind::Credentials => credentials::unusable(profile, trouble.detail),
-        Kind::Refused | Kind::Failed => DiscoverError::Failed {
+        Kind::Refused | Kind::Policy | Kind::Closed | Kind::Failed => DiscoverError::Failed {
             what: format!(
                 "AWS identity of {}",
                 profile.map_or("the default chain".to_owned(), |p| format!("profile `{p}`"))
@@ -209,7 +215,8 @@ async fn own(
 async fn by_role(base: &Account, caller: &Arc<Caller>, id: &str, role: &str) -> Result<Account, Open> {
     let reading = format!("account {id} as {role}");
     let scope = format!("account {}", base.id);
-    let config = credentials::assumed(&base.config, caller, role);
+    let renewal = Arc::default();
+    let config = credentials::assumed(base, caller, role, &renewal);
     if let Err(error) = sign_in(&config, std::time::Duration::ZERO).await {
         let refused = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<Trouble>());
         return Err(match refused {
@@ -217,8 +224,9 @@ async fn by_role(base: &Account, caller: &Arc<Caller>, id: &str, role: &str) -> 
             None => Trouble::failed(ASSUME_ROLE, credentials::said(&error)).open(reading, scope),
         });
     }
-    let account =
-        identify(config, caller).await.map_err(|trouble| trouble.open(reading.as_str(), scope.as_str()))?;
+    let account = identify(config, caller, renewal)
+        .await
+        .map_err(|trouble| trouble.open(reading.as_str(), scope.as_str()))?;
     if account.id == id {
         return Ok(account);
     }
@@ -226,11 +234,10 @@ async fn by_role(base: &Account, caller: &Arc<Caller>, id: &str, role: &str) -> 
     Err(Trouble::failed(ASSUME_ROLE, other).open(reading, scope))
 }
 
-async fn identify(config: SdkConfig, caller: &Arc<Caller>) -> Result<Account, Trouble> {
-    let settings = aws_sdk_sts::config::Builder::from(&config)
-        .interceptor(caller.attempts("sts"))
-        .retry_classifier(CutShort)
-        .build();
+async fn identify(config: SdkConfig, caller: &Arc<Caller>, renewal: Arc<Renewal>) -> Result<Account, Trouble> {
+    let attempts = caller.attempts("sts", &renewal);
+    let settings = aws_sdk_sts::config::Builder::from(&config).interceptor(attempts.clone());
+    let settings = settings.retry_classifier(attempts).build();
     let sts = aws_sdk_sts::Client::from_conf(settings);
     let answer = caller.ask(GET_CALLER_IDENTITY, sts.get_caller_identity().send()).await?;
     let (Some(id), Some(arn)) = (answer.account, answer.arn) else {
@@ -239,7 +246,7 @@ async fn identify(config: SdkConfig, caller: &Arc<Caller>) -> Result<Account, Tr
     tracing::debug!(account = id, identity = arn, "signed in to AWS");
     let partition = arn.split(':').nth(1).unwrap_or("aws").to_owned();
     let home = config.region().map(|region| region.as_ref().to_owned()).unwrap_or_default();
-    Ok(Account { id, arn, partition, home, config, caller: Arc::clone(caller) })
+    Ok(Account { id, arn, partition, home, config, caller: Arc::clone(caller), renewal })
 }
 
 fn no_region(profile: Option<&str>) -> DiscoverError {

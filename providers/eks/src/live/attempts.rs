@@ -1,12 +1,15 @@
 //! What happens on the wire, below the SDK's retries.
 
+use super::renewal::{self, Renewal};
+use super::required::{defect, is_whole};
 use super::trouble::chain;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, Error,
     FinalizerInterceptorContextRef, InterceptorContext,
 };
+use aws_smithy_runtime_api::client::orchestrator::{Metadata, OrchestratorError};
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
@@ -31,14 +34,16 @@ pub(crate) async fn with_last<T>(operation: impl Future<Output = T>) -> (T, Opti
 }
 
 /// Counts attempts, retries included, and notes why one failed.
+#[derive(Clone)]
 pub(crate) struct Attempts {
     service: &'static str,
     calls: Arc<Calls>,
+    renewal: Arc<Renewal>,
 }
 
 impl Attempts {
-    pub(crate) fn new(service: &'static str, calls: Arc<Calls>) -> Self {
-        Self { service, calls }
+    pub(crate) fn new(service: &'static str, calls: Arc<Calls>, renewal: Arc<Renewal>) -> Self {
+        Self { service, calls, renewal }
     }
 }
 
@@ -63,20 +68,20 @@ impl Intercept for Attempts {
         Ok(())
     }
 
-    /// The SDK reads XML that breaks off as if what is missing were not set, and a role without its
-    /// boundary is another role. An answer of EC2, IAM or STS that does not end is therefore no answer.
+    /// The SDK takes a field that an answer lacks for one that is not set, and a list that is not there for an empty one.
+    /// An answer that lacks what such answers always have is therefore no answer.
     fn read_after_deserialization(
         &self,
         context: &AfterDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if !matches!(self.service, "ec2" | "iam" | "sts") {
-            return Ok(());
-        }
-        match context.response().body().bytes() {
-            Some(body) if !is_whole(body) => Err("the answer breaks off".into()),
-            Some(_) | None => Ok(()),
+        let response = context.response();
+        let Some(body) = response.body().bytes().filter(|_| response.status().is_success()) else { return Ok(()) };
+        let operation = config.load::<Metadata>().map(Metadata::name).unwrap_or_default();
+        match defect(self.service, operation, body) {
+            Some(defect) => Err(defect.into()),
+            None => Ok(()),
         }
     }
 
@@ -99,27 +104,32 @@ impl Intercept for Attempts {
     }
 }
 
-/// Has an answer that breaks off asked for again. The SDK does so only where the connection says that it broke, not
-/// where the text alone shows it.
-#[derive(Debug)]
-pub(crate) struct CutShort;
-
-impl ClassifyRetry for CutShort {
+/// An answer that is none is asked for again, as one that breaks off on the wire is; and with other credentials, what was
+/// refused because a token has expired.
+impl ClassifyRetry for Attempts {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let failed = matches!(context.output_or_error(), Some(Err(_)));
-        let answer = context.response().filter(|answer| failed && answer.status().is_success());
-        match answer.and_then(|answer| answer.body().bytes()) {
-            Some(body) if is_cut(body) => RetryAction::transient_error(),
-            Some(_) | None => RetryAction::NoActionIndicated,
+        let is_ours = |error: &OrchestratorError<Error>| error.is_interceptor_error();
+        match context.output_or_error() {
+            Some(Err(error)) if is_ours(error) || breaks_off(context) => RetryAction::transient_error(),
+            Some(Err(_)) if renewal::expired(context).is_some_and(|key| self.renewal.refuse(key)) => {
+                RetryAction::client_error()
+            }
+            _ => RetryAction::NoActionIndicated,
         }
     }
 
     fn name(&self) -> &'static str {
-        "CutShort"
+        "answers that lack something"
     }
 }
 
-/// Whether a document that could not be read ends too early.
+/// Whether an answer could not be read since it ends too early. The SDK sees that only where the connection says that it
+/// broke, not where the text alone shows it.
+fn breaks_off(context: &InterceptorContext) -> bool {
+    let answer = context.response().filter(|answer| answer.status().is_success());
+    answer.and_then(|answer| answer.body().bytes()).is_some_and(is_cut)
+}
+
 fn is_cut(body: &[u8]) -> bool {
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => true,
@@ -128,19 +138,9 @@ fn is_cut(body: &[u8]) -> bool {
     }
 }
 
-/// Whether an XML document ends with the end of its root.
-fn is_whole(body: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(body);
-    let text = text.trim_end();
-    let root = text.split('<').filter(|part| !part.starts_with(['?', '!'])).nth(1).unwrap_or_default();
-    let name = root.split(|c: char| c.is_whitespace() || c == '>' || c == '/').next().unwrap_or_default();
-    !name.is_empty()
-        && (text.ends_with(&format!("</{name}>")) || text.ends_with("/>") && text.matches('<').count() <= 2)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{is_cut, is_whole};
+    use super::is_cut;
 
     #[test]
     fn documents_that_end_early_are_cut() {
@@ -150,16 +150,5 @@ mod tests {
         for whole in ["<html><p></html>", r#"{"clusters":3}"#, "no", "{no}"] {
             assert!(!is_cut(whole.as_bytes()), "{whole}");
         }
-    }
-
-    #[test]
-    fn an_answer_that_breaks_off_is_not_whole() {
-        let text = "<?xml version=\"1.0\"?>\n<GetRoleResponse xmlns=\"u\"><GetRoleResult><Role/></GetRoleResult></GetRoleResponse>\n";
-        assert!(is_whole(text.as_bytes()));
-        for end in 1..text.len() - 2 {
-            assert!(!is_whole(&text.as_bytes()[..end]), "{}", &text[..end]);
-        }
-        assert!(!is_whole(b""));
-        assert!(is_whole(b"<Empty/>"));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::attempts::{Attempts, with_last};
 use super::operation::Operation;
+use super::renewal::Renewal;
 use super::trouble::Trouble;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -62,8 +63,8 @@ impl Caller {
     }
 
     /// Watches what a client of that service puts on the wire.
-    pub(crate) fn attempts(&self, service: &'static str) -> Attempts {
-        Attempts::new(service, Arc::clone(&self.calls))
+    pub(crate) fn attempts(&self, service: &'static str, renewal: &Arc<Renewal>) -> Attempts {
+        Attempts::new(service, Arc::clone(&self.calls), Arc::clone(renewal))
     }
 
     fn bound(&self, service: &str) -> &Semaphore {

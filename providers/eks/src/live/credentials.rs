@@ -1,9 +1,10 @@
 //! Where credentials come from: AWS's own chain, a named profile, or a role that either may assume.
 
-use super::attempts::CutShort;
+use super::accounts::Account;
 use super::call::Caller;
 use super::operation::ASSUME_ROLE;
 use super::region;
+use super::renewal::Renewal;
 use super::trouble::{Trouble, credentials_detail};
 use crate::EksOptions;
 use aws_config::profile::ProfileFileCredentialsProvider;
@@ -12,6 +13,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
+use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use pullaudit_core::DiscoverError;
@@ -35,7 +37,12 @@ const SIGN_IN: Duration = Duration::from_mins(1);
 const SESSION: &str = "pullaudit";
 
 /// The settings of the default chain or of a profile. `fallback` is the region where none is set.
-pub(crate) async fn settings(options: &EksOptions, profile: Option<&str>, fallback: Option<&str>) -> SdkConfig {
+pub(crate) async fn settings(
+    options: &EksOptions,
+    profile: Option<&str>,
+    fallback: Option<&str>,
+    renewal: &Arc<Renewal>,
+) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts(options.timeout));
     if let Some(region) = region::preset(&options.regions) {
         // Asking the chain for a region may cost a second at an instance metadata service.
@@ -55,24 +62,17 @@ pub(crate) async fn settings(options: &EksOptions, profile: Option<&str>, fallba
         None => plain.credentials_provider(),
     };
     let mut settings = plain.to_builder().region(region).retry_config(retries(plain.retry_config()));
-    settings
-        .set_credentials_provider(provider.map(|provider| SharedCredentialsProvider::new(Kept::new(provider))));
-    settings.build()
+    let kept = |provider| SharedCredentialsProvider::new(Kept::new(provider, renewal));
+    settings.set_credentials_provider(provider.map(kept));
+    // The SDK's own cache would keep what AWS refused.
+    settings.identity_cache(IdentityCache::no_cache()).build()
 }
 
 /// The same settings with the credentials of a role, assumed when they are first used.
-pub(crate) fn assumed(base: &SdkConfig, caller: &Arc<Caller>, role: &str) -> SdkConfig {
-    let sts = aws_sdk_sts::config::Builder::from(base)
-        .interceptor(caller.attempts("sts"))
-        .retry_classifier(CutShort)
-        .build();
-    let provider = AssumedRole {
-        caller: Arc::clone(caller),
-        sts: aws_sdk_sts::Client::from_conf(sts),
-        role: role.to_owned(),
-    };
-    let kept = Kept::new(SharedCredentialsProvider::new(provider));
-    base.to_builder().credentials_provider(SharedCredentialsProvider::new(kept)).build()
+pub(crate) fn assumed(base: &Account, caller: &Arc<Caller>, role: &str, renewal: &Arc<Renewal>) -> SdkConfig {
+    let provider = AssumedRole { caller: Arc::clone(caller), sts: base.sts(), role: role.to_owned() };
+    let kept = Kept::new(SharedCredentialsProvider::new(provider), renewal);
+    base.config.to_builder().credentials_provider(SharedCredentialsProvider::new(kept)).build()
 }
 
 /// Fetches the credentials once, so that what is wrong with them is known before the first call.
@@ -148,21 +148,25 @@ fn retries(found: Option<&RetryConfig>) -> RetryConfig {
 struct Kept {
     source: SharedCredentialsProvider,
     slot: Mutex<Option<Credentials>>,
+    renewal: Arc<Renewal>,
 }
 
 impl Kept {
-    fn new(source: SharedCredentialsProvider) -> Self {
-        Self { source, slot: Mutex::new(None) }
+    fn new(source: SharedCredentialsProvider, renewal: &Arc<Renewal>) -> Self {
+        Self { source, slot: Mutex::new(None), renewal: Arc::clone(renewal) }
     }
 
     async fn credentials(&self) -> provider::Result {
         let mut slot = self.slot.lock().await;
         let soon = SystemTime::now() + SPARE;
-        let lasting = |known: &&Credentials| known.expiry().is_none_or(|expiry| expiry > soon);
+        let lasting = |known: &&Credentials| {
+            known.expiry().is_none_or(|expiry| expiry > soon) && !self.renewal.is_stale(known.access_key_id())
+        };
         if let Some(known) = slot.as_ref().filter(lasting) {
             return Ok(known.clone());
         }
         let fresh = self.source.provide_credentials().await?;
+        self.renewal.renewed(fresh.access_key_id());
         *slot = Some(fresh.clone());
         Ok(fresh)
     }

@@ -5,9 +5,12 @@ use super::call::Caller;
 use super::operation::{LIST_CLUSTERS, Operation};
 use super::paging::pages;
 use super::trouble::{Kind, Trouble};
-use super::{Live, cluster, credentials};
+use super::{Live, cluster, credentials, regions};
 use futures_util::future::join_all;
-use pullaudit_core::{Cluster, ClusterId, DiscoverError, Discovered, Discovery, Gap, Scope};
+use pullaudit_core::{
+    Cluster, ClusterId, DiscoverError, Discovered, Discovery, Gap, Obstacle, Open, Scope, Searched,
+};
+use std::collections::BTreeSet;
 
 /// An account in a region.
 struct Place<'a> {
@@ -19,17 +22,28 @@ struct Place<'a> {
 /// The wanted clusters of every account and region that can be listed, with their readings.
 pub(crate) async fn discover(live: &Live, scope: &Scope) -> Result<Discovery, DiscoverError> {
     let accounts = live.accounts(None).await?;
-    let places: Vec<Place<'_>> = accounts
-        .iter()
-        .filter(|account| scope.covers(&account.id))
-        .flat_map(|account| {
-            account.regions(&live.options.regions).into_iter().map(move |region| (account, region))
-        })
-        .map(|(account, region)| Place { account, eks: account.eks(&region), region })
-        .collect();
+    let mut gaps = accounts.gaps.clone();
+    let mut searched = Vec::new();
+    let covered: Vec<&Account> = accounts.iter().filter(|account| scope.covers(&account.id)).collect();
+    let regions = join_all(covered.iter().map(|account| regions::of(&live.options, &live.caller, account))).await;
+    let mut places = Vec::new();
+    for (account, (regions, gap)) in covered.into_iter().zip(regions) {
+        gaps.extend(gap);
+        let here: BTreeSet<String> = regions.iter().cloned().collect();
+        let one = Searched {
+            provider: "eks".to_owned(),
+            scope: account.id.clone(),
+            regions: here,
+            ..Searched::default()
+        };
+        one.add(&mut searched);
+        places.extend(regions.into_iter().map(|region| Place { eks: account.eks(&region), account, region }));
+    }
+    if places.is_empty() && gaps.is_empty() {
+        gaps.push(nowhere(accounts.iter()));
+    }
     let listed = join_all(places.iter().map(|place| names(&live.caller, place))).await;
 
-    let mut gaps = accounts.gaps.clone();
     let mut wanted = Vec::new();
     let mut first_trouble = None;
     let mut any = places.is_empty();
@@ -54,7 +68,7 @@ pub(crate) async fn discover(live: &Live, scope: &Scope) -> Result<Discovery, Di
     let mut clusters: Vec<Discovered> = read.into_iter().flatten().collect();
     clusters.sort_by(|a, b| a.cluster.id.cmp(&b.cluster.id));
     gaps.sort();
-    Ok(Discovery { clusters, gaps, searched: Vec::new() })
+    Ok(Discovery { clusters, gaps, searched })
 }
 
 impl Place<'_> {
@@ -94,13 +108,29 @@ async fn found(live: &Live, place: &Place<'_>, arn: String, name: String) -> Opt
     Some(Discovered { cluster, readings })
 }
 
+/// Where no account that credentials belong to is asked for.
+fn nowhere<'a>(accounts: impl Iterator<Item = &'a Account>) -> Gap {
+    let known: Vec<&str> = accounts.map(|account| account.id.as_str()).collect();
+    let why = format!("the credentials belong to account {}, which is not asked for", known.join(", "));
+    let open =
+        Open::unread("EKS clusters", LIST_CLUSTERS.action, "the accounts asked for", Obstacle::Failed(why.into()));
+    Gap {
+        scope: "EKS".to_owned(),
+        open,
+        message:
+            "no account was searched for EKS clusters: give a profile of one that is meant with --profile, or a \
+                  role there under `scopes.accounts`"
+                .to_owned(),
+    }
+}
+
 fn nothing_listed(live: &Live, trouble: Trouble) -> DiscoverError {
     let Operation { service, name, .. } = LIST_CLUSTERS;
     match trouble.kind {
         Kind::Credentials => {
             credentials::unusable(live.options.profiles.first().map(String::as_str), trouble.detail)
         }
-        Kind::Refused | Kind::Failed => {
+        Kind::Refused | Kind::Policy | Kind::Closed | Kind::Failed => {
             DiscoverError::Failed { what: format!("EKS clusters ({service} {name})"), detail: trouble.detail }
         }
     }

@@ -2,7 +2,8 @@
 
 use super::accounts::Account;
 use super::call::{Caller, read};
-use super::ec2::{Described, Ec2, Question};
+use super::ec2::Ec2;
+use super::ec2_wire::{Described, Question};
 use super::operation::DESCRIBE_INSTANCES;
 use super::paging::pages;
 use super::trouble::Trouble;

@@ -33,6 +33,7 @@ operations! {
     LIST_ACCESS_ENTRIES = "eks" "ListAccessEntries";
     DESCRIBE_ACCESS_ENTRY = "eks" "DescribeAccessEntry";
     DESCRIBE_INSTANCES = "ec2" "DescribeInstances";
+    DESCRIBE_REGIONS = "ec2" "DescribeRegions";
     GET_ROLE = "iam" "GetRole";
     GET_OPEN_ID_CONNECT_PROVIDER = "iam" "GetOpenIDConnectProvider";
     GET_INSTANCE_PROFILE = "iam" "GetInstanceProfile";

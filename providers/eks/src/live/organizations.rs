@@ -4,21 +4,30 @@
 //! to delegated ones alone. Where none of ours is such a one, one refused call an account is what that costs.
 
 use super::accounts::{Account, Accounts};
-use super::call::{Caller, read};
+use super::call::Caller;
 use super::operation::{DESCRIBE_ORGANIZATION, DESCRIBE_POLICY, LIST_PARENTS, LIST_POLICIES_FOR_TARGET};
 use super::paging::pages;
 use super::trouble::Trouble;
-use crate::facts::{ALLOW_ALL, Document, Organization, table};
+use crate::facts::{ALLOW_ALL, Document, Organization, in_organization, table};
 use aws_sdk_organizations::Client;
 use aws_sdk_organizations::types::{OrganizationFeatureSet, PolicyType};
 use futures_util::future::{join, join_all};
-use pullaudit_core::{Read, Section};
+use pullaudit_core::{Open, Read, Section, Text};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The service's word for an account that is in no organization.
 const NONE: &[&str] = &["AWSOrganizationsNotInUseException"];
 /// And for one that is in another, or in none.
 const NOT_HERE: &[&str] = &["ChildNotFoundException"];
+
+/// What an answer is as a reading, of which it is known whether it may be assumed.
+fn read<T>(answer: Result<T, Trouble>, absent: &[&str], reading: impl Into<Text>, scope: &str) -> Read<T> {
+    match answer {
+        Ok(value) => Read::Got(value),
+        Err(trouble) if trouble.is(absent) => Read::Absent,
+        Err(trouble) => Read::Unread(trouble.open_above(reading, scope)),
+    }
+}
 
 /// Every table of a section that is read here.
 pub(crate) const TABLES: [&str; 5] = [
@@ -66,9 +75,17 @@ struct Above<'a> {
 }
 
 impl Above<'_> {
+    fn key(&self, id: &str) -> String {
+        in_organization(&self.organization.id, id)
+    }
+
     async fn read(self, caller: &Caller, viewers: &[&Account], bound: BTreeSet<&str>, others: &BTreeSet<&str>) {
         let Some(probe) = bound.iter().chain(others).next() else { return };
-        let Some((viewer, found)) = self.viewer(caller, viewers, probe).await else { return };
+        let (viewer, found) = match self.viewer(caller, viewers, probe).await {
+            Ok(found) => found,
+            Err(Some(open)) => return self.unseen(&bound, &open),
+            Err(None) => return,
+        };
         let rest: Vec<&str> = bound.iter().chain(others).copied().filter(|id| id != probe).collect();
         let parents = join_all(rest.iter().map(|id| viewer.parent(id))).await;
         let asked = std::iter::once(*probe).chain(rest);
@@ -84,7 +101,7 @@ impl Above<'_> {
             }
             targets.insert(id.to_owned());
             rising.extend(parent.got().cloned());
-            self.section.store(table::PARENTS, id, parent);
+            self.section.store(table::PARENTS, self.key(id), parent);
         }
         while !rising.is_empty() {
             targets.extend(rising.iter().cloned());
@@ -92,27 +109,44 @@ impl Above<'_> {
             let parents = join_all(units.iter().map(|id| viewer.parent(id))).await;
             rising = parents.iter().filter_map(Read::got).filter(|id| !targets.contains(*id)).cloned().collect();
             for (unit, parent) in units.into_iter().zip(parents) {
-                self.section.store(table::PARENTS, unit, parent);
+                self.section.store(table::PARENTS, self.key(&unit), parent);
             }
         }
         self.policies(&viewer, targets).await;
     }
 
-    /// Who may look: the first of the accounts that is not refused, with its answer.
+    /// Who may look: the first of the accounts that is not refused, with its answer. The error is why nobody may: of
+    /// several, one that failed, since that may work when it is tried again.
     async fn viewer<'v>(
         &self,
         caller: &'v Caller,
         viewers: &[&'v Account],
         probe: &str,
-    ) -> Option<(Viewer<'v>, Read<String>)> {
+    ) -> Result<(Viewer<'v>, Read<String>), Option<Open>> {
+        let mut why: Option<Open> = None;
         for account in viewers {
             let viewer = Viewer::new(caller, account);
-            let parent = viewer.parent(probe).await;
-            if !matches!(parent, Read::Unread(_)) {
-                return Some((viewer, parent));
+            match viewer.parent(probe).await {
+                Read::Unread(open) => why = Some(why.filter(|first| !first.is_assumable()).unwrap_or(open)),
+                parent => return Ok((viewer, parent)),
             }
         }
-        None
+        Err(why)
+    }
+
+    /// What is above these accounts and what is attached to them, where nobody may look.
+    fn unseen(self, bound: &BTreeSet<&str>, open: &Open) {
+        for id in bound {
+            let key = self.key(id);
+            self.section.put(table::PARENTS, key.as_str(), Read::Unread(open.clone()));
+            for (table, what) in [
+                (table::SERVICE_CONTROLS, "service control policies"),
+                (table::RESOURCE_CONTROLS, "resource control policies"),
+            ] {
+                let open = lists(open, format!("{what} of account {id}"));
+                self.section.put(table, key.as_str(), Read::Unread(open));
+            }
+        }
     }
 
     async fn policies(self, viewer: &Viewer<'_>, targets: BTreeSet<String>) {
@@ -126,13 +160,13 @@ impl Above<'_> {
         for (target, (service, resource)) in targets.iter().zip(lists.await) {
             for (table, list) in [(table::SERVICE_CONTROLS, service), (table::RESOURCE_CONTROLS, resource)] {
                 names.extend(list.got().into_iter().flatten().cloned());
-                self.section.store(table, target.as_str(), list);
+                self.section.store(table, self.key(target), list);
             }
         }
         names.retain(|name| !ALLOW_ALL.contains(&name.as_str()));
         let documents = join_all(names.iter().map(|name| viewer.policy(name))).await;
         for (name, document) in names.into_iter().zip(documents) {
-            self.section.store(table::CONTROL_POLICIES, name, document);
+            self.section.store(table::CONTROL_POLICIES, self.key(&name), document);
         }
     }
 }
@@ -193,5 +227,19 @@ impl<'a> Viewer<'a> {
             None => Err(Trouble::failed(DESCRIBE_POLICY, "the answer holds no document")),
         });
         read(answer, &[], format!("policy {id} of the organization"), self.scope.as_str())
+    }
+}
+
+/// A list that nobody was asked for, since what is above the account could not be read either.
+fn lists(parent: &Open, reading: String) -> Open {
+    match parent {
+        Open::Unread { scope, assumable, obstacle, .. } => Open::Unread {
+            reading: reading.into(),
+            permission: LIST_POLICIES_FOR_TARGET.action.into(),
+            scope: scope.clone(),
+            assumable: *assumable,
+            obstacle: obstacle.clone(),
+        },
+        undecidable @ Open::Undecidable { .. } => undecidable.clone(),
     }
 }

@@ -1,6 +1,8 @@
 //! What went wrong with one call, in words that hold no secret.
 
+use super::blocked;
 use super::operation::Operation;
+use super::required::Defect;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -48,8 +50,12 @@ const GENERIC: &str = "an error occurred while loading credentials: ";
 pub(crate) enum Kind {
     /// A right is missing.
     Refused,
+    /// A policy refuses that no right outweighs.
+    Policy,
     /// The credentials are absent, expired or wrong.
     Credentials,
+    /// The region is not enabled, or the account is suspended.
+    Closed,
     /// Anything else.
     Failed,
 }
@@ -88,14 +94,15 @@ impl Trouble {
                 Self::failed(operation, format!("no answer in time{last}"))
             }
             SdkError::ResponseError(answer) => {
-                Self::failed(operation, format!("HTTP {}: {NO_ANSWER}", answer.raw().status().as_u16()))
+                let why = source::<Defect>(error).map_or_else(|| NO_ANSWER.to_owned(), ToString::to_string);
+                Self::failed(operation, format!("HTTP {}: {why}", answer.raw().status().as_u16()))
             }
             other => match source::<CredentialsError>(other) {
                 Some(credentials) => {
                     let detail = credentials_detail(credentials);
                     Self { operation, code: String::new(), server: false, kind: Kind::Credentials, detail }
                 }
-                None => Self::failed(operation, chain(other)),
+                None => Self::failed(operation, blocked::connection(&chain(other))),
             },
         }
     }
@@ -107,12 +114,12 @@ impl Trouble {
 
     fn answered(operation: &'static Operation, code: Option<&str>, message: Option<&str>, status: u16) -> Self {
         let code = code.unwrap_or_default();
-        let kind = if REFUSED.contains(&code) {
-            Kind::Refused
-        } else if BAD_CREDENTIALS.contains(&code) {
+        let kind = if BAD_CREDENTIALS.contains(&code) {
             Kind::Credentials
-        } else if matches!(status, 401 | 403) {
-            Kind::Refused
+        } else if blocked::is_closed(code, message.unwrap_or_default()) {
+            Kind::Closed
+        } else if REFUSED.contains(&code) || matches!(status, 401 | 403) {
+            if blocked::by_policy(message.unwrap_or_default()).is_some() { Kind::Policy } else { Kind::Refused }
         } else {
             Kind::Failed
         };
@@ -153,9 +160,23 @@ impl Trouble {
     pub(crate) fn open(&self, reading: impl Into<Text>, scope: impl Into<Text>) -> Open {
         let obstacle = match self.kind {
             Kind::Refused => Obstacle::Refused,
-            Kind::Credentials | Kind::Failed => Obstacle::Failed(self.detail.as_str().into()),
+            Kind::Policy => Obstacle::Blocked(blocked::policy_advice(&self.detail).into()),
+            Kind::Credentials => Obstacle::Blocked(blocked::credentials_advice(&self.detail).into()),
+            Kind::Closed => Obstacle::Blocked(blocked::closed_advice(&self.code, &self.detail).into()),
+            Kind::Failed => Obstacle::Failed(self.detail.as_str().into()),
         };
         Open::unread(reading, self.operation.action, scope, obstacle)
+    }
+
+    /// The same of a policy of the organization: that one was refused, or blocked by such a policy, may be assumed.
+    pub(crate) fn open_above(&self, reading: impl Into<Text>, scope: impl Into<Text>) -> Open {
+        let by_policy = matches!(self.kind, Kind::Refused | Kind::Policy);
+        match self.open(reading, scope) {
+            Open::Unread { reading, permission, scope, obstacle, .. } => {
+                Open::Unread { reading, permission, scope, assumable: by_policy, obstacle }
+            }
+            undecidable @ Open::Undecidable { .. } => undecidable,
+        }
     }
 }
 
@@ -220,6 +241,44 @@ mod tests {
     fn the_status_decides_where_no_code_is_known() {
         assert_eq!(Trouble::answered(GET_ROLE, None, None, 403).kind, Kind::Refused);
         assert_eq!(Trouble::answered(GET_ROLE, None, None, 501).detail, "HTTP 501");
+    }
+
+    #[test]
+    fn a_refusal_that_no_right_cures_is_blocked() {
+        let denied = |message: &str| Trouble::answered(GET_ROLE, Some("AccessDenied"), Some(message), 403);
+        let user = "User: arn:aws:iam::1:user/a is not authorized to perform: iam:GetRole on resource: role b";
+        for (why, kind) in [
+            ("because no identity-based policy allows the iam:GetRole action", Kind::Refused),
+            ("because no resource-based policy allows the iam:GetRole action", Kind::Refused),
+            ("", Kind::Refused),
+            ("with an explicit deny in a service control policy", Kind::Policy),
+            ("with an explicit deny in a resource control policy", Kind::Policy),
+            ("with an explicit deny in an identity-based policy", Kind::Policy),
+            ("with an explicit deny in a VPC endpoint policy", Kind::Policy),
+            ("because no service control policy allows the iam:GetRole action", Kind::Policy),
+            ("because no permissions boundary allows the iam:GetRole action", Kind::Policy),
+            ("because no session policy allows the iam:GetRole action", Kind::Policy),
+        ] {
+            assert_eq!(denied(&format!("{user} {why}")).kind, kind, "{why}");
+        }
+        for (code, kind) in [
+            ("ExpiredToken", Kind::Credentials),
+            ("UnrecognizedClientException", Kind::Credentials),
+            ("OptInRequired", Kind::Closed),
+            ("RegionDisabledException", Kind::Closed),
+            ("AccountSuspendedException", Kind::Closed),
+            ("ThrottlingException", Kind::Failed),
+        ] {
+            let trouble = Trouble::answered(GET_ROLE, Some(code), Some("said"), 400);
+            assert_eq!(trouble.kind, kind, "{code}");
+            let open = trouble.open("role b", "account 1");
+            let blocked = matches!(&open, Open::Unread { obstacle: Obstacle::Blocked(_), .. });
+            assert_eq!(blocked, kind != Kind::Failed, "{open}");
+            assert!(!trouble.open_above("role b", "account 1").is_assumable(), "{code}");
+        }
+        let policy = denied(&format!("{user} with an explicit deny in a service control policy"));
+        assert!(policy.open_above("x", "y").is_assumable());
+        assert!(policy.open("x", "y").to_string().contains("its owner"), "{}", policy.open("x", "y"));
     }
 
     #[test]
