@@ -76,3 +76,34 @@ fn sessions_revoked_long_ago_deny_nothing() {
     let network = json!({"NotIpAddressIfExists": {"aws:SourceIp": "10.0.0.0/8"}, "BoolIfExists": {"aws:ViaAWSService": "true"}});
     assert_eq!(strict("o-acme", "o-acme", network), "allowed");
 }
+
+/// AWS's own registries are in no customer's organization: a perimeter that makes no exception for them breaks add-ons.
+#[test]
+fn a_perimeter_without_exception_denies_add_ons() {
+    let published = "602401143452";
+    let pull = |condition: Value| {
+        let deny = json!({ "Effect": "Deny", "Action": "ecr:BatchGetImage", "Resource": "*",
+            "Condition": condition });
+        let image = format!("{published}.dkr.ecr.{REGION}.amazonaws.com/eks/coredns:v1");
+        let world = world("o-acme", "o-acme", &deny).image(&image);
+        word(&judge(world.claim().as_ref(), Mode::Strict))
+    };
+    let outside = json!({"StringNotEqualsIfExists": {"aws:ResourceOrgID": "o-acme"}});
+    assert_eq!(pull(outside.clone()), "denied scp-denies");
+    assert_eq!(
+        pull(json!({"StringNotEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}})),
+        "denied scp-denies"
+    );
+    assert_eq!(pull(json!({"StringEquals": {"aws:ResourceOrgID": "o-acme"}})), "allowed");
+    let mut spared = outside;
+    spared["StringNotEqualsIfExists"]["aws:ResourceAccount"] = json!([published]);
+    assert_eq!(pull(spared), "allowed");
+    // Which organization AWS's is, nobody tells.
+    for open in [
+        json!({"StringNotEquals": {"aws:ResourceOrgID": ["o-acme", "o-aws"]}}),
+        json!({"StringNotLike": {"aws:ResourceOrgID": "o-*"}}),
+        json!({"Null": {"aws:ResourceOrgID": "false"}}),
+    ] {
+        assert_eq!(pull(open.clone()), "unknown condition-undecidable", "{open}");
+    }
+}

@@ -65,6 +65,12 @@ pub(crate) async fn collect(caller: &Caller, accounts: &Accounts, ids: &BTreeSet
         let above = Above { organization: &organization, section: &mut section };
         above.read(caller, &viewers, bound.collect(), &others).await;
     }
+    let untold: Vec<&str> =
+        others.into_iter().filter(|id| section.get(table::ORGANIZATIONS, id).is_none()).collect();
+    for id in untold {
+        let open = accounts.closed(id, format!("organization of account {id}"), DESCRIBE_ORGANIZATION);
+        section.put(table::ORGANIZATIONS, id, Read::Unread(open));
+    }
     section
 }
 
@@ -94,6 +100,11 @@ impl Above<'_> {
         let mut rising: BTreeSet<String> = BTreeSet::new();
         for (id, parent) in asked.zip(parents) {
             if matches!(parent, Read::Absent) {
+                if bound.contains(id) {
+                    let why =
+                        format!("what is above account {id}, which its organization does not know; read again");
+                    self.section.put(table::PARENTS, self.key(id), Read::Unread(Open::undecidable(why)));
+                }
                 continue;
             }
             if others.contains(id) && matches!(parent, Read::Got(_)) {

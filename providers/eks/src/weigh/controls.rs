@@ -53,6 +53,8 @@ pub(crate) enum Membership {
         /// Where the account stands in it: `o-…/r-…/ou-…/`, the id of each level from the top.
         path: Result<String, Open>,
     },
+    /// The account is AWS's: in none of its customers' organizations.
+    OfAws,
     /// It is not known.
     Open(Open),
 }

@@ -124,6 +124,8 @@ pub(crate) enum Value<'a> {
     Time(Timestamp),
     /// Some time from the first to the second.
     Between(Timestamp, Timestamp),
+    /// Another text than this one, or nothing.
+    OtherThan(&'a str),
     Absent,
     /// This, or nothing.
     AbsentOr(&'a str),
@@ -236,7 +238,12 @@ impl Key {
             }),
             Self::ResourceAccount => text(request.resource_account()),
             Self::PrincipalOrganization => organization(&request.asker.role.organization),
-            Self::ResourceOrganization => organization(request.resource_organization()),
+            Self::ResourceOrganization => {
+                match (request.resource_organization(), &request.asker.role.organization) {
+                    (Membership::OfAws, Membership::Of { id, .. }) => Value::OtherThan(id),
+                    (other, _) => organization(other),
+                }
+            }
             // An account stands in one place, so that there is one value.
             Self::PrincipalOrganizationPaths => organization_path(&request.asker.role.organization),
             Self::ResourceOrganizationPaths => organization_path(request.resource_organization()),
@@ -296,14 +303,20 @@ fn organization(membership: &Membership) -> Value<'_> {
     match membership {
         Membership::Of { id, .. } => Value::Text(Cow::Borrowed(id)),
         Membership::None => Value::Absent,
+        Membership::OfAws => Value::Open(of_aws()),
         Membership::Open(open) => Value::Open(open.clone()),
     }
+}
+
+fn of_aws() -> Open {
+    Open::undecidable("the organization of an account of AWS itself")
 }
 
 fn organization_path(membership: &Membership) -> Value<'_> {
     match membership {
         Membership::Of { path: Ok(path), .. } => Value::Text(Cow::Borrowed(path)),
         Membership::Of { path: Err(open), .. } | Membership::Open(open) => Value::Open(open.clone()),
+        Membership::OfAws => Value::Open(of_aws()),
         Membership::None => Value::Absent,
     }
 }

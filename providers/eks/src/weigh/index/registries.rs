@@ -170,7 +170,7 @@ impl RepositoryEntry {
             may_be_missing: !contradicted,
             refusals,
             controls,
-            organization: Membership::of(section, account),
+            organization: if addon { Membership::OfAws } else { Membership::of(section, account) },
             tags: Tags::of(section, account, &key, addon),
             addon,
             images,

@@ -75,6 +75,10 @@ impl Condition {
                 // A comparison changes its answer once at most between two ends, except that for equality.
                 if operator.is_of_order() && at(first) == at(last) { at(first) } else { self.doubtful() }
             }
+            Value::OtherThan(text) => {
+                let there = self.matches(&Value::OtherThan(text), request);
+                if there == Tri::of(operator.of_absent()) { there } else { self.doubtful() }
+            }
             Value::AbsentOr(text) => {
                 let there = self.matches(&Value::Text(text.into()), request);
                 if there == Tri::of(operator.of_absent()) { there } else { self.doubtful() }
@@ -94,9 +98,11 @@ impl Condition {
             Value::Text(text) => Expansion::Text(text),
             Value::Absent => Expansion::Absent,
             Value::Open(open) => Expansion::Open(open),
-            Value::StartsWith(_) | Value::Time(_) | Value::Between(..) | Value::AbsentOr(_) => {
-                Expansion::Open(Open::Undecidable { what: self.doubt.clone() })
-            }
+            Value::StartsWith(_)
+            | Value::Time(_)
+            | Value::Between(..)
+            | Value::OtherThan(_)
+            | Value::AbsentOr(_) => Expansion::Open(Open::Undecidable { what: self.doubt.clone() }),
         });
         match resolved {
             Resolved::Glob(glob) => self.operator.compare(&glob, value).map_or_else(|| self.doubtful(), Tri::of),
@@ -114,7 +120,7 @@ impl Condition {
     fn null(&self, value: &Value<'_>) -> Tri {
         let absent = match value {
             Value::Open(open) => return Tri::open(open.clone()),
-            Value::AbsentOr(_) => return self.doubtful(),
+            Value::AbsentOr(_) | Value::OtherThan(_) => return self.doubtful(),
             Value::Absent => "true",
             Value::Text(_) | Value::StartsWith(_) | Value::Time(_) | Value::Between(..) => "false",
         };

@@ -100,6 +100,7 @@ impl Operator {
     pub(crate) fn compare(self, pattern: &[u8], value: &Value<'_>) -> Option<bool> {
         match (self.test, value) {
             (Test::Text | Test::Like | Test::Binary, Value::Text(text)) => Some(glob(pattern, text)),
+            (Test::Text | Test::Like, Value::OtherThan(text)) => (pattern == text.as_bytes()).then_some(false),
             (Test::TextIgnoringCase, Value::Text(text)) => Some(glob(&lower(pattern), &text.to_ascii_lowercase())),
             (Test::Text | Test::Like, Value::StartsWith(prefix)) => glob_prefix(pattern, prefix),
             (Test::TextIgnoringCase, Value::StartsWith(prefix)) => {
@@ -164,7 +165,12 @@ fn number(value: &Value<'_>) -> Option<f64> {
         Value::Text(text) => text.trim().parse().ok(),
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a double exactly")]
         Value::Time(at) => Some(at.as_second() as f64),
-        Value::StartsWith(_) | Value::Between(..) | Value::Absent | Value::AbsentOr(_) | Value::Open(_) => None,
+        Value::StartsWith(_)
+        | Value::Between(..)
+        | Value::OtherThan(_)
+        | Value::Absent
+        | Value::AbsentOr(_)
+        | Value::Open(_) => None,
     }
 }
 

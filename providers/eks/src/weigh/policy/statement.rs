@@ -231,12 +231,14 @@ impl Statement {
             Value::Text(text) => Expansion::Text(text),
             Value::Absent => Expansion::Absent,
             Value::Open(open) => Expansion::Open(open),
-            Value::StartsWith(_) | Value::Time(_) | Value::Between(..) | Value::AbsentOr(_) => {
-                Expansion::Open(Open::undecidable(format!(
-                    "{}: a variable in its resource is known only when a node pulls",
-                    self.place
-                )))
-            }
+            Value::StartsWith(_)
+            | Value::Time(_)
+            | Value::Between(..)
+            | Value::OtherThan(_)
+            | Value::AbsentOr(_) => Expansion::Open(Open::undecidable(format!(
+                "{}: a variable in its resource is known only when a node pulls",
+                self.place
+            ))),
         });
         match resolved {
             Resolved::Glob(glob) => match glob_arn(&glob, arn) {
