@@ -8,11 +8,16 @@ mod live;
 mod servers;
 
 use live::{OWN, run, shared as fleet, verdicts, without_times};
-use serde_json::json;
+use pullaudit_core::Scope;
+use pullaudit_eks::{Eks, EksOptions};
+use serde_json::{Value, json};
 use servers::aws::Keys;
 use servers::call::Answer;
 use servers::kubernetes::ADMIN;
 use servers::proxy::Trouble;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -144,4 +149,159 @@ fn an_interrupt_ends_the_run_within_a_second() {
     let ended = child.wait().unwrap();
     assert!(signalled.elapsed() < Duration::from_secs(1), "took {:?}", signalled.elapsed());
     assert_eq!(ended.code(), Some(130));
+}
+
+/// Where the next test looks, from a process of its own: the end point of AWS is told by its environment.
+#[tokio::test]
+#[ignore = "the next test runs it"]
+async fn discovers_in_every_region() {
+    let options = EksOptions {
+        profiles: Vec::new(),
+        regions: Vec::new(),
+        all_regions: true,
+        accounts: Vec::new(),
+        timeout: Duration::from_secs(20),
+        concurrency: 4,
+        service_account_identity: BTreeMap::new(),
+        calls: Arc::default(),
+    };
+    let side = Eks::provider(options).clusters.unwrap();
+    let found = side.discover(&Scope::all()).await.unwrap();
+    let clusters: Vec<&str> = found.clusters.iter().map(|one| one.cluster.id.0.as_str()).collect();
+    let gaps: Vec<String> = found.gaps.iter().map(|gap| format!("{}: {}", gap.message, gap.open)).collect();
+    let searched: Vec<_> = found.searched.iter().map(|one| (&one.scope, &one.regions)).collect();
+    println!("FOUND {}", json!({ "clusters": clusters, "gaps": gaps, "searched": searched }));
+}
+
+fn discovered(environment: &[(&'static str, String)]) -> Value {
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "discovers_in_every_region", "--ignored", "--nocapture"]);
+    let environment = environment.iter().map(|(name, value)| (name, value));
+    let output = command.env_clear().env("HOME", "/nonexistent").envs(environment).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let found = text.lines().find_map(|line| line.split_once("FOUND "));
+    let (_, found) = found.unwrap_or_else(|| panic!("{text}\n{}", String::from_utf8_lossy(&output.stderr)));
+    serde_json::from_str(found).unwrap()
+}
+
+#[test]
+fn every_enabled_region_is_searched_and_lost_ones_named() {
+    let Some(fleet) = fleet("every_enabled_region") else { return };
+    let account = "666677778888";
+    let cluster = json!({ "accessConfig": { "authenticationMode": "API" } });
+    fleet.aws.seed(&json!({ "accounts": { account: { "clusters": {
+        live::REGION: { "near": cluster }, "eu-west-1": { "far": cluster } } } } }));
+    let place = fleet.place(&Keys::root(account), None);
+    let region = |name: &str, status: &str| {
+        format!("<item><regionName>{name}</regionName><optInStatus>{status}</optInStatus></item>")
+    };
+    let regions = [
+        region("eu-west-1", "opt-in-not-required"),
+        region("us-east-1", "opt-in-not-required"),
+        region("af-south-1", "not-opted-in"),
+    ];
+    let answer = format!(
+        "<DescribeRegionsResponse><regionInfo>{}</regionInfo></DescribeRegionsResponse>",
+        regions.concat()
+    );
+    let overlay = Answer::new(200, "text/xml", answer);
+    place.proxy.overlay(|call| call.operation == "DescribeRegions", overlay);
+    let all = discovered(&place.environment);
+    let arn = |region: &str, name: &str| format!("arn:aws:eks:{region}:{account}:cluster/{name}");
+    assert_eq!(all["clusters"], json!([arn("eu-west-1", "far"), arn("us-east-1", "near")]), "{all:#}");
+    assert_eq!(all["searched"], json!([[account, ["eu-west-1", "us-east-1"]]]));
+    assert_eq!(all["gaps"], json!([]));
+    // One that can't be listed is named, and was searched.
+    place.proxy.fault(
+        |call| call.operation == "ListClusters" && call.detail.contains("region=eu-west-1"),
+        Trouble::Forbidden,
+    );
+    let lost = discovered(&place.environment);
+    assert_eq!(lost["clusters"], json!([arn("us-east-1", "near")]));
+    assert_eq!(lost["searched"], all["searched"]);
+    assert!(lost["gaps"].to_string().contains("eu-west-1"), "{lost:#}");
+    // Where nobody tells which there are, the one at hand is searched, and that this is not all is said.
+    for trouble in [Trouble::Forbidden, Trouble::Failed, Trouble::Html] {
+        place.proxy.reset();
+        place.proxy.fault(|call| call.operation == "DescribeRegions", trouble);
+        let one = discovered(&place.environment);
+        assert_eq!(one["searched"], json!([[account, ["us-east-1"]]]), "{trouble:?}");
+        assert!(one["gaps"].to_string().contains("ec2:DescribeRegions"), "{trouble:?}: {one:#}");
+    }
+}
+
+#[test]
+fn a_region_that_cannot_be_is_an_error() {
+    let Some(fleet) = fleet("a_region_that_cannot_be") else { return };
+    let place = fleet.place(&Keys::root(OWN), Some(ADMIN));
+    let ran = place.audit(&["--region", "mars-1"]);
+    assert_eq!(ran.code, 1, "{}\n{}", ran.out, ran.err);
+    assert!(ran.err.contains("mars-1 is no region of AWS"), "{}", ran.err);
+}
+
+/// Credentials that a source gives anew are used as soon as AWS says that the former ones have expired.
+#[test]
+fn credentials_that_expire_early_are_replaced() {
+    let Some(fleet) = fleet("credentials_that_expire_early") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let [first, second] = [fleet.assume("auditor"), fleet.assume("auditor")];
+    for (name, keys) in [("0", &first), ("1", &second)] {
+        let keys = json!({ "Version": 1, "AccessKeyId": keys.access_key_id, "SecretAccessKey": keys.secret_access_key,
+            "SessionToken": keys.session_token });
+        write(name, &keys.to_string());
+    }
+    // The first time it gives the first keys, and later always the second.
+    write(
+        "source.sh",
+        "cd \"$(dirname \"$0\")\"; echo asked >> log; [ -e used ] && cat 1 || { touch used; cat 0; }\n",
+    );
+    let process = format!("/bin/sh {}", folder.path().join("source.sh").display());
+    write("config", &format!("[profile p]\ncredential_process = {process}\nregion = {}\n", live::REGION));
+    let place = fleet.place(&first, Some(ADMIN));
+    let met = AtomicUsize::new(0);
+    let key = first.access_key_id.clone();
+    place.proxy.guard(move |seen, call| {
+        let former = seen.header("authorization").contains(&key);
+        (former && met.fetch_add(1, Ordering::SeqCst) >= 5).then(|| has_expired(&call.service))
+    });
+    let mut environment = place.environment.clone();
+    environment.retain(|(name, _)| !name.starts_with("AWS_ACCESS") && !name.starts_with("AWS_S"));
+    environment.push(("AWS_CONFIG_FILE", folder.path().join("config").display().to_string()));
+    let arguments =
+        ["audit", "--config", &place.config, "--profile", "p", "-n", "shop", "-n", "jobs", "-o", "json"];
+    let report = run(&arguments, &environment).report();
+    let plain = fleet.place(&second, Some(ADMIN)).json(&[]);
+    assert_eq!(verdicts(&report), verdicts(&plain));
+    assert_eq!(report["complete"], plain["complete"], "{:#}", report["incompleteBecause"]);
+    let asked = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    assert_eq!(asked.lines().count(), 2, "the source is asked once more");
+}
+
+fn has_expired(service: &str) -> Answer {
+    let said = "The security token included in the request is expired";
+    match service {
+        "iam" | "sts" | "ec2" => {
+            let error =
+                format!("<Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>{said}</Message></Error>");
+            Answer::new(403, "text/xml", format!("<ErrorResponse>{error}</ErrorResponse>"))
+        }
+        _ => {
+            let error = json!({ "__type": "ExpiredTokenException", "message": said });
+            Answer::new(400, "application/x-amz-json-1.1", error.to_string())
+        }
+    }
+}
+
+/// A body that ends early is asked for again, by the length that was promised and by what stands in it.
+#[test]
+fn an_answer_cut_short_is_asked_again() {
+    let Some(fleet) = fleet("an_answer_cut_short") else { return };
+    let place = fleet.place(&Keys::root(OWN), Some(ADMIN));
+    let whole = place.json(&[]);
+    place.proxy.reset();
+    for service in ["iam", "ecr", "eks", "sts"] {
+        place.proxy.fault(move |call| call.service == service, Trouble::CutAtFirst(1));
+    }
+    assert_eq!(verdicts(&place.json(&[])), verdicts(&whole));
 }

@@ -202,6 +202,8 @@ fn two_organizations_may_share_a_root_id() {
     let denied = ground(closed, tree("o-other", OTHER)).verdicts(&["--strict"]);
     for (check, verdict) in &clean {
         let now = &denied[check];
-        assert!(word(verdict) != "allowed" || now == "denied scp-denies", "{check}: {now}");
+        // A pull secret of a service account, which was not read, might log in as somebody else.
+        let expected = ["denied scp-denies", "unknown pull-secret-unjudged"];
+        assert!(word(verdict) != "allowed" || expected.contains(&now.as_str()), "{check}: {now}");
     }
 }

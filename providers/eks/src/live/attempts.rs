@@ -21,6 +21,8 @@ use std::sync::Arc;
 tokio::task_local! {
     /// How the last attempt of the operation under way ended, where it failed.
     static LAST: RefCell<Option<String>>;
+    /// With which access key it was signed.
+    static SIGNED: RefCell<Option<String>>;
 }
 
 /// Runs one operation, and says how its last failed attempt ended. When time runs out amid retries the
@@ -30,7 +32,7 @@ pub(crate) async fn with_last<T>(operation: impl Future<Output = T>) -> (T, Opti
         let answer = operation.await;
         (answer, LAST.with(RefCell::take))
     };
-    LAST.scope(RefCell::new(None), watched).await
+    SIGNED.scope(RefCell::new(None), LAST.scope(RefCell::new(None), watched)).await
 }
 
 /// Counts attempts, retries included, and notes why one failed.
@@ -47,6 +49,14 @@ impl Attempts {
     }
 }
 
+impl Attempts {
+    /// Says that the key of the last attempt was refused; true where another try may get another one.
+    fn may_renew(&self) -> bool {
+        let key = SIGNED.try_with(|signed| signed.borrow().clone()).ok().flatten();
+        key.is_some_and(|key| self.renewal.refuse(&key))
+    }
+}
+
 impl fmt::Debug for Attempts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Attempts").field("service", &self.service).finish_non_exhaustive()
@@ -60,11 +70,13 @@ impl Intercept for Attempts {
 
     fn read_before_transmit(
         &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.calls.attempt(self.service);
+        let key = renewal::key(context.request()).map(str::to_owned);
+        let _ = SIGNED.try_with(|signed| signed.replace(key));
         Ok(())
     }
 
@@ -111,9 +123,7 @@ impl ClassifyRetry for Attempts {
         let is_ours = |error: &OrchestratorError<Error>| error.is_interceptor_error();
         match context.output_or_error() {
             Some(Err(error)) if is_ours(error) || breaks_off(context) => RetryAction::transient_error(),
-            Some(Err(_)) if renewal::expired(context).is_some_and(|key| self.renewal.refuse(key)) => {
-                RetryAction::client_error()
-            }
+            Some(Err(_)) if renewal::is_expired(context) && self.may_renew() => RetryAction::client_error(),
             _ => RetryAction::NoActionIndicated,
         }
     }

@@ -1,6 +1,7 @@
 //! Credentials that AWS says have expired, before they themselves say so.
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What the clients of one account and the source of their credentials tell each other.
@@ -44,18 +45,20 @@ impl Renewal {
     }
 }
 
-/// The access key of an attempt that was refused because its token has expired.
-pub(crate) fn expired(context: &InterceptorContext) -> Option<&str> {
+/// True for an attempt that was refused because its token has expired.
+pub(crate) fn is_expired(context: &InterceptorContext) -> bool {
     const CODE: &[u8] = b"ExpiredToken";
-    let response = context.response()?;
-    if !(400..500).contains(&response.status().as_u16()) {
-        return None;
-    }
-    let of_header = response.headers().get("x-amzn-errortype").is_some_and(|code| code.contains("ExpiredToken"));
-    let body = response.body().bytes().unwrap_or_default();
-    let told = of_header || body.windows(CODE.len()).any(|part| part == CODE);
-    let signed = context.request().filter(|_| told)?.headers().get("authorization")?;
-    signed.split("Credential=").nth(1)?.split('/').next()
+    let answer = context.response().filter(|answer| (400..500).contains(&answer.status().as_u16()));
+    answer.is_some_and(|answer| {
+        let of_header = answer.headers().get("x-amzn-errortype").is_some_and(|code| code.contains("ExpiredToken"));
+        let body = answer.body().bytes().unwrap_or_default();
+        of_header || body.windows(CODE.len()).any(|part| part == CODE)
+    })
+}
+
+/// The access key that signed a request.
+pub(crate) fn key(request: &HttpRequest) -> Option<&str> {
+    request.headers().get("authorization")?.split("Credential=").nth(1)?.split('/').next()
 }
 
 #[cfg(test)]
