@@ -118,7 +118,7 @@ fn missing(report: &Report, counted: &Counted) -> String {
         let verb = if counted.unknown == 1 { "is" } else { "are" };
         parts.push(format!("{} {verb} unknown", plural(counted.unknown, "pull")));
     }
-    match report.incomplete_because.len() {
+    match report.unread().count() {
         0 => {}
         1 => parts.push("1 scope or input was not read".to_owned()),
         some => parts.push(format!("{} scopes or inputs were not read", number(some))),

@@ -169,6 +169,9 @@ fn settles(needing: &Needing) -> String {
         Needing::Reading { permission, scope, obstacle, .. } if obstacle == "not read" => {
             format!("read it: {permission} in {scope}")
         }
+        Needing::Reading { reading, obstacle, .. } if obstacle.starts_with("blocked: ") => {
+            format!("{reading}: {}", obstacle.trim_start_matches("blocked: "))
+        }
         Needing::Reading { permission, scope, obstacle, .. } => format!("{permission} in {scope} {obstacle}"),
     }
 }

@@ -1,7 +1,7 @@
 //! What keeps a report from being complete: readings that are missing, and pulls that were never evaluated.
 
 use crate::questions::Asking;
-use crate::report::{Check, Incomplete, Report, number, plural};
+use crate::report::{Check, Incomplete, Needing, Report, VerdictWord, number, plural};
 use pullaudit_core::{Gap, Obstacle, Open, Snapshot};
 use std::collections::BTreeMap;
 
@@ -14,6 +14,7 @@ pub fn because(snapshot: &Snapshot, asking: &Asking, checks: &[Check]) -> Vec<In
     all.extend(lost(snapshot, asking));
     all.sort();
     all.dedup();
+    all.extend(unknown(checks));
     if checks.is_empty() {
         all.insert(0, nothing(snapshot, asking));
     }
@@ -54,7 +55,32 @@ pub fn missing(gap: &Gap) -> Incomplete {
             (reading.to_string(), permission)
         }
     };
-    Incomplete { scope: gap.scope.clone(), reading, permission, message }
+    Incomplete { scope: gap.scope.clone(), reading, permission, message, resolves: None }
+}
+
+/// What each unknown check waits for, once.
+fn unknown(checks: &[Check]) -> Vec<Incomplete> {
+    let mut waiting: BTreeMap<&Needing, usize> = BTreeMap::new();
+    let open = checks.iter().filter(|check| check.verdict == VerdictWord::Unknown && check.exception.is_none());
+    for needing in open.flat_map(|check| &check.needing) {
+        *waiting.entry(needing).or_default() += 1;
+    }
+    let one = |(needing, count): (&Needing, usize)| {
+        let (scope, reading, permission, why) = match needing {
+            Needing::Undecidable { undecidable } => {
+                (String::new(), undecidable.clone(), String::new(), String::new())
+            }
+            Needing::Reading { reading, permission, scope, obstacle } => {
+                let refused = obstacle == "refused" || obstacle == "not read";
+                let permission = if refused { permission.clone() } else { String::new() };
+                (scope.clone(), reading.clone(), permission, format!(" ({obstacle})"))
+            }
+        };
+        let is = if count == 1 { "is" } else { "are" };
+        let message = format!("{} {is} unknown without it{why}", plural(count, "check"));
+        Incomplete { scope, reading, permission, message, resolves: Some(count) }
+    };
+    waiting.into_iter().map(one).collect()
 }
 
 /// Workloads that no check is about since the facts lack their cluster, its cloud or their pool.
@@ -69,6 +95,7 @@ fn lost(snapshot: &Snapshot, asking: &Asking) -> Vec<Incomplete> {
         reading: why.to_owned(),
         permission: String::new(),
         message: format!("{} not checked: {why}", plural(count, "workload")),
+        resolves: None,
     };
     of_place.into_iter().map(one).collect()
 }
@@ -89,5 +116,11 @@ fn nothing(snapshot: &Snapshot, asking: &Asking) -> Incomplete {
         }
         (_, some) => format!("none of {} workloads names an image that can be checked", number(some)),
     };
-    Incomplete { scope: String::new(), reading: NOTHING.to_owned(), permission: String::new(), message: why }
+    Incomplete {
+        scope: String::new(),
+        reading: NOTHING.to_owned(),
+        permission: String::new(),
+        message: why,
+        resolves: None,
+    }
 }

@@ -58,13 +58,12 @@ pub fn judge(
     summary.questions_denied = judged.iter().filter(|one| matches!(one.verdict, Verdict::Denied { .. })).count();
     summary.questions_unknown = judged.iter().filter(|one| matches!(one.verdict, Verdict::Unknown { .. })).count();
     let repairable = remediate::repairable(snapshot, clouds, (&asking, &opened), (&judged, &checks), judging.at);
-    let open = checks.iter().any(|check| check.verdict == VerdictWord::Unknown && check.exception.is_none());
     let incomplete_because = incomplete::because(snapshot, &asking, &checks);
     let report = Report {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: "pullaudit".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         generated_at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        complete: incomplete_because.is_empty() && !open,
+        complete: incomplete_because.is_empty(),
         incomplete_because,
         facts_at: snapshot.taken_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         searched: searched(snapshot),

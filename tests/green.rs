@@ -103,6 +103,19 @@ fn a_healthy_fleet_ends_with_0() {
     }
 }
 
+/// `complete: false` always says why.
+#[test]
+fn an_incomplete_report_names_a_reason() {
+    let report: Value = serde_json::from_str(&run(&["audit", "--from", FLEET, "-o", "json"]).out).unwrap();
+    assert_eq!(report["complete"], json!(false));
+    let because = report["incompleteBecause"].as_array().unwrap();
+    let unknown = report["checks"].as_array().unwrap().iter().filter(|check| check["verdict"] == "unknown");
+    for needing in unknown.flat_map(|check| check["needing"].as_array().unwrap().clone()) {
+        let named = |one: &Value| one["reading"] == needing["reading"] || one["reading"] == needing["undecidable"];
+        assert!(because.iter().any(|one| named(one) && one["resolves"].as_u64() > Some(0)), "{needing}");
+    }
+}
+
 #[test]
 fn a_selector_without_a_match_is_an_error() {
     let cases: &[(&[&str], &str)] = &[

@@ -135,9 +135,9 @@ pub fn compare(old: &Side, new: &Side) -> Diff {
 
 /// What the new report lacks and the old one does not. The obstacle may be worded otherwise each time.
 fn lost_readings(old: &Report, new: &Report) -> Vec<Incomplete> {
-    let known: BTreeSet<_> = old.incomplete_because.iter().map(|one| (&one.scope, &one.reading)).collect();
+    let known: BTreeSet<_> = old.unread().map(|one| (&one.scope, &one.reading)).collect();
     let lacks = |one: &&Incomplete| !known.contains(&(&one.scope, &one.reading));
-    new.incomplete_because.iter().filter(lacks).cloned().collect()
+    new.unread().filter(lacks).cloned().collect()
 }
 
 fn taken(side: &Side) -> Taken {

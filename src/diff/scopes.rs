@@ -36,7 +36,7 @@ pub(super) fn scopes(old: &Report, new: &Report) -> Vec<Scope> {
             None if may_be_unread(old, new, cluster) => scopes.insert(scope(cluster, None, Presence::Unread)),
             None => scopes.insert(scope(cluster, None, Presence::Gone)),
             Some(pools) => {
-                let unread = new.incomplete_because.iter().any(|gap| gap.scope == cluster.id);
+                let unread = new.unread().any(|gap| gap.scope == cluster.id);
                 let presence = if unread { Presence::Unread } else { Presence::Gone };
                 scopes.extend(missing(cluster, pools).map(|pool| scope(cluster, Some(pool), presence)));
                 false
@@ -81,5 +81,5 @@ fn may_be_unread(old: &Report, new: &Report, cluster: &ClusterReport) -> bool {
         all().any(|one| one.provider == scope && scope != cluster.provider)
             || new.clusters.iter().any(|known| known.id == scope)
     };
-    new.incomplete_because.iter().any(|gap| !elsewhere(&gap.scope))
+    new.unread().any(|gap| !elsewhere(&gap.scope))
 }

@@ -58,6 +58,13 @@ pub struct Report {
     pub notices: Vec<NoticeReport>,
 }
 
+impl Report {
+    /// The scopes, clusters and inputs that are missing as a whole.
+    pub fn unread(&self) -> impl Iterator<Item = &Incomplete> {
+        self.incomplete_because.iter().filter(|one| one.resolves.is_none())
+    }
+}
+
 /// The program that made a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
@@ -102,6 +109,9 @@ pub struct Incomplete {
     pub permission: String,
     /// What that means.
     pub message: String,
+    /// How many unknown checks it would resolve; absent for a scope, a cluster or an input that is missing as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolves: Option<usize>,
 }
 
 /// Counts. `allowed`, `denied` and `unknown` count checks.

@@ -285,7 +285,7 @@ fn tail(report: &Report, look: People<'_>) -> Vec<String> {
     if !assumed.is_empty() {
         lines.extend(row("assumed", &assumed));
     }
-    for gap in &report.incomplete_because {
+    for gap in report.unread() {
         let scope = if gap.scope.is_empty() { String::new() } else { format!("{}: ", gap.scope) };
         let needs = match gap.permission.as_str() {
             "" => String::new(),
