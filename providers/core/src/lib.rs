@@ -12,6 +12,7 @@ mod fleet;
 mod image;
 mod judge;
 mod keyring;
+mod naming;
 mod permissions;
 mod provider;
 mod question;
@@ -35,6 +36,7 @@ pub use keyring::{
     Attempt, Credential, Keyring, LoginLasts, NodeKey, PodCredentials, PullSecret, SecretDefect, SecretEntry,
     SecretRef, UrlGlob, keyring, of_unread_account, of_virtual_nodes, pull_claim,
 };
+pub use naming::{is_caseless, same_id};
 pub use permissions::{DamagedRights, Extent, Permissions, PermissionsOf, Purpose, rights};
 pub use provider::{
     AccessError, ApiAccess, ClusterReading, ClusterView, Clusters, CollectError, CustomKind, DiscoverError,

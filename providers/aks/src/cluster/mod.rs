@@ -52,7 +52,7 @@ pub fn keyring(
     if !host::plugin_answers(image) {
         return of_node();
     }
-    let settled = configured_for(pool, configured);
+    let settled = pool.cluster.find_in(configured).copied();
     let of_own = |own: Credential| kubelet(pod, &with_empty_login(own, image), image);
     let Some(client) = annotated else {
         let unread = pod.account_unread.is_some();
@@ -75,13 +75,6 @@ pub fn keyring(
             cases: vec![of_account(), of_node()],
         },
     }
-}
-
-fn configured_for(pool: &Pool, configured: &BTreeMap<String, bool>) -> Option<bool> {
-    let id = pool.cluster.0.as_str();
-    let name = id.rsplit('/').next().unwrap_or(id);
-    let same = |(key, _): &(&String, &bool)| key.eq_ignore_ascii_case(id) || key.eq_ignore_ascii_case(name);
-    configured.iter().find(same).map(|(_, value)| *value)
 }
 
 /// Source: kubernetes-sigs/cloud-provider-azure, `pkg/credentialprovider`: a token without the annotation is an error,

@@ -105,7 +105,7 @@ pub fn keyring(
         Asked::Open(open) => Some(open),
         Asked::No => return of_node,
     };
-    let settled = configured_for(pool, configured);
+    let settled = pool.cluster.find_in(configured).copied();
     let Some(role) = annotated else {
         if settled == Some(false) {
             return of_node;
@@ -128,12 +128,6 @@ pub fn keyring(
             cases: vec![of_role(), of_node],
         },
     }
-}
-
-fn configured_for(pool: &Pool, configured: &BTreeMap<String, bool>) -> Option<bool> {
-    let id = pool.cluster.0.as_str();
-    let name = id.rsplit('/').next().unwrap_or(id);
-    configured.get(id).or_else(|| configured.get(name)).copied()
 }
 
 /// The token with which a pod's service account asks for its role.

@@ -81,7 +81,7 @@ pub fn keyring(
     if host::plugin_glob(&image.registry).is_none() {
         return of_node();
     }
-    let settled = configured_for(pool, configured);
+    let settled = pool.cluster.find_in(configured).copied();
     if !itself {
         if settled == Some(false) {
             return of_node();
@@ -101,12 +101,6 @@ pub fn keyring(
             cases: vec![of_account(), of_node()],
         },
     }
-}
-
-fn configured_for(pool: &Pool, configured: &BTreeMap<String, bool>) -> Option<bool> {
-    let id = pool.cluster.0.as_str();
-    let name = id.rsplit('/').next().unwrap_or(id);
-    configured.get(id).or_else(|| configured.get(name)).copied()
 }
 
 /// The federated identity of the pod's service account.
