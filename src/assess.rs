@@ -232,6 +232,7 @@ fn blank(snapshot: &Snapshot, asked: &Asked, clouds: &Clouds) -> Check {
         workloads: asked.uses.iter().map(|usage| workload(snapshot, usage)).collect(),
         state: State::NotRunning,
         exception: None,
+        new: None,
     }
 }
 

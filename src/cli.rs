@@ -1,5 +1,6 @@
 //! The command line, as the contract has it.
 
+pub mod lists;
 mod selecting;
 mod writing;
 
@@ -188,10 +189,10 @@ pub struct Permissions {
     #[arg(long = "for", value_name = "PURPOSE", default_value = "audit")]
     pub purpose: Purpose,
     /// Azure subscriptions on which the role can be assigned.
-    #[arg(long, value_name = "ID", value_parser = subscription)]
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = subscription)]
     pub subscription: Vec<String>,
     /// Google Cloud projects in which the role can be bound.
-    #[arg(long, value_name = "PROJECT")]
+    #[arg(long, value_name = "PROJECT", value_delimiter = ',', value_parser = lists::item)]
     pub project: Vec<String>,
     /// With the right to read pull secrets, for --read-secrets.
     #[arg(long)]

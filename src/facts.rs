@@ -29,6 +29,7 @@ pub async fn find(source: &Source, settings: &Settings, clouds: &Clouds, progres
         return Ok(Found { snapshot, conflicts: Vec::new() });
     }
     let (mut snapshot, conflicts) = sources::load(&source.from)?;
+    settings.config.must_be_one(snapshot.clusters.iter().map(|record| &record.cluster))?;
     if needed.instead {
         snapshot.workloads.clear();
     }
@@ -50,6 +51,7 @@ pub async fn clusters(
         return live(settings, clouds, &Needed::nothing(), &patterns, progress).await;
     }
     let (mut snapshot, _) = sources::load(from)?;
+    settings.config.must_be_one(snapshot.clusters.iter().map(|record| &record.cluster))?;
     snapshot.workloads.clear();
     selection::clusters(&mut snapshot, &settings.select, None, &patterns)?;
     Ok(snapshot)
@@ -97,7 +99,8 @@ async fn live(
     patterns: &[ClusterPattern],
     progress: &Progress,
 ) -> Result<Snapshot> {
-    crate::gather::gather(settings, clouds, needed, patterns, progress).await
+    let gathered = crate::gather::gather(settings, clouds, needed, patterns, progress).await;
+    gathered.map_err(|error| settings.blame(error))
 }
 
 #[cfg(not(feature = "live"))]

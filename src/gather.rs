@@ -1,11 +1,11 @@
 //! Reading: clusters, their pools and workloads, then the facts that their questions need.
 
+mod behind;
 mod cluster;
 
 pub use cluster::connect;
 
 use crate::clouds::Clouds;
-use crate::kubernetes::access::led_to;
 use crate::needed::Needed;
 use crate::patterns::ClusterPattern;
 use crate::progress::Progress;
@@ -39,15 +39,12 @@ pub async fn gather(
     }
     let mut snapshot = Snapshot::new(Timestamp::now());
     let found = find(settings, clouds, &meant, patterns, &mut snapshot, progress).await?;
+    settings.config.must_be_one(found.iter().flat_map(|(_, found)| found).map(|one| &one.cluster))?;
     for (side, found) in found {
         read(settings, clouds, side, needed, found, &mut snapshot, progress).await?;
     }
     if let (Meant::Context(context), true) = (&meant, snapshot.clusters.is_empty()) {
-        bail!(
-            "the context {:?} leads to no cluster that the credentials see: name one with --cluster, or say in \
-             pullaudit.yaml under clusters which context is which cluster",
-            context.name
-        );
+        bail!("{}", behind::nowhere(context));
     }
     snapshot.clusters.sort_by(|a, b| a.cluster.id.cmp(&b.cluster.id));
     let select = needed.live(&settings.select);
@@ -174,12 +171,10 @@ async fn discover(
         tracing::debug!(provider = searched.provider, scope = searched.scope, regions = ?searched.regions, "searched for clusters");
         searched.add(&mut snapshot.searched);
     }
-    let mut found = discovery.clusters;
-    if let Meant::Context(context) = meant {
-        let led = led_to(context, &found.iter().map(|one| &one.cluster).collect::<Vec<_>>());
-        found.retain(|one| led.contains(&one.cluster.id));
+    match meant {
+        Meant::Context(context) => Ok(behind::keep(side, context, discovery.clusters).await),
+        _ => Ok(discovery.clusters),
     }
-    Ok(found)
 }
 
 async fn read(

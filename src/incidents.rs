@@ -2,15 +2,17 @@
 
 use crate::report::{Check, Identity, Incident, Needing, State, Unsettled, VerdictWord, WorkloadReport, plural};
 use pullaudit_core::{Severity, Snapshot};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One cause, one identity, one registry, one cluster.
+/// One cause, one identity, one registry, one cluster; what an exception covers is apart.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Cause<'a> {
     code: &'a str,
     cluster: Option<&'a str>,
     identity: Option<&'a Identity>,
     registry: Option<&'a str>,
+    exception: Option<&'a str>,
 }
 
 /// What `pullaudit fix` can do about checks.
@@ -36,26 +38,30 @@ impl Repairs<'_> {
     }
 }
 
-/// The denied checks by cause, the worst first. Excepted checks are left out.
+/// The denied checks by cause, the worst first; excepted ones come last.
 pub fn incidents(checks: &[Check], repairs: &Repairs<'_>) -> Vec<Incident> {
     let mut causes: BTreeMap<Cause<'_>, Vec<&Check>> = BTreeMap::new();
-    for check in checks.iter().filter(|check| check.verdict == VerdictWord::Denied && check.exception.is_none()) {
+    for check in checks.iter().filter(|check| check.verdict == VerdictWord::Denied) {
         let cause = Cause {
             code: &check.code,
             cluster: check.cluster.as_deref(),
             identity: check.identity.as_ref(),
             registry: check.registry.as_deref(),
+            exception: check.exception.as_deref(),
         };
         causes.entry(cause).or_default().push(check);
     }
     let mut incidents: Vec<Incident> =
         causes.into_iter().map(|(cause, checks)| incident(&cause, &checks, repairs)).collect();
-    incidents.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| b.checks.len().cmp(&a.checks.len())));
+    let rank = |one: &Incident| (one.exception.is_some(), Reverse(one.severity), Reverse(one.checks.len()));
+    incidents.sort_by_key(rank);
     incidents
 }
 
 fn incident(cause: &Cause<'_>, checks: &[&Check], repairs: &Repairs<'_>) -> Incident {
     let pools: BTreeSet<&str> = checks.iter().filter_map(|check| check.pool.as_deref()).collect();
+    let explain = || format!("pullaudit explain {}", cause.code);
+    let command = if cause.exception.is_none() { repairs.command(checks) } else { None };
     Incident {
         code: cause.code.to_owned(),
         severity: checks.iter().map(|check| check.severity).max().unwrap_or(Severity::Info),
@@ -66,7 +72,9 @@ fn incident(cause: &Cause<'_>, checks: &[&Check], repairs: &Repairs<'_>) -> Inci
         checks: checks.iter().map(|check| check.id.clone()).collect(),
         why: why(cause.code, checks),
         breaks: breaks(checks.iter().flat_map(|check| &check.workloads)),
-        fix: repairs.command(checks).unwrap_or_else(|| format!("pullaudit explain {}", cause.code)),
+        fix: command.unwrap_or_else(explain),
+        new: None,
+        exception: cause.exception.map(ToOwned::to_owned),
     }
 }
 
@@ -90,7 +98,7 @@ fn why(code: &str, checks: &[&Check]) -> String {
 }
 
 /// A workload as kubectl names it.
-fn short(kind: &str, name: &str) -> String {
+pub(crate) fn short(kind: &str, name: &str) -> String {
     let kind = match kind {
         "Deployment" => "deploy",
         "StatefulSet" => "sts",

@@ -5,6 +5,7 @@
 //! the traits of `pullaudit-core` only; [`clouds`] is their register.
 
 pub mod assess;
+pub mod baseline;
 pub mod cli;
 pub mod clouds;
 pub mod commands;
@@ -21,6 +22,7 @@ pub mod incomplete;
 pub mod input;
 pub mod interrupt;
 pub mod kubernetes;
+pub mod nearest;
 pub mod needed;
 pub mod notices;
 pub mod patterns;

@@ -5,14 +5,15 @@ use crate::assess::{self, Judging, Opened};
 use crate::clouds::Clouds;
 use crate::config::Config;
 use crate::incidents::Repairs;
-use crate::questions::{self, Asking};
+use crate::questions::{self, Asking, Subject};
 use crate::report::{
-    ClusterReport, PoolReport, Report, SCHEMA, SearchedReport, SkippedReport, Summary, Tool, VerdictWord,
+    Check, ClusterReport, PoolReport, Report, SCHEMA, SearchedReport, SkippedReport, Summary, Tool, VerdictWord,
 };
-use crate::{exceptions, incidents, incomplete, notices, remediate};
+use crate::{incidents, incomplete, notices, remediate};
 use anyhow::Result;
 use jiff::Timestamp;
 use pullaudit_core::{Conflict, Credential, Snapshot, Verdict};
+use std::collections::BTreeSet;
 
 /// A report, and what it was judged from.
 pub struct Judgement {
@@ -50,13 +51,18 @@ pub fn judge(
     let judged = assess::judge_pulls(&asking, &opened, clouds, judging);
     let mut checks = assess::checks(snapshot, &asking, &judged, clouds);
 
-    let mut notices = exceptions::apply(&mut checks, &config.exceptions, judging.at);
+    let mut notices = config.exceptions.apply(&mut checks, snapshot, judging.at);
     notices.extend(notices::all(snapshot, conflicts, clouds, &asking, &opened, judging.at));
     notices.sort();
 
     let mut summary = summary(snapshot, &asking, &checks);
-    summary.questions_denied = judged.iter().filter(|one| matches!(one.verdict, Verdict::Denied { .. })).count();
-    summary.questions_unknown = judged.iter().filter(|one| matches!(one.verdict, Verdict::Unknown { .. })).count();
+    let excepted = excepted(&asking, &checks);
+    let count = |is: fn(&Verdict) -> bool| {
+        judged.iter().enumerate().filter(|(pull, one)| is(&one.verdict) && !excepted.contains(pull)).count()
+    };
+    summary.questions_denied = count(|verdict| matches!(verdict, Verdict::Denied { .. }));
+    summary.questions_unknown = count(|verdict| matches!(verdict, Verdict::Unknown { .. }));
+    summary.questions_excepted = excepted.len();
     let repairable = remediate::repairable(snapshot, clouds, (&asking, &opened), (&judged, &checks), judging.at);
     let incomplete_because = incomplete::because(snapshot, &asking, &checks);
     let report = Report {
@@ -78,7 +84,19 @@ pub fn judge(
     Ok(Judgement { report, asking, opened })
 }
 
-fn summary(snapshot: &Snapshot, asking: &Asking, checks: &[crate::report::Check]) -> Summary {
+/// The questions of which an exception covers every check.
+fn excepted(asking: &Asking, checks: &[Check]) -> BTreeSet<usize> {
+    let (mut covered, mut counting) = (BTreeSet::new(), BTreeSet::new());
+    for (asked, check) in asking.asked.iter().zip(checks) {
+        if let Subject::Pull(pull) = asked.subject {
+            let side = if check.exception.is_some() { &mut covered } else { &mut counting };
+            side.insert(pull);
+        }
+    }
+    &covered - &counting
+}
+
+fn summary(snapshot: &Snapshot, asking: &Asking, checks: &[Check]) -> Summary {
     let count = |verdict: VerdictWord| checks.iter().filter(|check| check.verdict == verdict).count();
     Summary {
         allowed: count(VerdictWord::Allowed),
@@ -93,6 +111,7 @@ fn summary(snapshot: &Snapshot, asking: &Asking, checks: &[crate::report::Check]
         questions: asking.pulls.len(),
         questions_denied: 0,
         questions_unknown: 0,
+        questions_excepted: 0,
         api_calls: snapshot.calls.iter().map(|(service, count)| (service.clone(), count.operations)).collect(),
     }
 }

@@ -1,5 +1,6 @@
 //! What a run is about, how it reads and how it judges: the flags that commands share.
 
+use super::lists::item;
 use clap::{Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 use pullaudit_core::shell_word;
@@ -41,12 +42,12 @@ impl Source {
     }
 }
 
-/// Which clusters, which workloads.
+/// Which clusters, which workloads. Each list may be given in one argument, with commas.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Selecting")]
 pub struct Select {
     /// Every cluster of this cloud that the credentials see: aks, eks, gke.
-    #[arg(long, value_name = "CLOUD")]
+    #[arg(long, value_name = "CLOUD", value_delimiter = ',', value_parser = item)]
     pub provider: Vec<String>,
     /// Clusters by full id, name or glob, with `/POOL` for one pool.
     #[arg(long, value_name = "CLUSTER[/POOL]")]
@@ -61,7 +62,7 @@ pub struct Select {
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// Only workloads of these namespaces.
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", value_delimiter = ',', value_parser = item)]
     pub namespace: Vec<String>,
     /// Workloads of every namespace (the default).
     #[arg(short = 'A', long, conflicts_with = "namespace")]
@@ -70,19 +71,19 @@ pub struct Select {
     #[arg(short = 'l', long, value_name = "LABELS")]
     pub selector: Option<String>,
     /// AWS accounts, beside those of the config.
-    #[arg(long, value_name = "ID", value_parser = account)]
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = account)]
     pub account: Vec<String>,
     /// AWS profiles, each the credentials of one account.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = item)]
     pub profile: Vec<String>,
     /// AWS regions to look for clusters in.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = item)]
     pub region: Vec<String>,
     /// Google Cloud projects to look for clusters in.
-    #[arg(long, value_name = "PROJECT")]
+    #[arg(long, value_name = "PROJECT", value_delimiter = ',', value_parser = item)]
     pub project: Vec<String>,
     /// Azure subscriptions to look for clusters in.
-    #[arg(long, value_name = "ID", value_parser = subscription)]
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = subscription)]
     pub subscription: Vec<String>,
     /// Warn, rather than fail, where a selector or an input matches nothing.
     #[arg(long)]
@@ -131,18 +132,19 @@ pub struct Reading {
     /// Bound on one call, as 40s or 2m.
     #[arg(long, value_name = "DURATION", default_value = "40s", value_parser = duration)]
     pub timeout: Duration,
-    /// Calls in flight per service, and documents written at a time.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub concurrency: u16,
+    /// Calls in flight per service, and documents written at a time; 8, or what the config says.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub concurrency: Option<u16>,
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { config: None, read_secrets: false, timeout: Duration::from_secs(40), concurrency: 8 }
+        Self { config: None, read_secrets: false, timeout: Duration::from_secs(40), concurrency: None }
     }
 }
 
 pub(super) fn subscription(text: &str) -> Result<String, String> {
+    let text = text.trim();
     match uuid::Uuid::try_parse(text) {
         Ok(id) if text.len() == 36 => Ok(id.hyphenated().to_string()),
         _ => Err("an Azure subscription is named by its id, a GUID: az account list".to_owned()),
@@ -150,6 +152,7 @@ pub(super) fn subscription(text: &str) -> Result<String, String> {
 }
 
 fn account(text: &str) -> Result<String, String> {
+    let text = text.trim();
     if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         Ok(text.to_owned())
     } else {

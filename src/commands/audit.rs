@@ -5,24 +5,22 @@ use crate::cli::{self, Audit, Output};
 use crate::clouds::Clouds;
 use crate::ending::{self, Rules};
 use crate::exit::{Exit, FailOn};
-use crate::input;
 use crate::progress::Progress;
-use crate::report::{self, Paint, People, Report, VerdictWord};
+use crate::report::{self, Paint, People, Report};
 use crate::settings::Settings;
 use crate::usage::usage;
-use crate::{facts, incomplete, pipeline};
+use crate::{baseline, facts, incomplete, pipeline};
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use pullaudit_core::Mode;
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::Path;
 use std::time::Instant;
 
 /// Runs an audit and says how it ends.
 pub async fn run(args: &Audit, paint: Paint, progress: Progress, out: &mut dyn Write) -> Result<Exit> {
     let started = Instant::now();
-    let known = baseline(args)?;
+    let known = known(args)?;
     let settings = Settings::new(args.select.clone(), args.reading.clone(), args.source.from.is_empty())?;
     let clouds = Clouds::new(&settings)?;
     let found = facts::find(&args.source, &settings, &clouds, &progress).await?;
@@ -39,6 +37,9 @@ pub async fn run(args: &Audit, paint: Paint, progress: Progress, out: &mut dyn W
     drop(progress);
     if args.select.allow_empty {
         incomplete::allow_empty(&mut report);
+    }
+    if args.baseline.is_some() {
+        baseline::mark(&mut report, &known);
     }
 
     let known = args.baseline.is_some().then_some(&known);
@@ -70,20 +71,11 @@ fn write(report: &Report, output: Output, people: People<'_>, out: &mut dyn Writ
     Ok(out.write_all(text.as_bytes())?)
 }
 
-/// The ids of the checks that the baseline denied.
-fn baseline(args: &Audit) -> Result<BTreeSet<String>> {
+/// The ids of the checks that the baseline has as denied.
+fn known(args: &Audit) -> Result<BTreeSet<String>> {
     match (&args.baseline, args.fail_on) {
         (None, FailOn::New) => Err(usage("--fail-on new needs --baseline FILE, a former -o json report")),
         (None, _) => Ok(BTreeSet::new()),
-        (Some(path), _) => denied(path),
+        (Some(path), _) => baseline::denied(path),
     }
-}
-
-fn denied(path: &Path) -> Result<BTreeSet<String>> {
-    let text =
-        input::text(path, input::REPORT).with_context(|| format!("can't read the baseline {}", path.display()))?;
-    let report: Report = serde_json::from_str(&text)
-        .with_context(|| format!("{} is not a report: write one with audit -o json", path.display()))?;
-    let denied = report.checks.into_iter().filter(|check| check.verdict == VerdictWord::Denied);
-    Ok(denied.map(|check| check.id).collect())
 }

@@ -9,6 +9,7 @@ use crate::commands::audit::judging;
 use crate::exit::Exit;
 use crate::facts;
 use crate::kubernetes::access::hint;
+use crate::nearest::did_you_mean;
 use crate::patterns::ClusterPattern;
 use crate::progress::Progress;
 use crate::questions::{Asked, Asking, Pull, Subject};
@@ -18,9 +19,6 @@ use crate::usage::usage;
 use anyhow::{Result, anyhow};
 use pullaudit_core::{Attempt, ClusterRecord, Credential, ImageRef, Keyring, PodCredentials, Snapshot, Vantage};
 use std::io::Write;
-
-/// Names that are less alike are no help.
-const ALIKE: f64 = 0.75;
 
 /// One pair that was asked.
 struct Pair {
@@ -126,11 +124,9 @@ fn unknown(who: &str, snapshot: Option<&Snapshot>, settings: &Settings) -> Strin
     });
     let configured = settings.config.clusters.keys().cloned();
     let contexts = settings.contexts.iter().filter_map(|context| Some(hint(context)?.name));
-    let known = read.chain(configured).chain(contexts);
-    let likeness = |name: &String| strsim::jaro_winkler(&who.to_lowercase(), &name.to_lowercase());
-    let nearest = known.filter(|name| likeness(name) > ALIKE).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let nearest = nearest.map(|name| format!(" (did you mean {name}?)")).unwrap_or_default();
-    format!("no cluster, pool or identity named {who:?}{nearest}")
+    let known: Vec<String> = read.chain(configured).chain(contexts).collect();
+    let hint = did_you_mean(who, known.iter().map(String::as_str));
+    format!("no cluster, pool or identity named {who:?}{hint}")
 }
 
 /// Where a pair is asked: nowhere in particular for an identity, else each pool that is meant.

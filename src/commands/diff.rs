@@ -25,6 +25,9 @@ pub fn run(args: &cli::Diff, paint: Paint, out: &mut dyn Write) -> Result<Exit> 
     let clouds = Clouds::new(&settings)?;
     let load = |path: &String| sources::load(std::slice::from_ref(path));
     let (old, new) = (load(&args.old)?, load(&args.new)?);
+    for snapshot in [&old.0, &new.0] {
+        settings.config.must_be_one(snapshot.clusters.iter().map(|record| &record.cluster))?;
+    }
     let patterns = facts::patterns(&settings.select)?;
     must_match(&patterns, &[&old.0, &new.0])?;
     let old = side(old, &patterns, args, &settings, &clouds)?;

@@ -3,6 +3,7 @@
 use crate::cli::Explain;
 use crate::clouds::Clouds;
 use crate::input;
+use crate::nearest::did_you_mean;
 use crate::report::{Check, Needing, Report};
 use crate::usage::usage;
 use anyhow::{Context, Result, anyhow};
@@ -48,11 +49,8 @@ fn row(clouds: &Clouds, code: &str) -> Result<String> {
     if let Some(row) = clouds.codes().find(|row| row.name == code) {
         return Ok(describe(row));
     }
-    let nearest = clouds
-        .codes()
-        .max_by(|a, b| strsim::jaro_winkler(code, a.name).total_cmp(&strsim::jaro_winkler(code, b.name)));
-    let hint = nearest.map_or_else(String::new, |row| format!(": did you mean {}?", row.name));
-    Err(usage(format!("no finding is called {code}{hint} (pullaudit explain lists them)")))
+    let hint = did_you_mean(code, clouds.codes().map(|row| row.name));
+    Err(usage(format!("no finding is called {code}{hint}; pullaudit explain lists them")))
 }
 
 fn describe(row: &CodeRow) -> String {
@@ -91,6 +89,11 @@ pub fn evidence(check: &Check) -> String {
         line("tried", &format!("{who}: {}", attempt.verdict.as_str()));
     }
     line("code", &check.code);
+    if let Some(exception) = &check.exception {
+        line("excepted", exception);
+    } else if let Some(mark) = check.mark() {
+        line("baseline", mark);
+    }
     for because in &check.because {
         let sign = if because.effect == "deny" { "✗" } else { "✓" };
         line(&because.effect, &format!("{sign} {}: {} [{}]", because.source, because.detail, because.code));

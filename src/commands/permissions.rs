@@ -1,7 +1,7 @@
 //! `pullaudit permissions`: the least rights that pullaudit itself needs.
 
 use crate::cli::{self, Permissions};
-use crate::clouds::Clouds;
+use crate::clouds::{Clouds, unknown};
 use crate::config::Config;
 use crate::kubernetes::rights::cluster_role;
 use crate::usage::usage;
@@ -15,6 +15,10 @@ const KUBERNETES: &str = "kubernetes";
 /// Prints the document on standard output, and, unless `quiet`, what no document can give on standard error.
 pub fn run(args: &Permissions, clouds: &Clouds, quiet: bool, out: &mut dyn Write) -> Result<()> {
     let config = Config::load(args.config.as_deref())?;
+    config.exceptions.check_codes(clouds.codes())?;
+    if !known(clouds).contains(&args.provider.as_str()) {
+        return Err(unknown(&args.provider, &known(clouds)));
+    }
     fits(args)?;
     let purpose = match args.purpose {
         cli::Purpose::Audit => Purpose::Audit,
@@ -28,7 +32,7 @@ pub fn run(args: &Permissions, clouds: &Clouds, quiet: bool, out: &mut dyn Write
         return Ok(());
     }
     let Some(permissions) = clouds.get(&args.provider).and_then(|provider| provider.permissions) else {
-        return Err(unknown(&args.provider, clouds));
+        return Err(unknown(&args.provider, &known(clouds)));
     };
     let made = permissions(purpose, &extent(args, &config))?;
     out.write_all(made.document.as_bytes())?;
@@ -39,11 +43,9 @@ pub fn run(args: &Permissions, clouds: &Clouds, quiet: bool, out: &mut dyn Write
     Ok(())
 }
 
-fn unknown(named: &str, clouds: &Clouds) -> anyhow::Error {
+fn known(clouds: &Clouds) -> Vec<&'static str> {
     let has = |provider: &&Provider| provider.permissions.is_some();
-    let known = clouds.iter().filter(has).map(|provider| provider.name).chain([KUBERNETES]);
-    let known = known.collect::<Vec<_>>().join(", ");
-    usage(format!("--provider {named}: there is no such one here, only {known}"))
+    clouds.iter().filter(has).map(|provider| provider.name).chain([KUBERNETES]).collect()
 }
 
 /// A flag that would change nothing is a misunderstanding.
@@ -67,7 +69,10 @@ fn extent(args: &Permissions, config: &Config) -> Extent {
         "aks" => config.scopes.subscriptions.clone(),
         "gke" if !args.project.is_empty() => args.project.clone(),
         "gke" => config.scopes.projects.clone(),
-        _ => config.scopes.accounts.iter().map(|account| account.id.clone()).collect(),
+        _ => config.scopes.accounts.iter().map(|account| account.value.id.clone()).collect(),
     };
-    Extent { scopes, roles: config.scopes.accounts.iter().filter_map(|account| account.role.clone()).collect() }
+    Extent {
+        scopes,
+        roles: config.scopes.accounts.iter().filter_map(|account| account.value.role.clone()).collect(),
+    }
 }

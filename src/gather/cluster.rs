@@ -1,8 +1,10 @@
 //! One cluster: its API, its pools, its workloads.
 
+use super::behind::is_around;
 use crate::clouds::Clouds;
 use crate::kubernetes::access::context_for;
 use crate::kubernetes::live::{self, Client};
+use crate::kubernetes::pod::IN_CLUSTER;
 use crate::kubernetes::selector::LabelSelector;
 use crate::needed::Needed;
 use crate::settings::Settings;
@@ -12,9 +14,6 @@ use pullaudit_core::{
     Workload,
 };
 use std::collections::BTreeMap;
-
-/// The name by which the config says that pullaudit runs inside that cluster.
-const IN_CLUSTER: &str = "in-cluster";
 
 /// What was read of one cluster.
 pub(super) struct ReadCluster {
@@ -103,7 +102,7 @@ pub async fn connect<'a>(
 
 /// The kubeconfig context by which a cluster is reached, where one leads there.
 fn context_of(settings: &Settings, cluster: &Cluster, all: &[&Cluster]) -> Option<String> {
-    let configured = configured(settings, cluster, all).ok()?;
+    let configured = settings.config.context_of(&cluster.id);
     // A context that was named for the one cluster of this run needs no likeness to it.
     let named = configured.or_else(|| settings.select.context.as_deref().filter(|_| all.len() == 1));
     context_for(cluster, all, &settings.contexts, named)
@@ -117,9 +116,14 @@ async fn log_in(
 ) -> Result<Client<'static>, String> {
     let cluster = &found.cluster;
     let timeout = settings.reading.timeout;
-    let configured = configured(settings, cluster, all)?;
+    let configured = settings.config.context_of(&cluster.id);
     // A context that was named for the one cluster of this run needs no likeness to it.
     let named = configured.or_else(|| settings.select.context.as_deref().filter(|_| all.len() == 1));
+    let named = if configured.is_none() && settings.means_pod() {
+        is_around(side, found).await.then_some(IN_CLUSTER)
+    } else {
+        named
+    };
     if named == Some(IN_CLUSTER) {
         let client = live::in_cluster(timeout).await.map_err(|error| error.to_string())?;
         return client.ok_or_else(|| "the config says in-cluster, but this is no pod".to_owned());
@@ -134,23 +138,6 @@ async fn log_in(
     tracing::debug!(cluster = cluster.name, "reading its API by the credentials of its cloud");
     let access = side.access(found).await.map_err(|error| error.to_string())?;
     live::from_access(&access, timeout).await.map_err(|error| error.to_string())
-}
-
-/// The context that the config names for a cluster, by its id or by a name that is its alone.
-fn configured<'a>(settings: &'a Settings, cluster: &Cluster, all: &[&Cluster]) -> Result<Option<&'a str>, String> {
-    let of = |key: &str| settings.config.clusters.get(key).and_then(|config| config.context.as_deref());
-    if let Some(context) = of(&cluster.id.0) {
-        return Ok(Some(context));
-    }
-    let context = of(&cluster.name);
-    let alike = all.iter().filter(|other| other.name == cluster.name).count();
-    if context.is_some() && alike > 1 {
-        let name = &cluster.name;
-        return Err(format!(
-            "the config names a context for {name:?}, and {alike} clusters are called so: use their full ids there"
-        ));
-    }
-    Ok(context)
 }
 
 fn not_asked(found: &Discovered) -> Read<ClusterView> {

@@ -13,6 +13,7 @@ mod labels;
 #[cfg(feature = "live")]
 pub mod live;
 pub mod manifests;
+pub mod pod;
 pub mod rights;
 pub mod roster;
 pub mod selector;

@@ -5,7 +5,6 @@ use super::{Effect, Place, Plan, PlannedHold, PlannedQuestion, PlannedRemedy};
 use crate::assess::{self, Judged, Judging, Opened, word};
 use crate::clouds::Clouds;
 use crate::config::Config;
-use crate::exceptions;
 use crate::questions::{self, Asking, Subject};
 use crate::report::{Check, State, VerdictWord};
 use anyhow::Result;
@@ -38,7 +37,7 @@ pub fn plan(
     let opened = Opened::new(snapshot, clouds)?;
     let judged = assess::judge_pulls(&asking, &opened, clouds, judging);
     let mut checks = assess::checks(snapshot, &asking, &judged, clouds);
-    exceptions::apply(&mut checks, &config.exceptions, judging.at);
+    config.exceptions.apply(&mut checks, snapshot, judging.at);
     let planning = Planning::new(snapshot, clouds, &asking, &judged, &checks);
 
     let mut plan = Plan::new(snapshot.taken_at);
@@ -153,7 +152,9 @@ impl<'a> Planning<'a> {
 
     fn ids(&self, questions: &[usize], pulls: &[BTreeSet<usize>]) -> Vec<String> {
         let pulls: BTreeSet<usize> = questions.iter().flat_map(|number| pulls[*number].iter().copied()).collect();
-        pulls.into_iter().flat_map(|pull| self.checks_of(pull)).map(|check| check.id.clone()).collect()
+        let counting =
+            pulls.into_iter().flat_map(|pull| self.checks_of(pull)).filter(|check| check.exception.is_none());
+        counting.map(|check| check.id.clone()).collect()
     }
 
     /// Takes a proposal in, but for what weighing everything again does not bear out.

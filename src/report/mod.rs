@@ -2,6 +2,7 @@
 //! they may grow, never change.
 
 mod diff;
+mod mark;
 mod people;
 mod plan;
 mod text;
@@ -126,7 +127,8 @@ pub struct Summary {
     pub unknown: usize,
     /// Of the unknown, those on registries outside every scope.
     pub foreign: usize,
-    /// Denied checks that an exception of the config covers; they are counted in `denied` as well.
+    /// Denied and unknown checks that an exception of the config covers; they are counted in `denied` or `unknown`
+    /// as well.
     pub excepted: usize,
     /// Workloads seen.
     pub workloads: usize,
@@ -138,10 +140,13 @@ pub struct Summary {
     pub pools: usize,
     /// Distinct questions.
     pub questions: usize,
-    /// Distinct questions whose answer is denied.
+    /// Distinct questions whose answer is denied, without the excepted ones.
     pub questions_denied: usize,
-    /// Distinct questions whose answer is unknown.
+    /// Distinct questions whose answer is unknown, without the excepted ones.
     pub questions_unknown: usize,
+    /// Distinct questions of which an exception covers every check.
+    #[serde(default)]
+    pub questions_excepted: usize,
     /// Calls to each service, retries not counted.
     pub api_calls: BTreeMap<String, u64>,
 }
@@ -210,6 +215,12 @@ pub struct Incident {
     pub breaks: String,
     /// What to run or read next.
     pub fix: String,
+    /// True when one of its checks at least is new. Without a baseline it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new: Option<bool>,
+    /// Why its checks do not count, where exceptions of the config cover them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<String>,
 }
 
 /// Unknown checks that the same readings would settle.
@@ -278,6 +289,9 @@ pub struct Check {
     /// Why it does not count, where an exception of the config covers it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception: Option<String>,
+    /// For a denied check: true when the baseline does not know it as denied. Without a baseline it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new: Option<bool>,
 }
 
 /// The three answers.

@@ -114,15 +114,29 @@ fn duration(elapsed: Duration) -> String {
 fn verdicts(report: &Report, paint: Paint) -> String {
     let summary = &report.summary;
     let mut parts = Vec::new();
-    if !report.incidents.is_empty() {
-        let drift = paint.bad(&format!("DRIFT {}", number(report.incidents.len())));
-        parts.push(format!("{drift} ({} denied)", plural(summary.questions_denied, "question")));
+    let drift = report.incidents.iter().filter(|incident| incident.is_drift()).count();
+    let known = report.incidents.iter().filter(|one| one.exception.is_none() && one.new == Some(false)).count();
+    if drift > 0 {
+        let new = report.checks.iter().filter(|check| check.mark() == Some("new")).count();
+        let denied = match new {
+            0 => format!("{} denied", plural(summary.questions_denied, "question")),
+            new => format!("{} new", plural(new, "check")),
+        };
+        parts.push(format!("{} ({denied})", paint.bad(&format!("DRIFT {}", number(drift)))));
+    }
+    if known > 0 {
+        parts.push(format!("{} (in the baseline)", paint.bad(&format!("KNOWN {}", number(known)))));
     }
     if !report.unsettled.is_empty() {
         let unknown = paint.unsure(&format!("UNKNOWN {}", number(report.unsettled.len())));
         parts.push(format!("{unknown} ({})", plural(summary.questions_unknown, "question")));
     }
-    let allowed = summary.questions - summary.questions_denied - summary.questions_unknown;
+    if summary.excepted > 0 {
+        let excepted = paint.dim(&format!("EXCEPTED {}", number(summary.excepted)));
+        parts.push(format!("{excepted} ({})", if summary.excepted == 1 { "check" } else { "checks" }));
+    }
+    let other = summary.questions_denied + summary.questions_unknown + summary.questions_excepted;
+    let allowed = summary.questions.saturating_sub(other);
     parts.push(format!("{} by IAM", paint.good(&format!("ALLOWED {}", number(allowed)))));
     format!("  {}", parts.join("     "))
 }
@@ -203,14 +217,26 @@ fn by_id<'a>(report: &'a Report, ids: &[String]) -> Vec<&'a Check> {
 fn block(report: &Report, incident: &Incident, paint: Paint) -> Vec<String> {
     let checks = by_id(report, &incident.checks);
     let place = place(report, incident.cluster.as_deref(), &incident.pools);
-    let head = head("✗", incident.severity, &incident.code, &place, &checks);
-    let mut lines = vec![paint.bad(&head)];
+    let sign = if incident.exception.is_some() { "-" } else { "✗" };
+    let head = head(sign, incident.severity, &incident.code, &place, &checks);
+    let mut lines = vec![if incident.exception.is_some() { paint.dim(&head) } else { paint.bad(&head) }];
     lines.extend(subjects(&checks));
+    lines.extend(status(incident).iter().flat_map(|status| label(paint, "status", status)));
     lines.extend(label(paint, "why", &incident.why));
     lines.extend(label(paint, "breaks", &incident.breaks));
     let label = if incident.fix.starts_with("pullaudit fix") { "fix     " } else { "by hand " };
     lines.push(format!("    {}{}", paint.dim(label), paint.command(&incident.fix)));
     lines
+}
+
+/// How an incident counts, where that is not as it stands.
+fn status(incident: &Incident) -> Option<String> {
+    match (&incident.exception, incident.new) {
+        (Some(exception), _) => Some(format!("excepted, not counted: {exception}")),
+        (None, Some(true)) => Some("new: not denied in the baseline".to_owned()),
+        (None, Some(false)) => Some("known: denied in the baseline".to_owned()),
+        (None, None) => None,
+    }
 }
 
 fn unknown_block(report: &Report, group: &Unsettled, paint: Paint) -> Vec<String> {
@@ -298,7 +324,7 @@ fn tail(report: &Report, look: People<'_>) -> Vec<String> {
     if report.summary.excepted > 0 {
         lines.extend(row(
             "excepted",
-            &format!("{} by the config's exceptions", plural(report.summary.excepted, "denied check")),
+            &format!("{} by the config's exceptions", plural(report.summary.excepted, "check")),
         ));
     }
     let (unowned, other): (Vec<_>, Vec<_>) = report.notices.iter().partition(|notice| notice.code == "not-judged");
@@ -359,8 +385,9 @@ fn every_check(report: &Report, paint: Paint) -> Vec<String> {
                 "{}  {}  {}",
                 fit(&place, 30),
                 fit(&check.code, 24),
-                middle(&check.image, WIDTH - 62)
+                middle(&check.image, WIDTH - 62 - check.mark().map_or(0, |mark| mark.len() + 3))
             );
+            let _ = check.mark().map(|mark| write!(text, " ({mark})"));
             match check.verdict {
                 VerdictWord::Allowed => format!("{} {text}", paint.good("✓")),
                 VerdictWord::Denied => format!("{} {text}", paint.bad("✗")),

@@ -138,6 +138,7 @@ macro_rules! code_table {
 
         $(#[$enum_doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(clippy::doc_markdown, reason = "the sentences are for people, not for rustdoc")]
         $enum_vis enum $name {
             $(#[doc = $meaning] $finding),*
         }
@@ -231,6 +232,13 @@ crate::code_table! {
         "An exception of the config is past its last day and no longer covers anything.",
         "Its `expires` lies before the day that is judged.",
         "Fix what it covered, or give it a new day and a reason that still holds.";
+
+    ExceptionUnused: "exception-unused", Low, 2,
+        "An exception of the config covers no check of this run.",
+        "What it covered is fixed or gone, a name in its `match` is wrong, only some of a check's workloads match, or \
+         what it names lies outside this run's selection, as the notice says.",
+        "Audit everything that it names (pullaudit audit --all-clouds); if it is still unused, remove it from \
+         pullaudit.yaml or correct its `match`.";
 
     PullSecretBroken: "pull-secret-broken", High, 90,
         "A pull secret of the pod can't be parsed; the kubelet then fails every image of the pod and asks nobody.",
