@@ -175,10 +175,16 @@ impl Settings {
                 accounts.push(AccountScope { id: id.clone(), role: None });
             }
         }
+        let mut regions = scope::regions(&self.select, &self.contexts);
+        if regions.is_empty() {
+            regions.extend(self.config.scopes.regions.iter().map(|region| region.value.clone()));
+        }
+        // Whoever asks for whole accounts asks for all of their regions; one cluster by its name is looked for at home.
+        let all_regions = scope::meant(&self.select, &self.contexts) == scope::Meant::Everything;
         EksOptions {
             profiles: self.select.profile.clone(),
-            regions: scope::regions(&self.select, &self.contexts),
-            all_regions: false,
+            regions,
+            all_regions,
             accounts,
             timeout: self.reading.timeout,
             concurrency: self.concurrency(),
@@ -206,6 +212,24 @@ mod tests {
         assert_eq!(concurrency("limits: {inFlight: 3}", None), 3);
         assert_eq!(concurrency("", None), 8);
         assert_eq!(settings("limits: {inFlight: 3}", Select::default(), Some(20)).eks().concurrency, 20);
+    }
+
+    #[test]
+    fn whole_accounts_are_searched_in_every_region() {
+        let regions = |config: &str, select: Select| {
+            let eks = settings(config, select, None).eks();
+            (eks.regions, eks.all_regions)
+        };
+        let wide = || Select { provider: vec!["eks".to_owned()], ..Select::default() };
+        assert_eq!(regions("", wide()), (vec![], true));
+        assert!(regions("", Select { all_clouds: true, ..Select::default() }).1);
+        assert!(regions("", Select { profile: vec!["audit".to_owned()], ..Select::default() }).1);
+        let here = ["eu-west-1".to_owned()];
+        assert_eq!(regions("scopes: {regions: [eu-west-1]}", wide()).0, here, "the config narrows");
+        let named = Select { region: here.to_vec(), ..wide() };
+        assert_eq!(regions("scopes: {regions: [eu-north-1]}", named).0, here, "the flag wins");
+        let one = Select { cluster: vec!["prod".to_owned()], ..Select::default() };
+        assert!(!regions("", one).1, "a name is looked for in the region at hand");
     }
 
     #[cfg(feature = "live")]

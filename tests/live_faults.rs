@@ -93,7 +93,8 @@ fn an_unreachable_cluster_costs_its_own_workloads_only() {
     let mut environment = place.environment.clone();
     environment.retain(|(name, _)| *name != "KUBECONFIG");
     environment.push(("KUBECONFIG", kubeconfig.display().to_string()));
-    let arguments = ["audit", "--provider", "eks", "-o", "json", "--timeout", "5s", "-n", "calm"];
+    let arguments =
+        ["audit", "--provider", "eks", "--region", "us-east-1", "-o", "json", "--timeout", "5s", "-n", "calm"];
     let ran = run(&arguments, &environment);
     let report = ran.report();
     let reachable = |name: &str| {

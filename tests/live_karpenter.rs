@@ -81,7 +81,20 @@ fn report(aws: &Aws, kubernetes: &Kubernetes) -> Value {
     let config = kubernetes.kubeconfig(ADMIN, "arn:aws:eks:us-east-1:111122223333:cluster/shop", None);
     let environment = environment(&Keys::root(OWN), &proxy, Some(&config));
     let folder = tempfile::tempdir().unwrap();
-    let arguments = ["audit", "--provider", "eks", "-n", "shop", "-o", "json", "--all", "--timeout", "20s"];
+    let arguments = [
+        "audit",
+        "--provider",
+        "eks",
+        "--region",
+        "us-east-1",
+        "-n",
+        "shop",
+        "-o",
+        "json",
+        "--all",
+        "--timeout",
+        "20s",
+    ];
     let output = command(&arguments, &environment).current_dir(folder.path()).output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}\n{}", String::from_utf8_lossy(&output.stderr)));

@@ -207,7 +207,20 @@ fn agreement_with_what_the_emulator_enforces_of_trust() {
     let scopes = std::fs::read_to_string(&settings).unwrap();
     std::fs::write(&settings, format!("{scopes}{ON}")).unwrap();
     let settings = settings.display().to_string();
-    let arguments = ["audit", "--provider", "eks", "-n", "shop", "-o", "json", "--all", "--config", &settings];
+    let arguments = [
+        "audit",
+        "--provider",
+        "eks",
+        "--region",
+        "us-east-1",
+        "-n",
+        "shop",
+        "-o",
+        "json",
+        "--all",
+        "--config",
+        &settings,
+    ];
     let output = command(&arguments, &environment).current_dir(folder.path()).output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}\n{}", String::from_utf8_lossy(&output.stderr)));

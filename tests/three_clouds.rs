@@ -67,7 +67,18 @@ impl Grounds {
     /// Audits all clouds with these images; `broken` takes the place of what a cloud's environment says.
     fn audit(&self, images: &[&str], broken: Option<(&'static str, &str)>) -> Ran {
         let images: Vec<&str> = images.iter().flat_map(|image| ["--image", image]).collect();
-        let fixed = ["audit", "--all-clouds", "-o", "json", "--config", &self.aws.config, "--timeout", "20s"];
+        let fixed = [
+            "audit",
+            "--all-clouds",
+            "--region",
+            "us-east-1",
+            "-o",
+            "json",
+            "--config",
+            &self.aws.config,
+            "--timeout",
+            "20s",
+        ];
         let named = |(name, value): (String, String)| (&*name.leak(), value);
         let mut environment = self.aws.environment.clone();
         environment.extend(self.azure.env().into_iter().chain(self.google.env()).map(named));

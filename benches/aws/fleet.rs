@@ -85,7 +85,8 @@ pub(crate) fn measured() -> bool {
     };
     let (proxy, folder) = (aws.account(), tempfile::tempdir().unwrap());
     write_files(folder.path());
-    let audit = ["audit", "--provider", "eks", "-f", "apps.yaml", "--no-progress", "-o", "json"];
+    let audit =
+        ["audit", "--provider", "eks", "--region", "us-east-1", "-f", "apps.yaml", "--no-progress", "-o", "json"];
     let once = || {
         proxy.reset();
         run(&mut pullaudit(environment(&proxy), folder.path(), &audit), &[0])

@@ -11,18 +11,22 @@ const REGION: &str = "us-east-1";
 
 /// What is run, and how it ends.
 const STEPS: [Step; 8] = [
-    ("What is broken?", "audit --provider eks -f apps.yaml", 2),
-    ("What would repair it?", "fix --provider eks -f apps.yaml --dry-run", 2),
-    ("Repair it.", "fix --provider eks -f apps.yaml --yes --receipt-out repair.receipt.json", 0),
-    ("Is all well now?", "audit --provider eks -f apps.yaml", 0),
-    ("A second run finds nothing to do.", "fix --provider eks -f apps.yaml --yes", 0),
+    ("What is broken?", "audit --provider eks --region us-east-1 -f apps.yaml", 2),
+    ("What would repair it?", "fix --provider eks --region us-east-1 -f apps.yaml --dry-run", 2),
+    (
+        "Repair it.",
+        "fix --provider eks --region us-east-1 -f apps.yaml --yes --receipt-out repair.receipt.json",
+        0,
+    ),
+    ("Is all well now?", "audit --provider eks --region us-east-1 -f apps.yaml", 0),
+    ("A second run finds nothing to do.", "fix --provider eks --region us-east-1 -f apps.yaml --yes", 0),
     (
         "What the owner alone can repair is held back, with what to ask for.",
-        "fix --provider eks --image 999988887777.dkr.ecr.us-east-1.amazonaws.com/agent:3.1.4 --yes",
+        "fix --provider eks --region us-east-1 --image 999988887777.dkr.ecr.us-east-1.amazonaws.com/agent:3.1.4 --yes",
         2,
     ),
     ("Take it back.", "undo repair.receipt.json --yes", 0),
-    ("It is as it was.", "audit --provider eks -f apps.yaml", 2),
+    ("It is as it was.", "audit --provider eks --region us-east-1 -f apps.yaml", 2),
 ];
 
 /// The emulator behind a proxy that has AWS's own answers where the emulator has none.

@@ -149,7 +149,20 @@ impl Ground<'_> {
         environment.push(("AWS_MAX_ATTEMPTS", "2".to_owned()));
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("pullaudit.yaml"), config).unwrap();
-        let arguments = ["audit", "--provider", "eks", "-n", "shop", "-o", "json", "--all", "--timeout", "20s"];
+        let arguments = [
+            "audit",
+            "--provider",
+            "eks",
+            "--region",
+            "us-east-1",
+            "-n",
+            "shop",
+            "-o",
+            "json",
+            "--all",
+            "--timeout",
+            "20s",
+        ];
         ran(command(&arguments, &environment).current_dir(folder.path())).report()
     }
 }
