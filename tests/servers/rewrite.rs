@@ -77,8 +77,10 @@ fn xml_without(text: &str, field: usize) -> Option<(Vec<u8>, String)> {
         }
         let name = inside.trim_start_matches('/').split([' ', '/']).next()?.to_owned();
         if !inside.starts_with('/') {
-            let own = (!open.is_empty()).then_some(number);
-            number += usize::from(!open.is_empty());
+            // An entry of a list is no field: without it the list is another one.
+            let is_field = !open.is_empty() && !matches!(name.as_str(), "member" | "item");
+            let own = is_field.then_some(number);
+            number += usize::from(is_field);
             open.push((name, start, own));
             if !inside.ends_with('/') {
                 continue;
