@@ -1,5 +1,9 @@
 //! Files and standard input, read within bounds.
 
+mod json;
+
+pub use json::{JsonError, key_at, parse};
+
 use std::fs::{File, FileType, Metadata};
 use std::io::{self, BufRead, Read};
 use std::path::Path;

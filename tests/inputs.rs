@@ -186,6 +186,8 @@ fn every_line_is_answered_in_order() {
     assert_eq!(errors[2], "the line is longer than 64 KiB");
     let (code, _, err) = run(&["can-pull", "-", "--from", FLEET], b"");
     assert!(code == 1 && err.contains("standard input is empty"), "{code} {err}");
+    let (code, out, _) = run(&["image", "team/API", "nginx", "-o", "json"], b"");
+    assert_eq!((code, out.lines().count()), (1, 2), "{out}");
     let (code, out, _) = run(&["image", "-", "-o", "json"], format!("{long}\nnginx\n").as_bytes());
     assert_eq!((code, out.lines().count()), (0, 2), "{out}");
 }

@@ -262,7 +262,7 @@ fn bodies(selection: &Selection<'_>) -> String {
 pub fn load(path: &Path) -> Result<Plan> {
     let text =
         input::text(path, input::PLAN).with_context(|| format!("can't read the plan {}", path.display()))?;
-    let plan: Plan = serde_json::from_str(&text)
+    let plan: Plan = input::parse(&text)
         .with_context(|| format!("{} is not a plan: fix --plan-out FILE saves one", path.display()))?;
     if plan.schema != crate::remediate::SCHEMA {
         let (is, known) = (&plan.schema, crate::remediate::SCHEMA);

@@ -20,7 +20,7 @@ pub fn run(args: &Explain, clouds: &Clouds, out: &mut dyn Write) -> Result<()> {
         (Some(id), Some(path)) => {
             let text = input::text(path, input::REPORT);
             let text = text.with_context(|| format!("cannot read report {}", path.display()))?;
-            let report: Report = serde_json::from_str(&text)
+            let report: Report = input::parse(&text)
                 .with_context(|| format!("{} is not a report: write one with audit -o json", path.display()))?;
             let mut found = report.checks.iter().filter(|check| check.id.starts_with(id.as_str()));
             match (found.next(), found.next()) {

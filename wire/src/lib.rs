@@ -10,7 +10,7 @@ pub use bytes::Bytes;
 pub use http_body_util::Full;
 pub use told::{chain, scrub};
 
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
@@ -22,7 +22,13 @@ use std::time::{Duration, SystemTime};
 pub type Request = http::Request<Full<Bytes>>;
 
 /// Sends requests, through the proxy of the environment where it names one.
-pub struct Wire(Client<HttpsConnector<Route>, Full<Bytes>>);
+pub struct Wire {
+    client: Client<HttpsConnector<Route>, Full<Bytes>>,
+    most: usize,
+}
+
+/// Bytes of one answer. The largest that is known, a list of role assignments, has some megabytes a page.
+const MOST: usize = 256 << 20;
 
 /// What came back, read to its end.
 #[derive(Debug)]
@@ -78,6 +84,14 @@ pub enum Failure {
         /// Whose.
         host: String,
     },
+    /// Its body does not end.
+    #[error("the answer of {host} is larger than {} MiB", most >> 20)]
+    TooLarge {
+        /// Whose.
+        host: String,
+        /// The most bytes that are read.
+        most: usize,
+    },
 }
 
 impl Wire {
@@ -89,19 +103,25 @@ impl Wire {
             .https_or_http()
             .enable_http1()
             .wrap_connector(Route::new(timeout));
-        Ok(Self(Client::builder(TokioExecutor::new()).build(https)))
+        Ok(Self { client: Client::builder(TokioExecutor::new()).build(https), most: MOST })
     }
 
     /// Sends one request, once.
     pub async fn send(&self, request: Request) -> Result<Answer, Failure> {
         let host = request.uri().host().unwrap_or_default().to_owned();
-        let answer = match self.0.request(request).await {
+        let answer = match self.client.request(request).await {
             Ok(answer) => answer,
             Err(source) => return Err(Failure::Unreached { host, unsent: source.is_connect(), source }),
         };
         let (head, body) = answer.into_parts();
         // Read here, so that a body that breaks off counts as a failed attempt and is asked for again.
-        let Ok(body) = body.collect().await else { return Err(Failure::Broken { host }) };
+        let body = match Limited::new(body, self.most).collect().await {
+            Ok(body) => body,
+            Err(error) if error.is::<LengthLimitError>() => {
+                return Err(Failure::TooLarge { host, most: self.most });
+            }
+            Err(_) => return Err(Failure::Broken { host }),
+        };
         let answer = Answer { head, body: body.to_bytes() };
         if answer.is_cut() { Err(Failure::Broken { host }) } else { Ok(answer) }
     }
@@ -155,6 +175,16 @@ mod tests {
         {
             ask(http::Method::GET, whole).await.0.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_given_up() {
+        let (port, _served) = server("HTTP/1.0 200 OK\r\n\r\n0123456789");
+        let mut wire = Wire::new(Duration::from_secs(5)).unwrap();
+        wire.most = 9;
+        let request = http::Request::get(format!("http://127.0.0.1:{port}/")).body(Full::default()).unwrap();
+        let failure = wire.send(request).await.unwrap_err();
+        assert!(matches!(failure, Failure::TooLarge { most: 9, .. }), "{failure:?}");
     }
 
     #[tokio::test]

@@ -49,7 +49,7 @@ pub(super) async fn run(args: &CanPull, progress: Progress, out: &mut dyn Write)
             return Err(empty());
         }
         let (mut snapshot, why) = live(&settings, &clouds, &all, &progress).await?;
-        let found = Found::of(all, &snapshot, &clouds, &settings, why.as_deref());
+        let found = AskedLines::of(all, &snapshot, &clouds, &settings, why.as_deref());
         read(&clouds, &found, &mut snapshot).await?;
         drop(progress);
         let opened = Opened::new(&snapshot, &clouds)?;
@@ -67,7 +67,7 @@ pub(super) async fn run(args: &CanPull, progress: Progress, out: &mut dyn Write)
             return if any { Ok(exit) } else { Err(empty()) };
         }
         any = true;
-        let found = Found::of(some, &snapshot, &clouds, &settings, None);
+        let found = AskedLines::of(some, &snapshot, &clouds, &settings, None);
         exit = worse(exit, found.answer(&answering, out)?);
     }
 }
@@ -123,7 +123,7 @@ async fn live(
 }
 
 #[cfg(feature = "live")]
-async fn read(clouds: &Clouds, found: &Found, snapshot: &mut Snapshot) -> Result<()> {
+async fn read(clouds: &Clouds, found: &AskedLines, snapshot: &mut Snapshot) -> Result<()> {
     let asking = asking(&found.pairs, &found.asked, clouds);
     crate::gather::collect_what_can_be(clouds, &asking, snapshot).await;
     Ok(())
@@ -131,19 +131,19 @@ async fn read(clouds: &Clouds, found: &Found, snapshot: &mut Snapshot) -> Result
 
 #[cfg(not(feature = "live"))]
 #[allow(clippy::unused_async, reason = "the live build waits here")]
-async fn read(_: &Clouds, _: &Found, _: &mut Snapshot) -> Result<()> {
+async fn read(_: &Clouds, _: &AskedLines, _: &mut Snapshot) -> Result<()> {
     Err(pullaudit_core::DiscoverError::NotBuilt.into())
 }
 
 /// Lines, and where those of them are asked that hold a pair.
-struct Found {
+struct AskedLines {
     /// Each line, with an error where it is not asked.
     lines: Vec<(String, Option<String>)>,
     pairs: Vec<Pair>,
     asked: Vec<Vec<Place>>,
 }
 
-impl Found {
+impl AskedLines {
     fn of(all: Vec<Asked>, snapshot: &Snapshot, clouds: &Clouds, settings: &Settings, why: Option<&str>) -> Self {
         let mut found = Self { lines: Vec::new(), pairs: Vec::new(), asked: Vec::new() };
         for Asked { input, pair } in all {

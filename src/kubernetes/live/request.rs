@@ -17,6 +17,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(300);
 /// A server that asks for a longer pause is not waited for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// Bytes of one answer: a page of 500 objects, each of which etcd bounds to 1.5 MB, has less.
+const MOST: usize = 1 << 30;
+const ENDLESS: &str = "the answer is larger than 1 GiB";
+
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
@@ -99,6 +103,9 @@ async fn send(
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| lost(&error))?;
         buffer.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
+        if buffer.len() > MOST {
+            return Err((Once::Endless, None));
+        }
     }
     if !status.is_success() {
         return Err((Once::Status(status, serde_json::from_slice(buffer).ok()), wait));
@@ -112,6 +119,7 @@ async fn send(
 /// What came of one attempt.
 enum Once {
     Lost(String),
+    Endless,
     Status(StatusCode, Option<Box<Status>>),
 }
 
@@ -119,6 +127,7 @@ impl Once {
     fn told(&self) -> String {
         match self {
             Self::Lost(why) => why.clone(),
+            Self::Endless => ENDLESS.to_owned(),
             Self::Status(status, _) => status.to_string(),
         }
     }
@@ -130,6 +139,7 @@ impl Once {
     fn may_pass(&self) -> bool {
         match self {
             Self::Lost(_) => true,
+            Self::Endless => false,
             Self::Status(status, _) => matches!(status.as_u16(), 429 | 500 | 502..=504),
         }
     }
@@ -139,6 +149,7 @@ impl From<Once> for Failure {
     fn from(once: Once) -> Self {
         let (status, body) = match once {
             Once::Lost(detail) => return Self::Unreachable(detail),
+            Once::Endless => return Self::Other(ENDLESS.to_owned()),
             Once::Status(status, body) => (status, body),
         };
         let message = body.as_ref().map(|body| body.message.clone()).unwrap_or_default();

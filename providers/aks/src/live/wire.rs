@@ -45,12 +45,14 @@ impl HttpClient for AzureWire {
 fn of_sdk(failure: Failure) -> Error {
     let kind = match &failure {
         Failure::Unreached { unsent: true, .. } => ErrorKind::Connection,
+        // The SDK asks again after the others.
+        Failure::TooLarge { .. } => ErrorKind::Other,
         _ => ErrorKind::Io,
     };
     let told = failure.to_string();
     match failure {
         Failure::Unreached { source, .. } => Error::with_error(kind, source, told),
-        Failure::Broken { .. } => Error::with_message(kind, told),
+        Failure::Broken { .. } | Failure::TooLarge { .. } => Error::with_message(kind, told),
     }
 }
 

@@ -3,7 +3,7 @@
 //! Sources: RFC 8693; Google Cloud, IAM documentation, "Configure workload identity federation" (the credential
 //! configuration file), and AIP-4117.
 
-use super::tokens::{SCOPE, TokenSource};
+use super::tokens::{SCOPE, TokenSource, bounded};
 use async_trait::async_trait;
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
@@ -228,8 +228,12 @@ impl Subject {
     async fn token(&self, wire: &Wire) -> Result<String, String> {
         let (text, format) = match self {
             Self::File { path, format } => {
-                let text = tokio::fs::read_to_string(path).await;
-                (text.map_err(|error| format!("the subject's token, {}: {error}", path.display()))?, format)
+                // A pipe may keep its reader waiting.
+                let (file, told) =
+                    (path.clone(), |why: String| format!("the subject's token, {}: {why}", path.display()));
+                let text = tokio::task::spawn_blocking(move || bounded(&file)).await;
+                let text = text.map_err(|error| told(error.to_string()))?;
+                (text.map_err(|error| told(error.to_string()))?, format)
             }
             Self::Url { url, headers, format } => {
                 let mut request = Request::get(url);

@@ -6,7 +6,7 @@ use super::trouble::{Kind, Trouble};
 use http::{Method, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pullaudit_core::Calls;
-use pullaudit_wire::{Answer, Backoff, Bytes, Full, Wire, chain};
+use pullaudit_wire::{Answer, Backoff, Bytes, Failure, Full, Wire, chain};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -202,7 +202,10 @@ impl Service {
             .body(Full::new(Bytes::from(text)))
             .map_err(|_| Trouble::failed(operation, "the request can't be written as HTTP"))?;
         self.calls.attempt(self.name);
-        self.wire.send(request).await.map_err(|why| Trouble::passing(operation, chain(&why)))
+        self.wire.send(request).await.map_err(|why| match &why {
+            Failure::TooLarge { .. } => Trouble::failed(operation, chain(&why)),
+            _ => Trouble::passing(operation, chain(&why)),
+        })
     }
 }
 

@@ -81,9 +81,10 @@ async fn ask(answers: &[&str], write: bool) -> Asked {
     };
     let service = Service::new("iam", base, &means);
     let began = Instant::now();
-    let answer = match write {
-        true => service.write(GET_ACCOUNT, "/v1/a:set", &json!({})).await,
-        false => service.get::<Value>(GET_ACCOUNT, "/v1/a").await,
+    let answer = if write {
+        service.write(GET_ACCOUNT, "/v1/a:set", &json!({})).await
+    } else {
+        service.get::<Value>(GET_ACCOUNT, "/v1/a").await
     };
     let requests = seen.lock().unwrap().clone();
     Asked { answer: answer.map_err(|trouble| trouble.to_string()), requests, took: began.elapsed() }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use pullaudit_core::{Calls, DiscoverError};
 use pullaudit_wire::{Renewals, Wire, chain, scrub};
 use serde_json::Value;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -176,10 +177,21 @@ fn file(environment: &Environment) -> Option<PathBuf> {
 }
 
 fn read(path: &Path) -> Result<Value, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| told(path, &error.to_string()))?;
+    let text = bounded(path).map_err(|error| told(path, &error.to_string()))?;
     // The parser's own words may repeat what stands there.
     serde_json::from_str(&text)
         .map_err(|error| told(path, &format!("is not JSON: line {}, column {}", error.line(), error.column())))
+}
+
+/// The text of a file of credentials, which is never large.
+pub(crate) fn bounded(path: &Path) -> std::io::Result<String> {
+    const MOST: u64 = 1 << 20;
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(MOST + 1).read_to_string(&mut text)?;
+    if u64::try_from(text.len()).unwrap_or(u64::MAX) > MOST {
+        return Err(std::io::Error::other("larger than 1 MiB, the most that credentials may have"));
+    }
+    Ok(text)
 }
 
 fn told(path: &Path, why: &str) -> String {
@@ -193,5 +205,18 @@ pub(crate) fn rejected(detail: impl AsRef<str>) -> DiscoverError {
         detail: scrub(detail.as_ref()),
         tried: TRIED.to_owned(),
         next: NEXT.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn credentials_without_end_are_refused() {
+        let why = read(Path::new("/dev/zero")).unwrap_err();
+        assert_eq!(why, "/dev/zero: larger than 1 MiB, the most that credentials may have");
     }
 }
