@@ -40,8 +40,9 @@ pub(super) fn visit(snapshot: &mut Snapshot, see: &mut Visit<'_>) {
         whole: _,
         calls: _,
     } = snapshot;
-    for Searched { provider: _, scope, regions: _, contexts } in searched {
+    for Searched { provider: _, scope, aliases, regions: _, contexts } in searched {
         see(Place::Name, scope);
+        *aliases = take(aliases).into_iter().map(|alias| seen(alias, see)).collect();
         *contexts = take(contexts).into_iter().map(|context| seen(context, see)).collect();
     }
     for record in &mut *clusters {

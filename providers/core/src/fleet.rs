@@ -268,6 +268,9 @@ pub struct Searched {
     pub provider: String,
     /// The subscription, account or project. Empty where only contexts were searched.
     pub scope: String,
+    /// Other names of the same scope: the number of a project.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub aliases: BTreeSet<String>,
     /// The regions, where a search is made region by region; empty where one call covers all of them.
     #[serde(default)]
     pub regions: BTreeSet<String>,
@@ -277,10 +280,24 @@ pub struct Searched {
 }
 
 impl Searched {
+    /// True if a scope is this one, by whichever of its names.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.scope == name || self.aliases.contains(name)
+    }
+
+    /// True if two names of a cloud's scopes name one scope, as far as the searches tell.
+    pub fn is_same_scope(all: &[Self], provider: &str, one: &str, other: &str) -> bool {
+        let both = |searched: &Self| {
+            searched.provider == provider && searched.is_called(one) && searched.is_called(other)
+        };
+        one == other || all.iter().any(both)
+    }
+
     /// Adds a search to the others, as one entry a scope.
     pub fn add(self, all: &mut Vec<Self>) {
         match all.iter_mut().find(|one| one.provider == self.provider && one.scope == self.scope) {
             Some(known) => {
+                known.aliases.extend(self.aliases);
                 known.regions.extend(self.regions);
                 known.contexts.extend(self.contexts);
             }

@@ -59,6 +59,11 @@ impl Scope {
         self
     }
 
+    /// The accounts, subscriptions or projects that were named; empty where all can be wanted.
+    pub fn scopes(&self) -> &BTreeSet<String> {
+        &self.scopes
+    }
+
     /// Whether clusters of this account, subscription or project can be wanted at all.
     pub fn covers(&self, scope: &str) -> bool {
         self.scopes.is_empty() || self.scopes.contains(scope)

@@ -86,9 +86,9 @@ pullaudit_core::code_table! {
         "The only scope that could be is cloud-platform.read-only.",
         "Use cloud-platform, or devstorage.read_only.";
     MemberUndecidable: "member-undecidable", Low, 48,
-        "A grant names a group, a domain or a set of identities, and whether the identity is in it is not read.",
-        "Groups need rights of Cloud Identity; other sets are not expanded.",
-        "Grant the account itself, or give pullaudit groups.memberships.checkTransitiveMembership.";
+        "A grant names a group, a domain or a set of identities, and whether the identity is in it is not evaluated.",
+        "pullaudit does not evaluate group memberships, domains or sets by attributes.",
+        "Grant the account itself.";
     BindingConditionUndecidable: "binding-condition-undecidable", Low, 47,
         "A binding has a condition that can't be decided offline.",
         "It asks for tags or for the resource's name, which Artifact Registry is not documented to tell, or was read in \
@@ -131,9 +131,12 @@ pullaudit_core::code_table! {
         "pullaudit lacks iam.denypolicies.list or iam.denypolicies.get there, or the reading failed.",
         "Grant roles/iam.denyReviewer at the organisation to the identity that pullaudit runs as.";
     BoundaryUnread: "access-boundary-unread", Low, 37,
-        "Principal access boundary policies are not evaluated.",
-        "They are bound to sets of identities at the organisation.",
-        "gcloud iam policy-bindings list shows them, to those who may see them.";
+        "Whether a principal access boundary keeps the identity from the repository is not known.",
+        "The bindings of the project, folders or organization of the identity could not be read, or a bound policy does \
+         not list the repository's project.",
+        "Grant resourcemanager.projects.searchPolicyBindings, resourcemanager.folders.searchPolicyBindings and \
+         resourcemanager.organizations.searchPolicyBindings to the identity that pullaudit runs as; gcloud iam \
+         policy-bindings search-target-policy-bindings shows them.";
     GrantExpires: "grant-expires", Medium, 14,
         "A grant of the download ends within 30 days.",
         "Its condition compares the time of the request.",

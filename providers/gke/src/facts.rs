@@ -41,12 +41,12 @@ pub mod table {
     /// E-mail in lower case → [`super::ServiceAccount`]; `iam.serviceAccounts.get`, asked in the account's own
     /// project (`projects/-` hides a missing account); absent where it does not exist.
     pub const ACCOUNTS: &str = "serviceAccounts";
-    /// `GROUP|E-MAIL`, in lower case → [`super::Membership`]; `groups.memberships.checkTransitiveMembership` of
-    /// Cloud Identity. Optional: without it, groups are open.
-    pub const MEMBERSHIPS: &str = "memberships";
-    /// Id of an asker → list of the principal access boundary bindings that reach it (any JSON);
-    /// `iam.policybindings.get`. Optional: without it they are assumed not to deny.
-    pub const BOUNDARIES: &str = "accessBoundaries";
+    /// `A`, of the project that owns an account and of all above it → list of [`super::BoundaryBinding`], those that
+    /// bind principal access boundaries to everybody in there; `resourcemanager.*.searchPolicyBindings`.
+    pub const BOUNDARY_LISTS: &str = "accessBoundaryBindings";
+    /// Name of a principal access boundary policy that a binding names → [`super::Boundary`];
+    /// `iam.principalaccessboundarypolicies.get`.
+    pub const BOUNDARY_POLICIES: &str = "accessBoundaries";
 }
 
 /// Tables of one cluster, see [`pullaudit_core::Discovered::readings`].
@@ -212,6 +212,8 @@ bodies! {
         name: String,
         /// What people call it.
         display_name: String,
+        /// When it was deleted, where it was.
+        delete_time: String,
         /// What it denies; absent in lists.
         rules: Vec<DenyPolicyRule>,
     }
@@ -241,6 +243,8 @@ bodies! {
         title: String,
         /// What it grants.
         included_permissions: Vec<String>,
+        /// `GA`, `BETA`, …; `DISABLED` grants nothing.
+        stage: Value,
         /// It grants nothing any more, though its bindings stay.
         deleted: bool,
     }
@@ -255,10 +259,33 @@ bodies! {
         /// The project that owns it.
         project_id: String,
     }
-    /// Whether somebody is in a group.
-    Membership {
-        /// Through other groups too; `None` where the answer does not tell.
-        has_membership: Option<bool>,
+    /// What binds a policy to everybody in a project, a folder or an organisation.
+    BoundaryBinding {
+        /// `PRINCIPAL_ACCESS_BOUNDARY`, or a kind of policy that is to come.
+        policy_kind: String,
+        /// Full name of the policy.
+        policy: String,
+        /// For whom of them it counts; absent for all.
+        condition: Option<Expr>,
+    }
+    /// Which resources the bound may reach at all.
+    Boundary {
+        /// Its full name.
+        name: String,
+        /// What it says.
+        details: BoundaryDetails,
+    }
+    /// What a boundary says.
+    BoundaryDetails {
+        /// Each opens some resources.
+        rules: Vec<BoundaryRule>,
+    }
+    /// Resources that the bound may reach.
+    BoundaryRule {
+        /// `ALLOW`
+        effect: String,
+        /// `//cloudresourcemanager.googleapis.com/organizations/N`, folders and projects likewise.
+        resources: Vec<String>,
     }
     /// The answer of `clusters.list`.
     ClusterList {

@@ -10,7 +10,9 @@ use pullaudit_core::{ImageRef, Owner, Registry, UrlGlob};
 const PATTERNS: [&str; 4] = ["container.cloud.google.com", "gcr.io", "*.gcr.io", "*.pkg.dev"];
 
 /// Hosts that everybody may pull from, whatever a node sends.
-const PUBLIC: [&str; 3] = ["mirror.gcr.io", "registry.k8s.io", "gke.gcr.io"];
+///
+/// Source for `k8s.gcr.io`: Kubernetes blog, 2023-03-10, which sends it on to `registry.k8s.io`.
+const PUBLIC: [&str; 4] = ["mirror.gcr.io", "registry.k8s.io", "gke.gcr.io", "k8s.gcr.io"];
 
 /// The hosts of the former Container Registry: location and name of the repository that answers today.
 ///
@@ -184,15 +186,12 @@ mod tests {
 
     #[test]
     fn public_hosts_are_open_and_other_hosts_are_not_ours() {
-        for image in ["mirror.gcr.io/library/redis", "registry.k8s.io/pause:3", "gke.gcr.io/agent"] {
+        for image in
+            ["mirror.gcr.io/library/redis", "registry.k8s.io/pause:3", "gke.gcr.io/agent", "k8s.gcr.io/pause:3"]
+        {
             assert_eq!(parse(image), Some(Place::Public), "{image}");
         }
-        for image in [
-            "docker.io/library/redis",
-            "acme-docker.pkg.dev.evil.example/a/b/c",
-            "pkg.dev/a/b/c",
-            "k8s.gcr.io/pause",
-        ] {
+        for image in ["docker.io/library/redis", "acme-docker.pkg.dev.evil.example/a/b/c", "pkg.dev/a/b/c"] {
             assert!(parse(image).is_none(), "{image}");
         }
         assert!(owner(&Registry("us-python.pkg.dev".to_owned())).is_none());

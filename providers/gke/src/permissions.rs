@@ -55,8 +55,7 @@ pub(crate) fn permissions(purpose: Purpose, extent: &Extent) -> Result<Permissio
         ));
     }
     notes.push(
-        "groups in bindings are told only to those who may read their members in Cloud Identity; without that, such \
-         grants are unknown"
+        "grants to groups are unknown, whatever you grant: pullaudit does not evaluate group memberships"
             .to_owned(),
     );
     Ok(Permissions { document: format!("{role:#}\n"), notes })

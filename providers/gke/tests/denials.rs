@@ -5,7 +5,7 @@
 
 mod support;
 
-use pullaudit_core::{Mode, Verdict};
+use pullaudit_core::{Mode, Obstacle, Open, Read, Verdict};
 use pullaudit_gke::facts::table;
 use serde_json::{Value, json};
 use support::*;
@@ -80,11 +80,77 @@ fn a_list_of_deny_policies_has_no_rules_so_each_is_read() {
 }
 
 #[test]
-fn access_boundaries_are_not_evaluated_and_said_so() {
-    let world = World::new().reader().without(table::BOUNDARIES, NODES);
-    assert_eq!(world.says(), "unknown access-boundary-unread");
-    let Verdict::Allowed { assuming, .. } = world.ask(IMAGE, Mode::Default) else { panic!() };
-    assert_eq!(assuming[0].code.name(), "access-boundary-unread");
+fn a_list_of_the_organization_that_failed_is_unknown() {
+    for obstacle in [Obstacle::Failed("HTTP 500".into()), Obstacle::Blocked("VPC Service Controls".into())] {
+        let open = Open::unread("deny policies", "iam.denypolicies.list", "organizations/9", obstacle);
+        let world = World::new().reader().put(table::DENY_LISTS, "organizations/9", Read::Unread(open));
+        for mode in [Mode::Strict, Mode::Default] {
+            assert_eq!(short(&world.ask(IMAGE, mode)), "unknown deny-policy-unread");
+        }
+    }
+}
+
+#[test]
+fn a_policy_that_a_list_names_is_never_assumed() {
+    let name = "policies/cloudresourcemanager.googleapis.com%2Forganizations%2F9/denypolicies/x";
+    let listed = World::new().reader().got(table::DENY_LISTS, "organizations/9", json!([{ "name": name }]));
+    let gone = json!({ "name": name, "rules": [], "deleteTime": "2026-01-01T00:00:00Z" });
+    for world in [
+        listed.clone(),
+        listed.clone().put(table::DENY_POLICIES, name, refused("denypolicy")),
+        listed.clone().put(table::DENY_POLICIES, name, Read::Absent),
+        listed.clone().got(table::DENY_POLICIES, name, gone),
+        listed.clone().got(table::DENY_POLICIES, name, json!({ "name": name })),
+    ] {
+        assert!(short(&world.ask(IMAGE, Mode::Default)).starts_with("unknown"), "{:?}", world.verdict());
+    }
+    assert_eq!(listed.got(table::DENY_POLICIES, name, json!({ "name": name, "rules": [] })).says(), "allowed");
+}
+
+#[test]
+fn boundaries_that_nobody_binds_deny_nothing() {
+    assert_eq!(World::new().reader().says(), "allowed");
+    for target in ["projects/acme-run", "organizations/9"] {
+        let refused_list = World::new().reader().put(table::BOUNDARY_LISTS, target, refused("bindings"));
+        assert_eq!(refused_list.says(), "unknown access-boundary-unread");
+        let Verdict::Allowed { assuming, .. } = refused_list.ask(IMAGE, Mode::Default) else { panic!() };
+        assert_eq!(assuming[0].code.name(), "access-boundary-unread");
+        let why = Obstacle::Failed("HTTP 500".into());
+        let open = Open::unread("bindings", "search", target, why);
+        let failed = World::new().reader().put(table::BOUNDARY_LISTS, target, Read::Unread(open));
+        assert_eq!(short(&failed.ask(IMAGE, Mode::Default)), "unknown access-boundary-unread");
+    }
+    // What is bound to a pool of identities is about Kubernetes accounts only.
+    let pool = World::new().bound(json!([binding(READER, &[KSA, &member(NODES)])]));
+    let pool = pool.put(table::BOUNDARY_LISTS, POOL, refused("bindings"));
+    assert_eq!((pool.says(), pool.by(KSA).says()), ("allowed".into(), "unknown access-boundary-unread".into()));
+}
+
+#[test]
+fn without_an_organization_there_are_no_boundaries() {
+    let alone = json!({ "ancestor": [{ "resourceId": { "type": "project", "id": "acme-run" } }] });
+    let world = World::new().reader().got(table::ANCESTRY, "acme-run", alone);
+    assert_eq!(world.without(table::BOUNDARY_LISTS, "organizations/9").says(), "allowed");
+}
+
+#[test]
+fn a_boundary_is_passed_where_it_lists_the_repository_s_project() {
+    let bounded = |resources: &[&str]| World::new().reader().bounded("organizations/9", resources);
+    for resource in ["organizations/9", "folders/5", "projects/42"] {
+        let world = bounded(&[&format!("//cloudresourcemanager.googleapis.com/{resource}")]);
+        assert_eq!(world.says(), "allowed", "{resource}");
+    }
+    for world in [
+        bounded(&["//cloudresourcemanager.googleapis.com/projects/43"]),
+        bounded(&[]),
+        bounded(&["//cloudresourcemanager.googleapis.com/projects/42"]).put(
+            table::BOUNDARY_POLICIES,
+            "organizations/9/locations/global/principalAccessBoundaryPolicies/own",
+            refused("boundary"),
+        ),
+    ] {
+        assert_eq!(short(&world.ask(IMAGE, Mode::Default)), "unknown access-boundary-unread");
+    }
 }
 
 #[test]

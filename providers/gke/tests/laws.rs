@@ -273,7 +273,7 @@ proptest! {
     fn a_default_audit_only_assumes_what_it_names(parts in parts(), org in any::<bool>(), boundary in any::<bool>()) {
         let mut world = world(&parts);
         if org { world = world.put(table::DENY_LISTS, "organizations/9", refused("denyPolicies")); }
-        if boundary { world = world.without(table::BOUNDARIES, NODES); }
+        if boundary { world = world.without(table::BOUNDARY_LISTS, "projects/acme-run"); }
         let (strict, default) = (world.ask(IMAGE, Mode::Strict), world.ask(IMAGE, Mode::Default));
         if word(&strict) != word(&default) {
             prop_assert_eq!(word(&strict), "unknown");

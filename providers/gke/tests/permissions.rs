@@ -33,7 +33,7 @@ fn the_role_of_an_audit_writes_nothing_and_that_of_a_fix_only_policies_of_reposi
     let audit = permissions(Purpose::Audit, &[]);
     assert!(included(&audit.document).iter().all(|right| {
         let verb = right.rsplit('.').next().unwrap();
-        verb.starts_with("get") || verb == "list"
+        verb.starts_with("get") || verb.starts_with("search") || verb == "list"
     }));
     let fix = included(&permissions(Purpose::Fix, &[]).document);
     let more: Vec<&String> = fix.iter().filter(|right| !included(&audit.document).contains(right)).collect();
@@ -76,7 +76,10 @@ fn every_operation_is_one_that_google_describes() {
     for right in list.as_array().unwrap() {
         let operation = right["operation"].as_str().unwrap();
         // The descriptions of these were not recorded; the fake holds them to those that Google's library carries.
-        if !operation.starts_with("serviceusage.") && operation != "cloudresourcemanager.projects.getAncestry" {
+        let unrecorded = operation.starts_with("serviceusage.")
+            || operation == "cloudresourcemanager.projects.getAncestry"
+            || ["policyBindings.", "principalAccessBoundaryPolicies."].iter().any(|part| operation.contains(part));
+        if !unrecorded {
             assert!(known.iter().any(|id| id == operation), "{operation}");
         }
     }

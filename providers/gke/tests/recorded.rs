@@ -222,11 +222,12 @@ fn the_recorded_accounts_without_a_right_to_pull_are_denied() {
     let roles = recorded(&root, "gcpdiag/gke1/iam-roles-custom.json");
     let accounts = recorded(&root, "gcpdiag/gke1/iam-service-accounts.json");
     let verdict = |who: &str| {
-        let mut world = World::new().got(table::POLICIES, "projects/acme", project.clone()).by(who).got(
-            table::BOUNDARIES,
-            who,
-            json!([]),
-        );
+        let mut world = World::new().got(table::POLICIES, "projects/acme", project.clone()).by(who);
+        // A project of its own, in no organisation.
+        for home in ["gcpdiag-gke1-aaaa", "12340002"] {
+            let alone = json!({ "ancestor": [{ "resourceId": { "type": "project", "id": home } }] });
+            world = world.got(table::ANCESTRY, home, alone);
+        }
         for role in roles["roles"].as_array().unwrap() {
             world = world.got(table::ROLES, role["name"].as_str().unwrap(), role.clone());
         }

@@ -67,7 +67,7 @@ fn a_virtual_repository_needs_its_service_agent_on_the_upstream_and_not_the_node
 fn of_several_upstreams_only_agreement_is_an_answer() {
     let second = "projects/acme/locations/us/repositories/second";
     let world = agent_reads(behind(virtual_of(&[UPSTREAM, second])))
-        .got(table::REPOSITORIES, second, json!({ "name": second }))
+        .got(table::REPOSITORIES, second, json!({ "name": second, "format": "DOCKER" }))
         .got(table::REPOSITORY_POLICIES, second, policy(json!([])))
         .got(table::RULES, second, json!([]));
     assert_eq!(world.says(), "unknown upstream-not-granted");
@@ -79,7 +79,7 @@ fn of_several_upstreams_only_agreement_is_an_answer() {
 fn an_upstream_of_the_same_project_is_never_denied_for_want_of_a_binding() {
     let second = "projects/acme/locations/us/repositories/second";
     let world = behind(virtual_of(&[second]))
-        .got(table::REPOSITORIES, second, json!({ "name": second }))
+        .got(table::REPOSITORIES, second, json!({ "name": second, "format": "DOCKER" }))
         .got(table::REPOSITORY_POLICIES, second, policy(json!([])))
         .got(table::RULES, second, json!([]));
     assert_eq!(world.says(), "unknown upstream-undecidable");
@@ -108,6 +108,27 @@ fn a_remote_repository_that_may_have_the_image_cached_is_not_denied_by_its_upstr
 }
 
 #[test]
+fn denies_where_the_api_of_the_upstream_is_off() {
+    let off = json!({ "name": "projects/8/services/artifactregistry.googleapis.com", "state": "DISABLED" });
+    let world = agent_reads(behind(virtual_of(&[UPSTREAM]))).got(table::SERVICES, "other", off).put(
+        table::REPOSITORIES,
+        UPSTREAM,
+        refused("repository"),
+    );
+    assert_eq!(world.says(), "denied registry-api-disabled");
+}
+
+#[test]
+fn a_first_pull_through_is_allowed_by_rights() {
+    let hub = json!({ "mode": "REMOTE_REPOSITORY",
+        "remoteRepositoryConfig": { "dockerRepository": { "publicRepository": "DOCKER_HUB" } } });
+    assert_eq!(behind(hub.clone()).says(), "allowed");
+    let mut direct = hub;
+    direct["remoteRepositoryConfig"]["noCache"] = json!({});
+    assert_eq!(behind(direct).says(), "allowed");
+}
+
+#[test]
 fn gcr_io_is_weighed_by_artifact_registry_and_storage_roles_no_longer_count() {
     let id = "projects/acme/locations/us/repositories/gcr.io";
     let gcr = |state: &str| {
@@ -125,6 +146,8 @@ fn gcr_io_is_weighed_by_artifact_registry_and_storage_roles_no_longer_count() {
     assert_eq!(says(gcr("ENABLED")), "allowed");
     assert_eq!(says(gcr("FINALIZED")), "allowed");
     assert_eq!(says(gcr("DISABLED")), "unknown gcr-host-undecidable");
+    let silent = gcr("ENABLED").got(table::SETTINGS, "acme", json!({ "name": "projects/acme/projectSettings" }));
+    assert_eq!(says(silent), "unknown gcr-host-undecidable");
     assert_eq!(
         says(gcr("ENABLED").put(table::REPOSITORIES, id, Read::Absent)),
         "denied artifact-repository-missing"
@@ -145,6 +168,7 @@ fn a_mode_told_as_a_number_is_the_same_mode_and_an_unknown_one_is_undecidable() 
     };
     assert_eq!(with(json!(2)), "denied upstream-not-granted");
     assert_eq!(with(json!(1)), "allowed");
-    assert_eq!(with(json!(null)), "allowed");
+    // Without a mode, what feeds it says that it is no standard one.
+    assert_eq!(with(json!(null)), "unknown artifact-repository-unread");
     assert_eq!(with(json!("NEW_REPOSITORY")), "unknown upstream-undecidable");
 }

@@ -161,18 +161,26 @@ pub struct Role {
     pub permissions: Vec<String>,
     /// It was deleted, and its bindings give nothing; it is purged later.
     pub deleted: bool,
+    /// `GA`, `DISABLED`, …
+    pub stage: String,
 }
 
 impl Role {
     /// A role with its permissions.
     pub fn new(name: &str, permissions: &[&str]) -> Self {
         let permissions = permissions.iter().map(|&one| one.to_owned()).collect();
-        Self { name: name.to_owned(), permissions, deleted: false }
+        Self { name: name.to_owned(), permissions, deleted: false, stage: "GA".to_owned() }
     }
 
     /// Marks it as deleted.
     pub fn deleted(mut self) -> Self {
         self.deleted = true;
+        self
+    }
+
+    /// Sets the stage of its launch.
+    pub fn stage(mut self, stage: &str) -> Self {
+        stage.clone_into(&mut self.stage);
         self
     }
 
@@ -182,7 +190,7 @@ impl Role {
             "name": self.name,
             "title": self.name.rsplit('/').next(),
             "includedPermissions": self.permissions,
-            "stage": "GA",
+            "stage": self.stage,
             "etag": "AA==",
         });
         if self.permissions.is_empty() {
@@ -245,5 +253,36 @@ impl DenyPolicy {
     /// A policy with rules as they are.
     pub fn of_rules(point: &str, id: &str, rules: Vec<Value>) -> Self {
         Self { point: point.to_owned(), id: id.to_owned(), rules }
+    }
+}
+
+/// A principal access boundary, and what it is bound to.
+#[derive(Debug, Clone)]
+pub struct AccessBoundary {
+    /// `organizations/O`
+    pub organization: String,
+    /// Its id.
+    pub id: String,
+    /// `//cloudresourcemanager.googleapis.com/…` that the bound may reach.
+    pub resources: Vec<String>,
+    /// `//cloudresourcemanager.googleapis.com/…` to whose principals it is bound.
+    pub targets: Vec<String>,
+}
+
+impl AccessBoundary {
+    /// A boundary that is bound to nobody.
+    pub fn new(organization: &str, id: &str, resources: &[&str]) -> Self {
+        let resources = resources.iter().map(|&one| one.to_owned()).collect();
+        Self { organization: organization.to_owned(), id: id.to_owned(), resources, targets: Vec::new() }
+    }
+
+    /// Binds it to all principals of a target.
+    pub fn bound_to(mut self, target: &str) -> Self {
+        self.targets.push(target.to_owned());
+        self
+    }
+
+    pub(crate) fn name(&self) -> String {
+        format!("{}/locations/global/principalAccessBoundaryPolicies/{}", self.organization, self.id)
     }
 }

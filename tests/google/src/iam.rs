@@ -1,4 +1,4 @@
-//! The methods of IAM, versions 1 and 2.
+//! The methods of IAM, versions 1 to 3.
 
 use serde_json::{Value, json};
 
@@ -69,4 +69,58 @@ pub(crate) fn deny_policy(state: &mut State, ask: &Ask<'_>) -> Outcome {
     let (point, world) = (ask.resource(state), &state.world);
     let found = world.denies.iter().find(|deny| deny.point == point && deny.id == ask.name("policy"));
     Ok(Answer::ok(body(world, found.ok_or_else(Answer::not_found)?, true)))
+}
+
+/// `policyBindings.searchTargetPolicyBindings`: what is bound directly to a target, which is the parent itself by its
+/// number, or a pool of identities in it.
+pub(crate) fn bindings(state: &mut State, ask: &Ask<'_>) -> Outcome {
+    let (parent, world) = (ask.resource(state), &state.world);
+    let wrong = |what: &str| Err(Answer::invalid(what).stranger());
+    let Some(target) = ask.call.param("target") else { return wrong("A target is required.") };
+    let numbered = match parent.strip_prefix("projects/").and_then(|id| world.project_at(id)) {
+        Some(project) => format!("projects/{}", project.number),
+        None => parent,
+    };
+    let own = format!("//cloudresourcemanager.googleapis.com/{numbered}");
+    let pool = format!("//iam.googleapis.com/{numbered}/locations/global/workloadIdentityPools/");
+    if ask.name("location") != "global" || !(target == own || target.starts_with(&pool)) {
+        return wrong("The target is not of this parent.");
+    }
+    let bound = world.boundaries.iter().filter(|boundary| boundary.targets.iter().any(|one| one == target));
+    let found: Vec<Value> = bound
+        .map(|boundary| {
+            json!({
+                "name": format!("{}/locations/global/policyBindings/{}", boundary.organization, boundary.id),
+                "uid": "0e1f2a3b-0000-4000-8000-000000000004",
+                "etag": "MTc1NDU2NzA4OTAxMjM0NTY3ODk=",
+                "target": { "principalSet": target },
+                "policyKind": "PRINCIPAL_ACCESS_BOUNDARY",
+                "policy": boundary.name(),
+                "policyUid": "0e1f2a3b-0000-4000-8000-000000000005",
+                "createTime": "2025-01-02T03:04:05.678901Z",
+                "updateTime": "2025-01-02T03:04:05.678901Z",
+            })
+        })
+        .collect();
+    page::answer(ask, world.paging, "policyBindings", &found)
+}
+
+/// `principalAccessBoundaryPolicies.get`.
+pub(crate) fn boundary(state: &mut State, ask: &Ask<'_>) -> Outcome {
+    let organization = ask.resource(state);
+    let mut all = state.world.boundaries.iter();
+    let found = all.find(|boundary| boundary.organization == organization && boundary.id == ask.name("boundary"));
+    let found = found.ok_or_else(Answer::not_found)?;
+    Ok(Answer::ok(json!({
+        "name": found.name(),
+        "uid": "0e1f2a3b-0000-4000-8000-000000000005",
+        "etag": "MTc1NDU2NzA4OTAxMjM0NTY3ODk=",
+        "displayName": found.id,
+        "details": {
+            "rules": [{ "description": "own", "resources": found.resources, "effect": "ALLOW" }],
+            "enforcementVersion": "3",
+        },
+        "createTime": "2025-01-02T03:04:05.678901Z",
+        "updateTime": "2025-01-02T03:04:05.678901Z",
+    })))
 }

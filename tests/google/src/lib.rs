@@ -14,7 +14,7 @@
 //! of another service, a token of somebody else or of too few scopes; [`Fake::strangers`] lists them. It runs on
 //! a thread of its own, so a test may block, and ends when it is dropped.
 //!
-//! It serves container v1, Artifact Registry v1, Resource Manager v3 (and `getAncestry` of v1), IAM v1 and v2,
+//! It serves container v1, Artifact Registry v1, Resource Manager v3 (and `getAncestry` of v1), IAM v1 to v3,
 //! Service Usage v1, the token end points, and what workload identity federation needs. What is in no policy:
 //! the caller's own rights, which a test says ([`Caller`]); deny policies are served, not obeyed.
 
@@ -47,7 +47,7 @@ mod world;
 
 pub use caller::{Caller, Federation, Right};
 pub use cluster::{CLOUD_PLATFORM, Cluster, GKE_DEFAULT, LOGGING_ONLY, Pool, Provisioning};
-pub use directory::{Account, DenyPolicy, Folder, Organization, Project, Role};
+pub use directory::{AccessBoundary, Account, DenyPolicy, Folder, Organization, Project, Role};
 pub use fake::Fake;
 pub use fault::{Fault, Trouble};
 pub use lag::Lag;

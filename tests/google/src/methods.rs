@@ -93,6 +93,8 @@ const fn post(
 }
 
 const PAGED: &[&str] = &["pageSize", "pageToken"];
+/// Of searches by a target.
+const TARGETED: &[&str] = &["target", "pageSize", "pageToken"];
 const PROJECT: &str = "projects/{project}";
 const FOLDER: &str = "folders/{folder}";
 const ORGANIZATION: &str = "organizations/{organization}";
@@ -327,6 +329,43 @@ pub static METHODS: &[Method] = &[
         ("iam.denypolicies.get", "{point}"),
         WRITE,
         iam::deny_policy,
+    ),
+    // Of bindings to a pool of identities the right is another one, which the fake does not tell apart.
+    get(
+        "iam.projects.locations.policyBindings.searchTargetPolicyBindings",
+        Service::Iam,
+        "v3/projects/{project}/locations/{location}/policyBindings:searchTargetPolicyBindings",
+        TARGETED,
+        ("resourcemanager.projects.searchPolicyBindings", PROJECT),
+        WRITE,
+        iam::bindings,
+    ),
+    get(
+        "iam.folders.locations.policyBindings.searchTargetPolicyBindings",
+        Service::Iam,
+        "v3/folders/{folder}/locations/{location}/policyBindings:searchTargetPolicyBindings",
+        TARGETED,
+        ("resourcemanager.folders.searchPolicyBindings", FOLDER),
+        WRITE,
+        iam::bindings,
+    ),
+    get(
+        "iam.organizations.locations.policyBindings.searchTargetPolicyBindings",
+        Service::Iam,
+        "v3/organizations/{organization}/locations/{location}/policyBindings:searchTargetPolicyBindings",
+        TARGETED,
+        ("resourcemanager.organizations.searchPolicyBindings", ORGANIZATION),
+        WRITE,
+        iam::bindings,
+    ),
+    get(
+        "iam.organizations.locations.principalAccessBoundaryPolicies.get",
+        Service::Iam,
+        "v3/organizations/{organization}/locations/{location}/principalAccessBoundaryPolicies/{boundary}",
+        &[],
+        ("iam.principalaccessboundarypolicies.get", ORGANIZATION),
+        WRITE,
+        iam::boundary,
     ),
     get(
         "serviceusage.services.batchGet",

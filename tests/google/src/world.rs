@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::caller::{Caller, Federation};
 use crate::cluster::{CLOUD_PLATFORM, Cluster, Pool};
-use crate::directory::{Account, DenyPolicy, Folder, Organization, Project, Role, built_in};
+use crate::directory::{AccessBoundary, Account, DenyPolicy, Folder, Organization, Project, Role, built_in};
 use crate::lag::Lag;
 use crate::page::Paging;
 use crate::policy::Policy;
@@ -30,6 +30,8 @@ pub struct World {
     pub roles: Vec<Role>,
     /// Deny policies.
     pub denies: Vec<DenyPolicy>,
+    /// Principal access boundaries; served, not obeyed.
+    pub boundaries: Vec<AccessBoundary>,
     /// Who logs in.
     pub caller: Caller,
     /// How the caller comes in from a CI system outside Google, if it can.
@@ -65,6 +67,7 @@ impl World {
             accounts: Vec::new(),
             roles: built_in(),
             denies: Vec::new(),
+            boundaries: Vec::new(),
             caller: Caller::new("pullaudit@acme-ops.iam.gserviceaccount.com"),
             federation: None,
             missing_zones: Vec::new(),
@@ -152,6 +155,12 @@ impl World {
     /// Adds a deny policy.
     pub fn deny(mut self, deny: DenyPolicy) -> Self {
         self.denies.push(deny);
+        self
+    }
+
+    /// Adds a principal access boundary.
+    pub fn boundary(mut self, boundary: AccessBoundary) -> Self {
+        self.boundaries.push(boundary);
         self
     }
 

@@ -14,6 +14,7 @@ pub fn discovered(project: &str, list: &ClusterList, number: &Read<Project>) -> 
             Ok(cluster) if !cluster.name.is_empty() => {
                 let location =
                     if cluster.location.is_empty() { cluster.zone.clone() } else { cluster.location.clone() };
+                let project = own_project(&cluster.self_link, project);
                 let id = format!("projects/{project}/locations/{location}/clusters/{}", cluster.name);
                 let mut readings = Section::default();
                 readings.put(cluster_table::CLUSTER, "", Read::Got(body.clone()));
@@ -44,6 +45,13 @@ pub fn discovered(project: &str, list: &ClusterList, number: &Read<Project>) -> 
     }
     clusters.sort_by(|a, b| a.cluster.id.cmp(&b.cluster.id));
     (clusters, gaps)
+}
+
+/// The id of a project that is known by its number only stands in the address of each of its clusters.
+fn own_project<'a>(self_link: &'a str, project: &'a str) -> &'a str {
+    let is_number = !project.is_empty() && project.bytes().all(|byte| byte.is_ascii_digit());
+    let linked = self_link.split_once("/projects/").and_then(|(_, rest)| rest.split('/').next());
+    linked.filter(|id| is_number && !id.is_empty()).unwrap_or(project)
 }
 
 fn missing(project: &str, zone: &str) -> Gap {

@@ -9,8 +9,8 @@ pub use pools::{lookalikes, notices, pools};
 
 use crate::host;
 use pullaudit_core::{
-    Credential, ImageRef, Keyring, NodeKey, Open, PodCredentials, Pool, Principal, PrincipalKind, Read,
-    keyring as kubelet, of_unread_account,
+    AccountToken, Credential, ImageRef, Keyring, NodeKey, Open, PodCredentials, Pool, Principal, PrincipalKind,
+    Read, keyring as kubelet, of_unread_account,
 };
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ pub fn account_project(email: &str) -> Option<String> {
         return name.strip_suffix("-compute").map(str::to_owned);
     }
     if domain == "appspot.gserviceaccount.com" {
-        return Some(name.to_owned());
+        return Some(project_id(name));
     }
     let project = domain.strip_suffix(".iam.gserviceaccount.com")?;
     // The agents of Google's services live in projects of Google's.
@@ -55,11 +55,25 @@ pub fn account_project(email: &str) -> Option<String> {
     if project.starts_with("gcp-sa-") || name.strip_prefix("service-").is_some_and(numbered) {
         return None;
     }
-    Some(match project.split_once('.') {
-        // `web.example.com` is project `example.com:web`.
+    Some(project_id(project))
+}
+
+/// The project in which an asker lives, by id or by number: that of an account, or that whose pool of identities holds
+/// a Kubernetes account; `None` for others.
+pub(crate) fn home(id: &str) -> Option<String> {
+    if !id.starts_with(FEDERATED) {
+        return account_project(id);
+    }
+    let pool = id.split_once("/workloadIdentityPools/")?.1.split('/').next()?;
+    pool.strip_suffix(".svc.id.goog").map(str::to_owned)
+}
+
+/// `web.example.com` in the e-mail of an account is project `example.com:web`.
+fn project_id(written: &str) -> String {
+    match written.split_once('.') {
         Some((id, domain)) => format!("{domain}:{id}"),
-        None => project.to_owned(),
-    })
+        None => written.to_owned(),
+    }
 }
 
 /// The credentials that the kubelet of a pool tries for an image: pull secrets, then the pool's service
@@ -107,11 +121,17 @@ pub fn keyring(
 fn account(pool: &Pool, pod: &PodCredentials) -> Credential {
     let (namespace, name) = (&pod.namespace, &pod.service_account);
     match &pool.federation {
-        Some(prefix) if !namespace.is_empty() && !name.is_empty() => Credential::Principal(Principal::new(
-            PrincipalKind::ServiceAccountRole,
-            format!("{prefix}ns/{namespace}/sa/{name}"),
-            format!("{namespace}/{name}"),
-        )),
+        Some(prefix) if !namespace.is_empty() && !name.is_empty() => {
+            let id = format!("{prefix}ns/{namespace}/sa/{name}");
+            let identity = Principal::new(PrincipalKind::ServiceAccountRole, id, format!("{namespace}/{name}"));
+            // Clusters of one project share a pool of identities; a policy may tell them apart by who issues tokens.
+            let token = AccountToken {
+                issuer: Some(format!("container.googleapis.com/v1/{}", pool.cluster)),
+                audience: None,
+                subject: format!("system:serviceaccount:{namespace}:{name}"),
+            };
+            Credential::Principal(Principal { token: Some(Box::new(token)), ..identity })
+        }
         _ => Credential::Unidentified(Open::undecidable(format!(
             "which federated identity service account {namespace}/{name} of {} has: its project's number, or its pool \
              of identities, is not known",

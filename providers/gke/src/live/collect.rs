@@ -1,6 +1,7 @@
 //! The facts that questions need. One call is one row.
 
 use super::Google;
+use super::boundaries::boundaries;
 use super::discover::google_project;
 use super::needs::{Needs, project};
 use super::operation::{
@@ -15,7 +16,7 @@ use crate::host::repository_of;
 use crate::weigh::knows_role;
 use futures_util::future::{join, join_all, join3};
 use pullaudit_core::{Read, Section};
-use serde::Deserialize as _;
+use serde::{Deserialize as _, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +29,12 @@ pub(crate) async fn collect(google: &Google, needs: &Needs) -> Section {
         section.put(table::ACCOUNTS, email, row);
     }
     above(google, &mut section).await;
-    let (denies, roles) = join(denies(google, &section), roles(google, needs, &section)).await;
+    let read =
+        join3(denies(google, &section), roles(google, needs, &section), boundaries(google, needs, &section));
+    let (denies, roles, around) = read.await;
+    for (table, key, row) in around {
+        section.put(table, &key, row);
+    }
     for (table, rows) in [(table::DENY_POLICIES, denies), (table::ROLES, roles)] {
         for (key, row) in rows {
             section.put(table, &key, row);
@@ -37,7 +43,7 @@ pub(crate) async fn collect(google: &Google, needs: &Needs) -> Section {
     section
 }
 
-type Row = Read<Value>;
+pub(super) type Row = Read<Value>;
 
 async fn accounts(google: &Google, needs: &Needs) -> Vec<Row> {
     join_all(needs.accounts.iter().map(|email| async move {
@@ -72,11 +78,7 @@ async fn repositories(google: &Google, needs: &Needs) -> Section {
         for rows in own.into_iter().chain(around).flatten() {
             section.put(rows.0, &rows.1, rows.2);
         }
-        let (next, feeding) = upstreams(&section, todo.keys());
-        for id in feeding {
-            section.store(table::PROJECTS, id.as_str(), google_project(google, &id).await);
-        }
-        todo = next
+        todo = upstreams(&section, todo.keys())
             .into_iter()
             .filter(|id| section.get(table::REPOSITORIES, id).is_none())
             .map(|id| (id, false))
@@ -85,7 +87,14 @@ async fn repositories(google: &Google, needs: &Needs) -> Section {
     section
 }
 
-type Rows = Vec<(&'static str, String, Row)>;
+pub(super) type Rows = Vec<(&'static str, String, Row)>;
+
+/// A reading of our own struct as a row.
+pub(super) fn row<T: Serialize>(reading: Read<T>) -> Row {
+    let mut section = Section::default();
+    section.store("", "", reading);
+    section.tables.remove("").and_then(|mut rows| rows.remove("")).unwrap_or(Read::Absent)
+}
 
 async fn repository(google: &Google, id: &str) -> Rows {
     let path = format!("/v1/{}", by_parts(id));
@@ -112,7 +121,7 @@ async fn repository(google: &Google, id: &str) -> Rows {
 }
 
 /// A path of names, each part escaped.
-fn by_parts(id: &str) -> String {
+pub(super) fn by_parts(id: &str) -> String {
     id.split('/').map(escaped).collect::<Vec<_>>().join("/")
 }
 
@@ -127,9 +136,11 @@ async fn of_project(google: &Google, id: &str, transition: bool) -> Rows {
         let path = format!("/v1/projects/{own}/projectSettings");
         if transition { Some(google.registry.get(GET_SETTINGS, &path).await) } else { None }
     };
-    let (service, ancestry, settings) = join3(service, ancestry, settings).await;
+    let ((service, ancestry, settings), own) =
+        join(join3(service, ancestry, settings), google_project(google, id)).await;
     let scope = format!("project {id}");
     let mut rows = vec![
+        (table::PROJECTS, id.to_owned(), row(own)),
         (
             table::SERVICES,
             id.to_owned(),
@@ -147,31 +158,19 @@ async fn of_project(google: &Google, id: &str, transition: bool) -> Rows {
     rows
 }
 
-/// The repositories behind these, and the projects whose agent reads them.
-fn upstreams<'a>(
-    section: &Section,
-    ids: impl Iterator<Item = &'a String>,
-) -> (BTreeSet<String>, BTreeSet<String>) {
-    let (mut next, mut feeding) = (BTreeSet::new(), BTreeSet::new());
+/// The repositories behind these.
+fn upstreams<'a>(section: &Section, ids: impl Iterator<Item = &'a String>) -> BTreeSet<String> {
+    let mut next = BTreeSet::new();
     for id in ids {
         let body = section.get(table::REPOSITORIES, id).and_then(Read::got);
         let Some(body) = body.and_then(|body| Repository::deserialize(body).ok()) else { continue };
         let remote = &body.remote_repository_config;
         let addresses = [&remote.common_repository.uri, &remote.docker_repository.custom_repository.uri];
-        let behind: BTreeSet<String> = body
-            .virtual_repository_config
-            .upstream_policies
-            .iter()
-            .map(|upstream| &upstream.repository)
-            .chain(addresses)
-            .filter_map(|address| repository_of(address))
-            .collect();
-        if !behind.is_empty() {
-            feeding.insert(project(id).to_owned());
-        }
-        next.extend(behind);
+        let policies = body.virtual_repository_config.upstream_policies.iter();
+        let behind = policies.map(|upstream| &upstream.repository).chain(addresses);
+        next.extend(behind.filter_map(|address| repository_of(address)));
     }
-    (next, feeding)
+    next
 }
 
 /// Policies of the projects, folders and organisations above, and the names of their deny policies.

@@ -4,6 +4,8 @@
 //! permission.
 
 mod access;
+mod blocked;
+mod boundaries;
 mod collect;
 mod discover;
 mod endpoint;
@@ -62,7 +64,14 @@ impl Google {
         }
     }
 
-    /// A project that was read before.
+    /// Keeps a project under the name by which it was asked for: its number, say.
+    pub(crate) fn remember_as(&self, name: &str, project: Project) {
+        if let Ok(mut known) = self.projects.lock() {
+            known.insert(name.to_owned(), project);
+        }
+    }
+
+    /// A project that was read before, by id or by a name that it was asked for by.
     pub(crate) fn known(&self, id: &str) -> Option<Project> {
         self.projects.lock().ok()?.get(id).cloned()
     }

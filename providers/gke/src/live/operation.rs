@@ -43,6 +43,17 @@ operations! {
     GET_ROLE = "iam" "roles.get" "iam.roles.get";
     LIST_DENY_POLICIES = "iam" "policies.listPolicies" "iam.denypolicies.list";
     GET_DENY_POLICY = "iam" "policies.get" "iam.denypolicies.get";
+    SEARCH_PROJECT_BINDINGS = "iam" "projects.locations.policyBindings.searchTargetPolicyBindings"
+        "resourcemanager.projects.searchPolicyBindings";
+    // The same method by another right, which hangs on the target.
+    SEARCH_POOL_BINDINGS = "iam" "projects.locations.policyBindings.searchTargetPolicyBindings"
+        "iam.workloadIdentityPools.searchPolicyBindings";
+    SEARCH_FOLDER_BINDINGS = "iam" "folders.locations.policyBindings.searchTargetPolicyBindings"
+        "resourcemanager.folders.searchPolicyBindings";
+    SEARCH_ORGANIZATION_BINDINGS = "iam" "organizations.locations.policyBindings.searchTargetPolicyBindings"
+        "resourcemanager.organizations.searchPolicyBindings";
+    GET_BOUNDARY = "iam" "organizations.locations.principalAccessBoundaryPolicies.get"
+        "iam.principalaccessboundarypolicies.get";
 }
 
 #[cfg(test)]

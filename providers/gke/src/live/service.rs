@@ -79,7 +79,9 @@ impl Service {
         path: &str,
         body: &Value,
     ) -> Result<Value, Trouble> {
-        parse(operation, &self.ask(operation, &Method::POST, path, Some(body), 1).await?)
+        let answer = self.ask(operation, &Method::POST, path, Some(body), 1).await?;
+        // It was done; only what became of it is not told.
+        parse(operation, &answer).map_err(|trouble| Trouble::passing(operation, trouble.detail))
     }
 
     /// All pages of a list under `field`, in their order. A token that was seen before would never end.
@@ -98,6 +100,9 @@ impl Service {
                 format!("{path}{sign}pageToken={}", escaped(&token))
             };
             let mut body: Value = self.get(operation, &page).await?;
+            if !is_page(&body, &[field, "nextPageToken"]) {
+                return Err(Trouble::failed(operation, format!("the answer is no page of {field}")));
+            }
             match body[field].take() {
                 Value::Array(entries) => all.extend(entries),
                 Value::Null => {}
@@ -215,8 +220,19 @@ fn late(operation: &'static Operation, last: &Mutex<Option<Trouble>>) -> Trouble
     Trouble::passing(operation, format!("no answer in time{last}"))
 }
 
+/// Every answer of Google's is an object; a struct would take an array for its fields.
 fn parse<T: DeserializeOwned>(operation: &'static Operation, body: &Bytes) -> Result<T, Trouble> {
-    serde_json::from_slice(body).map_err(|error| Trouble::garbled(operation, &error))
+    let parsed = serde_json::from_slice(body).map_err(|error| Trouble::garbled(operation, &error))?;
+    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => Ok(parsed),
+        _ => Err(Trouble::failed(operation, "the answer is no JSON object")),
+    }
+}
+
+/// True of a page of a list: one that is empty holds nothing, and one of something else holds other fields.
+pub(super) fn is_page(body: &Value, fields: &[&str]) -> bool {
+    let known = |key: &String| fields.contains(&key.as_str());
+    body.as_object().is_some_and(|body| body.is_empty() || body.keys().any(known))
 }
 
 /// What stands as it is in a part of a path and in a value of a query (RFC 3986, unreserved).

@@ -1,5 +1,6 @@
 //! What went wrong with one call, in words that hold no secret.
 
+use super::blocked::{self, Detail};
 use super::operation::Operation;
 use pullaudit_core::{Obstacle, Open, Read, Text};
 use pullaudit_wire::scrub;
@@ -8,19 +9,19 @@ use std::time::Duration;
 
 const NO_ANSWER: &str = "not an answer of this service";
 
-/// Refusals that are not about rights: the API is off, or the project can't be billed for a call.
-const NOT_ABOUT_RIGHTS: &[&str] =
-    &["SERVICE_DISABLED", "CONSUMER_INVALID", "BILLING_DISABLED", "USER_PROJECT_DENIED"];
-
 /// Which kind of failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A right is missing.
     Refused,
+    /// Something refused that no right cures: a perimeter, a project that is not there, an API that is off.
+    Blocked,
     /// The credentials are absent, expired or wrong.
     Credentials,
     /// The service says that there is no such thing.
     NotFound,
+    /// The service does not take the call as it is.
+    Invalid,
     /// Another change came between reading and writing.
     Conflict,
     /// Busy or broken: the same call may be answered later.
@@ -38,8 +39,8 @@ pub(crate) struct Trouble {
     pub(crate) kind: Kind,
     /// Google's status and message, or why there was no answer.
     pub(crate) detail: String,
-    /// The API is off in the project.
-    api_off: bool,
+    /// The project in which the API is off, `projects/NUMBER`; `None` where it is on.
+    api_off: Option<String>,
     /// How long the service asks to wait.
     pub(crate) wait: Option<Duration>,
 }
@@ -59,12 +60,6 @@ struct Said {
     details: Vec<Detail>,
 }
 
-#[derive(Deserialize)]
-struct Detail {
-    #[serde(default)]
-    reason: String,
-}
-
 impl Trouble {
     /// A failure of our own finding, or of the network.
     pub(crate) fn failed(operation: &'static Operation, detail: impl AsRef<str>) -> Self {
@@ -82,7 +77,7 @@ impl Trouble {
     }
 
     fn new(operation: &'static Operation, kind: Kind, detail: &str) -> Self {
-        Self { operation, kind, detail: scrub(detail), api_off: false, wait: None }
+        Self { operation, kind, detail: scrub(detail), api_off: None, wait: None }
     }
 
     /// An answer that is not one of success. A status without a body of Google's is the word of something
@@ -90,20 +85,27 @@ impl Trouble {
     pub(crate) fn answered(operation: &'static Operation, status: u16, body: &[u8]) -> Self {
         let said = serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.error);
         let said = said.filter(|said| !said.status.is_empty());
-        let reasons = || said.iter().flat_map(|said| &said.details).map(|detail| detail.reason.as_str());
-        let api_off = reasons().any(|reason| reason == "SERVICE_DISABLED");
+        let details = said.as_ref().map_or(&[][..], |said| &said.details);
+        let message = said.as_ref().map_or("", |said| said.message.as_str());
+        let off = details.iter().find(|detail| detail.reason == "SERVICE_DISABLED");
+        let api_off = off.map(|detail| detail.consumer().to_owned());
+        let api = format!("{}.googleapis.com", operation.service);
+        let blocked = blocked::words(message, details, &api).filter(|_| matches!(status, 400 | 403 | 404));
         let kind = match (status, &said) {
             (401, _) => Kind::Credentials,
-            (403, Some(_)) if !reasons().any(|reason| NOT_ABOUT_RIGHTS.contains(&reason)) => Kind::Refused,
+            (_, Some(_)) if blocked.is_some() => Kind::Blocked,
+            (403, Some(_)) => Kind::Refused,
             (404, Some(said)) if said.status == "NOT_FOUND" => Kind::NotFound,
+            (400, Some(_)) => Kind::Invalid,
             (409, Some(_)) => Kind::Conflict,
             (408 | 429 | 500..=599, _) => Kind::Passing,
             _ => Kind::Failed,
         };
-        let detail = match said {
-            None => format!("HTTP {status}: {NO_ANSWER}"),
-            Some(Said { status, message, .. }) if message.is_empty() => status,
-            Some(Said { status, message, .. }) => format!("{status}: {message}"),
+        let detail = match (blocked, said) {
+            (Some(words), _) => words,
+            (None, None) => format!("HTTP {status}: {NO_ANSWER}"),
+            (None, Some(Said { status, message, .. })) if message.is_empty() => status,
+            (None, Some(Said { status, message, .. })) => format!("{status}: {message}"),
         };
         Self { api_off, ..Self::new(operation, kind, &detail) }
     }
@@ -113,9 +115,10 @@ impl Trouble {
         Self { wait, ..self }
     }
 
-    /// Whether the API is off in the project, so that nothing of it can be there.
-    pub(crate) fn is_api_off(&self) -> bool {
-        self.api_off
+    /// `projects/NUMBER` of the project in which the API is off. It may be that of the credentials, which tells nothing
+    /// of the project that was asked about.
+    pub(crate) fn api_off(&self) -> Option<&str> {
+        self.api_off.as_deref()
     }
 
     /// An answer of success with a body of another shape. The parser's own words may repeat the body, so only the
@@ -138,6 +141,8 @@ impl Trouble {
     pub(crate) fn open(&self, reading: impl Into<Text>, scope: impl Into<Text>) -> Open {
         let obstacle = match self.kind {
             Kind::Refused => Obstacle::Refused,
+            Kind::Blocked => Obstacle::Blocked(self.detail.as_str().into()),
+            Kind::Credentials => Obstacle::Blocked(blocked::credentials(&self.detail).into()),
             _ => Obstacle::Failed(self.detail.as_str().into()),
         };
         Open::unread(reading, self.operation.permission, scope, obstacle)
@@ -174,7 +179,7 @@ mod tests {
         assert_eq!(answered(403, refused).kind, Kind::Refused);
         let off = r#"{"error":{"code":403,"message":"API off","status":"PERMISSION_DENIED","details":[
             {"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"SERVICE_DISABLED"}]}}"#;
-        assert_eq!(answered(403, off).kind, Kind::Failed);
+        assert_eq!(answered(403, off).kind, Kind::Blocked);
         assert_eq!(answered(403, "<html>blocked</html>").kind, Kind::Failed);
         assert_eq!(
             answered(403, refused).open("repository r", "project p").to_string(),
@@ -197,11 +202,46 @@ mod tests {
         }
         assert_eq!(answered(401, "{}").kind, Kind::Credentials);
         assert_eq!(answered(400, "{}").kind, Kind::Failed);
+        assert_eq!(answered(400, r#"{"error":{"status":"INVALID_ARGUMENT"}}"#).kind, Kind::Invalid);
         let stale = answered(409, r#"{"error":{"status":"ABORTED","message":"There were concurrent changes"}}"#);
         assert_eq!(
             (stale.kind, stale.wanting().as_str()),
             (Kind::Conflict, "ABORTED: There were concurrent changes")
         );
+    }
+
+    #[test]
+    fn what_no_right_cures_has_its_own_words() {
+        let of = |reason: &str, metadata: &str| {
+            let info = format!(r#"{{"reason":"{reason}","metadata":{metadata}}}"#);
+            let body = format!(
+                r#"{{"error":{{"status":"PERMISSION_DENIED","message":"Request is prohibited","details":[{info}]}}}}"#
+            );
+            answered(403, &body).open("repository r", "project p").to_string()
+        };
+        for (reason, metadata, words) in [
+            (
+                "SECURITY_POLICY_VIOLATED",
+                r#"{"uid":"abc"}"#,
+                "VPC Service Controls refused the call (violation abc)",
+            ),
+            ("CONSUMER_INVALID", r#"{"consumer":"projects/7"}"#, "project 7 does not exist, is being deleted"),
+            (
+                "SERVICE_DISABLED",
+                r#"{"service":"iam.googleapis.com","consumer":"projects/7"}"#,
+                "gcloud services enable iam.googleapis.com --project 7",
+            ),
+            ("BILLING_DISABLED", r#"{"consumer":"projects/7"}"#, "billing is disabled for project 7"),
+            ("USER_PROJECT_DENIED", r#"{"consumer":"projects/7"}"#, "may not use quota project 7"),
+        ] {
+            let text = of(reason, metadata);
+            assert!(text.contains(words) && !text.contains("needs "), "{reason}: {text}");
+        }
+        let gone =
+            answered(404, r#"{"error":{"status":"NOT_FOUND","message":"Project 'p' not found or deleted."}}"#);
+        assert!(matches!(gone.open("r", "s"), Open::Unread { obstacle: Obstacle::Blocked(_), .. }));
+        let ended = answered(401, r#"{"error":{"status":"UNAUTHENTICATED","message":"expired"}}"#);
+        assert!(ended.open("r", "s").to_string().contains("sign in again"));
     }
 
     #[test]

@@ -219,5 +219,5 @@ pub(crate) fn after(facts: &GkeFacts, changes: &[&Change]) -> Option<GkeFacts> {
             *policy = edit.apply(policy);
         }
     }
-    GkeFacts::open(&section).ok()
+    Some(GkeFacts::open(&section))
 }

@@ -3,38 +3,37 @@
 use super::grants::Asked;
 use super::index::{Deny, Row, get};
 use super::outcome::Outcome;
+use super::reading::unread;
 use super::{GkeFacts, project_of};
 use crate::codes::Finding;
+use crate::facts::table;
 use pullaudit_core::{Claim, Obstacle, Open};
 
 /// The service of which deny policies name permissions.
 const SERVICE: &str = "artifactregistry.googleapis.com/";
 
 /// Facts "this does not refuse" about every deny policy above the repository that may be about the asker; a
-/// rule that certainly is not about it makes none. What can't be read at the organisation is a guard rail that
-/// may be assumed.
+/// rule that certainly is not about it makes none. Only a list of the organisation that was refused may be assumed to
+/// be empty: a policy that a list names is there.
 pub(super) fn claims(facts: &GkeFacts, asked: &Asked<'_>) -> Vec<Claim> {
     let project = project_of(asked.repository);
     let (ancestors, hidden) = facts.ancestors(project);
     let mut claims = Vec::new();
+    let unread_code = Finding::DenyUnread.code();
+    let gap = |what: &str, open: Open, code| Claim::open(code, what, "must not deny it", vec![open]);
     if let Some((open, _)) = hidden {
-        let place = format!("deny policies above project {project}");
-        claims.push(Claim::open(Finding::DenyUnread.code(), place, "must not deny it", vec![open]));
+        claims.push(gap(&format!("deny policies above project {project}"), open, unread_code));
     }
     for ancestor in &ancestors {
         let what = format!("deny policies of {ancestor}");
-        let gap = |open: Open, code| {
-            let open = if ancestor.starts_with("organizations/") { assumable(open) } else { open };
-            Claim::open(code, what.clone(), "must not deny it", vec![open])
-        };
         match get(&facts.index.deny_lists, ancestor, &what, "iam.denypolicies.list", ancestor) {
-            Row::Absent => claims.push(gap(hidden_list(&what, ancestor), Finding::DenyUnread.code())),
-            Row::Open(open, code) => claims.push(gap(open, code)),
+            Row::Absent => claims.push(gap(&what, gone(table::DENY_LISTS, ancestor), unread_code)),
+            Row::Open(open, code) => claims.push(gap(&what, assumable(open, ancestor), code)),
             Row::Got(names) => {
                 for name in names {
                     match get(&facts.index.denies, name, name, "iam.denypolicies.get", ancestor) {
-                        Row::Absent => claims.push(gap(hidden_list(name, ancestor), Finding::DenyUnread.code())),
-                        Row::Open(open, code) => claims.push(gap(open, code)),
+                        Row::Absent => claims.push(gap(&what, gone(table::DENY_POLICIES, name), unread_code)),
+                        Row::Open(open, code) => claims.push(gap(&what, open, code)),
                         Row::Got((title, rules)) => {
                             claims
                                 .extend(rules.iter().filter_map(|rule| one(facts, asked, rule, ancestor, title)));
@@ -48,16 +47,19 @@ pub(super) fn claims(facts: &GkeFacts, asked: &Asked<'_>) -> Vec<Claim> {
 }
 
 /// What was listed, or must be there, and was not found: it may be gone since, or hidden.
-fn hidden_list(what: &str, ancestor: &str) -> Open {
-    Open::unread(what, "iam.denypolicies.get", ancestor, Obstacle::Failed("it was not found".into()))
+fn gone(table: &str, key: &str) -> Open {
+    unread(table, key, Obstacle::Failed("it was not found".into()))
 }
 
-fn assumable(open: Open) -> Open {
+/// An auditor rarely may read what the organisation denies.
+fn assumable(open: Open, ancestor: &str) -> Open {
     match open {
-        Open::Unread { reading, permission, scope, obstacle, .. } => {
-            Open::Unread { reading, permission, scope, assumable: true, obstacle }
+        Open::Unread { reading, permission, scope, obstacle: Obstacle::Refused, .. }
+            if ancestor.starts_with("organizations/") =>
+        {
+            Open::Unread { reading, permission, scope, assumable: true, obstacle: Obstacle::Refused }
         }
-        other @ Open::Undecidable { .. } => other,
+        other => other,
     }
 }
 

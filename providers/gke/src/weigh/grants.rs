@@ -64,7 +64,7 @@ pub(super) fn place(ancestor: &str) -> String {
     format!("policy of {kind} {id}")
 }
 
-fn right(ancestor: &str) -> &'static str {
+pub(super) fn right(ancestor: &str) -> &'static str {
     match ancestor.split_once('/').map(|(kind, _)| kind) {
         Some("projects") => "resourcemanager.projects.getIamPolicy",
         Some("folders") => "resourcemanager.folders.getIamPolicy",

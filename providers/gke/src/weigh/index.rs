@@ -2,13 +2,14 @@
 
 use super::condition::Condition;
 use super::outcome::Outcome;
+use super::reading::{lacking, unread};
 use super::roles::{self, Act};
 use crate::codes::Finding;
 use crate::facts::{
-    Ancestry, DenyPolicy, DenyRule, Expr, Membership, Policy, Project, ProjectSettings, Repository, Role, Rule,
-    Service, ServiceAccount, table,
+    Ancestry, Boundary, BoundaryBinding, DenyPolicy, DenyRule, Expr, Policy, Project, ProjectSettings, Repository,
+    Role, Rule, Service, ServiceAccount, table,
 };
-use pullaudit_core::{Code, CoreFinding, Obstacle, Open, Read, Section, SnapshotError, Text};
+use pullaudit_core::{Code, CoreFinding, Obstacle, Open, Read, Section};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -63,91 +64,89 @@ pub(crate) struct Index {
     pub(crate) denies: Table<(String, Vec<Deny>)>,
     roles: Table<Role>,
     pub(crate) accounts: Table<ServiceAccount>,
-    pub(crate) memberships: Table<Membership>,
-    pub(crate) boundaries: Table<Vec<Value>>,
+    pub(crate) boundary_lists: Table<Vec<BoundaryBinding>>,
+    pub(crate) boundaries: Table<Boundary>,
 }
 
 impl Index {
-    /// Lays the readings out; an error names the row that is not what its table promises.
-    pub(crate) fn open(section: &Section) -> Result<Self, SnapshotError> {
+    /// Lays the readings out. What is no answer of its table, in whole or in part, is a reading that failed.
+    pub(crate) fn open(section: &Section) -> Self {
         let code = |finding: Finding| finding.code();
         let repository = code(Finding::RepositoryUnread);
         let policy = code(Finding::PolicyUnread);
         let deny = code(Finding::DenyUnread);
-        let account = code(Finding::AccountUnread);
+        let boundary = code(Finding::BoundaryUnread);
         let named = |value: &str, key: &str| value.eq_ignore_ascii_case(key);
-        Ok(Self {
+        Self {
             projects: read(section, table::PROJECTS, repository, |_, body: Project| {
                 body.name.starts_with("projects/").then_some(body)
-            })?,
-            ancestry: read(section, table::ANCESTRY, policy, ancestors)?,
+            }),
+            ancestry: read(section, table::ANCESTRY, policy, ancestors),
             services: read(section, table::SERVICES, repository, |_, body: Service| match body.state.as_str() {
                 "ENABLED" => Some(true),
                 "DISABLED" => Some(false),
                 _ => None,
-            })?,
+            }),
             // The answer may name the project by its number.
             repositories: read(section, table::REPOSITORIES, repository, |key: &str, body: Repository| {
                 let short = |id: &str| id.rsplit('/').next().map(str::to_owned);
                 (short(&body.name) == short(key)).then_some(body)
-            })?,
-            repository_policies: read(section, table::REPOSITORY_POLICIES, policy, |_, body| grants(body))?,
-            policies: read(section, table::POLICIES, policy, |_, body| grants(body))?,
-            rules: read(section, table::RULES, repository, |_, body| Some(body))?,
-            settings: read(section, table::SETTINGS, code(Finding::LegacyHost), |_, body| Some(body))?,
+            }),
+            repository_policies: read(section, table::REPOSITORY_POLICIES, policy, |_, body| Some(grants(body))),
+            policies: read(section, table::POLICIES, policy, |_, body| Some(grants(body))),
+            rules: read(section, table::RULES, repository, |_, body| Some(body)),
+            settings: read(section, table::SETTINGS, code(Finding::LegacyHost), |_, body| Some(body)),
             deny_lists: read(section, table::DENY_LISTS, deny, |_, list: Vec<DenyPolicy>| {
-                let names: Vec<String> = list.into_iter().map(|one| one.name).collect();
-                names.iter().all(|name| !name.is_empty()).then_some(names)
-            })?,
+                Some(list.into_iter().map(|one| one.name).collect())
+            }),
             denies: read(section, table::DENY_POLICIES, deny, |key: &str, body: DenyPolicy| {
-                named(&body.name, key).then(|| denies(body))
-            })?,
+                (named(&body.name, key) && body.delete_time.is_empty()).then(|| denies(body))
+            }),
             roles: read(section, table::ROLES, code(Finding::RoleUnread), |key: &str, body: Role| {
                 named(&body.name, key).then_some(body)
-            })?,
-            accounts: read(section, table::ACCOUNTS, account, |key: &str, body: ServiceAccount| {
-                named(&body.email, key).then_some(body)
-            })?,
-            memberships: read(section, table::MEMBERSHIPS, code(Finding::MemberUndecidable), |_, body| {
-                Some(body)
-            })?,
-            boundaries: read(section, table::BOUNDARIES, code(Finding::BoundaryUnread), |_, body| Some(body))?,
-        })
+            }),
+            accounts: read(
+                section,
+                table::ACCOUNTS,
+                code(Finding::AccountUnread),
+                |key: &str, body: ServiceAccount| named(&body.email, key).then_some(body),
+            ),
+            boundary_lists: read(section, table::BOUNDARY_LISTS, boundary, |_, body| Some(body)),
+            boundaries: read(section, table::BOUNDARY_POLICIES, boundary, |key: &str, body: Boundary| {
+                named(&body.name, key).then_some(body)
+            }),
+        }
     }
 
-    /// Whether a role lets its holder do it. A deleted role grants nothing though its bindings stay; a role that
-    /// was not found may only be hidden.
+    /// Whether a role lets its holder do it. A deleted or disabled role grants nothing though its bindings stay; a
+    /// role that was not found may only be hidden.
     pub(crate) fn role(&self, role: &str, act: Act) -> Outcome {
         match self.roles.get(role) {
-            Some(Row::Got(body)) => {
-                Outcome::when(!body.deleted && body.included_permissions.iter().any(|one| one == act.permission()))
-            }
+            Some(Row::Got(body)) => Outcome::when(
+                grants_at_all(body) && body.included_permissions.iter().any(|one| one == act.permission()),
+            ),
             Some(Row::Open(open, _)) => Outcome::Open(open.clone()),
-            Some(Row::Absent) => Outcome::Open(Open::unread(
-                format!("role {role}"),
-                "iam.roles.get",
-                owner_of_role(role),
-                Obstacle::Failed("it was not found, or is hidden".into()),
-            )),
+            Some(Row::Absent) => {
+                let obstacle = Obstacle::Failed("it was not found, or is hidden".into());
+                Outcome::Open(unread(table::ROLES, role, obstacle))
+            }
             None => match roles::predefined(role, act) {
                 Some(holds) => Outcome::when(holds),
-                None => Outcome::Open(Open::unread(
-                    format!("role {role}"),
-                    "iam.roles.get",
-                    owner_of_role(role),
-                    Obstacle::NotAsked,
-                )),
+                None => Outcome::Open(unread(table::ROLES, role, Obstacle::NotAsked)),
             },
         }
     }
 }
 
-fn owner_of_role(role: &str) -> String {
-    match role.split_once("/roles/") {
-        Some((owner, _)) => owner.to_owned(),
-        None => "any project".to_owned(),
-    }
+/// Of the stages of its launch only `DISABLED` takes a role's permissions away; the others go on granting.
+///
+/// Source: Google Cloud, discovery document of IAM, `Role.stage` and `Role.deleted`.
+fn grants_at_all(role: &Role) -> bool {
+    !role.deleted && role.stage != "DISABLED" && role.stage != DISABLED_STAGE
 }
+
+/// `DISABLED` where enums were asked for as numbers.
+const DISABLED_STAGE: i64 = 5;
 
 /// The row of a key, or why nothing is known of it.
 pub(crate) fn get<'a, T>(table: &'a Table<T>, key: &str, what: &str, right: &str, scope: &str) -> Row<&'a T> {
@@ -164,30 +163,38 @@ fn read<T: DeserializeOwned, U>(
     table: &str,
     code: Code,
     make: impl Fn(&str, T) -> Option<U>,
-) -> Result<Table<U>, SnapshotError> {
-    let mut all = Table::new();
-    for (key, reading) in section.tables.get(table).into_iter().flatten() {
+) -> Table<U> {
+    let rows = section.tables.get(table).into_iter().flatten();
+    let laid = rows.map(|(key, reading)| {
         let row = match reading {
             Read::Absent => Row::Absent,
             Read::Unread(open) => Row::Open(open.clone(), code),
-            Read::Got(value) => {
-                let body = T::deserialize(value).map_err(|error| SnapshotError::Section {
-                    provider: "gke",
-                    key: format!("{table} {key}"),
-                    detail: error.to_string(),
-                })?;
-                // A body about something else must not become one that grants or denies nothing.
-                let other = || {
-                    let what: Text =
-                        format!("{table} {key}: the answer is about something else; read it again").into();
-                    Row::Open(Open::undecidable(what), code)
-                };
-                make(key, body).map_or_else(other, Row::Got)
-            }
+            Read::Got(value) => match answer(table, key, value, &make) {
+                Ok(body) => Row::Got(body),
+                Err(why) => Row::Open(unread(table, key, Obstacle::Failed(why.into())), code),
+            },
         };
-        all.insert(key.clone(), row);
+        (key.clone(), row)
+    });
+    laid.collect()
+}
+
+/// What an answer says, or why it is none.
+fn answer<T: DeserializeOwned, U>(
+    table: &str,
+    key: &str,
+    value: &Value,
+    make: impl Fn(&str, T) -> Option<U>,
+) -> Result<U, String> {
+    if let Some(field) = lacking(table, value) {
+        return Err(format!("the answer has no {field}"));
     }
-    Ok(all)
+    // A struct takes an array for its fields in their order.
+    if ![table::RULES, table::DENY_LISTS, table::BOUNDARY_LISTS].contains(&table) && !value.is_object() {
+        return Err("the answer is no object".to_owned());
+    }
+    let body = T::deserialize(value).map_err(|error| format!("the answer is of another shape: {error}"))?;
+    make(key, body).ok_or_else(|| "the answer is about something else".to_owned())
 }
 
 fn ancestors(key: &str, body: Ancestry) -> Option<Vec<String>> {
@@ -205,11 +212,7 @@ fn ancestors(key: &str, body: Ancestry) -> Option<Vec<String>> {
     Some(all)
 }
 
-/// Every policy has an etag, so an answer with nothing in it is none.
-fn grants(policy: Policy) -> Option<Vec<Grant>> {
-    if policy.etag.is_empty() && policy.bindings.is_empty() {
-        return None;
-    }
+fn grants(policy: Policy) -> Vec<Grant> {
     let grant = |binding: crate::facts::Binding| {
         let (role, hidden) = match binding.role.split_once(WITH_CONDITION) {
             Some((role, _)) => (role.to_owned(), true),
@@ -225,7 +228,7 @@ fn grants(policy: Policy) -> Option<Vec<Grant>> {
             condition: if hidden { Some(unread()) } else { condition },
         }
     };
-    Some(policy.bindings.into_iter().map(grant).collect())
+    policy.bindings.into_iter().map(grant).collect()
 }
 
 fn denies(policy: DenyPolicy) -> (String, Vec<Deny>) {
@@ -237,7 +240,7 @@ fn denies(policy: DenyPolicy) -> (String, Vec<Deny>) {
     (name, policy.rules.into_iter().map(deny).collect())
 }
 
-/// An empty text is no condition.
+/// A condition that has no text stays open.
 pub(crate) fn condition(expr: Option<&Expr>) -> Option<Condition> {
-    expr.map(|expr| expr.expression.trim()).filter(|text| !text.is_empty()).map(Condition::parse)
+    expr.map(|expr| Condition::parse(expr.expression.trim()))
 }

@@ -1,9 +1,12 @@
 //! Who asks, and whether a member of a binding or a principal of a denial is the one who asks.
 
+use super::home;
 use super::index::{Index, Row};
 use super::outcome::Outcome;
+use super::reading::unread;
 use crate::cluster::FEDERATED;
-use pullaudit_core::{Obstacle, Open};
+use crate::facts::table;
+use pullaudit_core::Obstacle;
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,8 +15,9 @@ pub(crate) enum Asker {
     Account(String),
     /// An account of Google's that works for a project; nobody else reads or disables it.
     Agent(String),
-    /// A service account of Kubernetes as itself: `principal://…`.
-    Federated(String),
+    /// A service account of Kubernetes as itself: `principal://…`, and the cluster whose it is, where that is known:
+    /// `container.googleapis.com/v1/projects/P/locations/L/clusters/C`.
+    Federated(String, Option<String>),
     /// Nobody in particular.
     Anonymous,
 }
@@ -31,7 +35,7 @@ impl Asker {
     /// What people call it.
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::Account(id) | Self::Agent(id) | Self::Federated(id) => id,
+            Self::Account(id) | Self::Agent(id) | Self::Federated(id, _) => id,
             Self::Anonymous => "a request without a login",
         }
     }
@@ -39,7 +43,7 @@ impl Asker {
     fn email(&self) -> Option<&str> {
         match self {
             Self::Account(email) | Self::Agent(email) => Some(email),
-            Self::Federated(_) | Self::Anonymous => None,
+            Self::Federated(..) | Self::Anonymous => None,
         }
     }
 
@@ -56,11 +60,11 @@ impl Asker {
             "allUsers" => Outcome::Yes,
             _ if *self == Self::Anonymous => Outcome::No,
             "allAuthenticatedUsers" => match self {
-                Self::Federated(_) => self.open("allAuthenticatedUsers, which leaves out external identities"),
+                Self::Federated(..) => self.open("allAuthenticatedUsers, which leaves out external identities"),
                 _ => Outcome::Yes,
             },
             _ if member.contains("://") => self.is_principal(member, index),
-            _ => self.is_plain(member, project, index),
+            _ => self.is_plain(member, project),
         })
     }
 
@@ -75,9 +79,6 @@ impl Asker {
             return Member::Is(Outcome::No);
         }
         let own = self.email().unwrap_or_default();
-        let open = |obstacle| {
-            Open::unread(format!("service account {own}"), "iam.serviceAccounts.get", "its project", obstacle)
-        };
         match index.accounts.get(own) {
             Some(Row::Got(account)) if account.unique_id.is_empty() || uid.is_empty() => Member::Is(
                 Outcome::undecidable(format!("which of the accounts of e-mail {own} the binding names")),
@@ -86,18 +87,18 @@ impl Asker {
             Some(Row::Got(account)) if account.unique_id == uid => Member::Is(Outcome::Yes),
             Some(Row::Got(_) | Row::Absent) => Member::Former,
             Some(Row::Open(why, _)) => Member::Is(Outcome::Open(why.clone())),
-            None => Member::Is(Outcome::Open(open(Obstacle::NotAsked))),
+            None => Member::Is(Outcome::Open(unread(table::ACCOUNTS, own, Obstacle::NotAsked))),
         }
     }
 
-    fn is_plain(&self, member: &str, project: &str, index: &Index) -> Outcome {
+    fn is_plain(&self, member: &str, project: &str) -> Outcome {
         let Some((kind, name)) = member.split_once(':') else {
             return self.open(&format!("member {member:?}, a form that pullaudit does not know"));
         };
         match kind {
             "serviceAccount" => self.is_account(name),
             "user" => Outcome::No,
-            "group" => self.in_group(name, index),
+            "group" => self.in_group(name),
             "domain" => self.open(&format!("domain {name}")),
             // Who holds a basic role on the repository's own project may download by that role already.
             "projectOwner" | "projectEditor" | "projectViewer" if name == project => Outcome::No,
@@ -109,7 +110,7 @@ impl Asker {
     fn is_account(&self, name: &str) -> Outcome {
         match self {
             Self::Account(own) | Self::Agent(own) => Outcome::when(own.eq_ignore_ascii_case(name)),
-            Self::Federated(own) => match kubernetes_account(name) {
+            Self::Federated(own, _) => match kubernetes_account(name) {
                 // The older form of the same identity; whether a download honours it is not documented.
                 Some((pool, subject))
                     if own.ends_with(&format!("/workloadIdentityPools/{pool}/subject/{subject}")) =>
@@ -122,25 +123,12 @@ impl Asker {
         }
     }
 
-    fn in_group(&self, group: &str, index: &Index) -> Outcome {
-        let key = format!("{}|{}", group.to_ascii_lowercase(), self.name());
-        let open = |obstacle| {
-            let right = "groups.memberships.checkTransitiveMembership";
-            Outcome::Open(Open::unread(
-                format!("whether {} is in group {group}", self.name()),
-                right,
-                format!("group {group}"),
-                obstacle,
-            ))
-        };
-        match index.memberships.get(&key) {
-            Some(Row::Got(membership)) => match membership.has_membership {
-                Some(is) => Outcome::when(is),
-                None => open(Obstacle::Failed("the answer does not tell".into())),
-            },
-            Some(Row::Open(why, _)) => Outcome::Open(why.clone()),
-            Some(Row::Absent) | None => open(Obstacle::NotAsked),
-        }
+    /// Who is in a group, Cloud Identity tells in full only to those who see every membership, so that its "no" may be
+    /// a "not that you see": nothing is read.
+    fn in_group(&self, group: &str) -> Outcome {
+        let what =
+            format!("whether {} is in group {group}: pullaudit does not evaluate group memberships", self.name());
+        Outcome::undecidable(format!("{what}; name the account itself instead"))
     }
 
     /// The forms of v2, which bindings take too.
@@ -157,18 +145,21 @@ impl Asker {
             return Outcome::when(self.email().is_some_and(|own| own.eq_ignore_ascii_case(email)));
         }
         if let Some(group) = principal.strip_prefix("principalSet://goog/group/") {
-            return self.in_group(group, index);
+            return self.in_group(group);
         }
         if principal.starts_with("principal://goog/subject/") {
             return Outcome::No;
         }
         if principal.starts_with("principal://") {
             return match self {
-                Self::Federated(own) => Outcome::when(own == principal),
+                Self::Federated(own, _) => self.is_federated(own, principal),
                 // One identity of a pool is nobody else.
                 _ if principal.contains("Pools/") => Outcome::No,
                 _ => self.open(principal),
             };
+        }
+        if let Some(set) = principal.strip_prefix(home::SETS) {
+            return home::in_set(self, set, index).unwrap_or_else(|| self.open(principal));
         }
         match principal.split_once("/workloadIdentityPools/") {
             Some((_, rest)) => self.in_pool(rest, principal),
@@ -177,18 +168,32 @@ impl Asker {
         }
     }
 
-    /// `POOL/*`, `POOL/namespace/NS`, `POOL/…`
+    /// The same account of Kubernetes has other names in its pool, by its uid, which is not read.
+    fn is_federated(&self, own: &str, principal: &str) -> Outcome {
+        let pool = own.split_once("/subject/").map_or(own, |(pool, _)| pool);
+        match principal.strip_prefix(pool).and_then(|rest| rest.strip_prefix('/')) {
+            Some(rest) if !rest.starts_with("subject/") => {
+                Outcome::undecidable(format!("whether {own} is {principal}, a name by another attribute"))
+            }
+            _ => Outcome::when(own == principal),
+        }
+    }
+
+    /// `POOL/*`, `POOL/namespace/NS`, `POOL/kubernetes.cluster/URL`, `POOL/…`
     fn in_pool(&self, rest: &str, principal: &str) -> Outcome {
-        let Self::Federated(own) = self else { return Outcome::No };
+        let Self::Federated(own, cluster) = self else { return Outcome::No };
         let (pool, set) = rest.split_once('/').unwrap_or((rest, ""));
         let number =
             |id: &str| id.split_once("/projects/").map(|(_, rest)| rest.split('/').next().map(str::to_owned));
         let subject =
             own.split_once(&format!("/workloadIdentityPools/{pool}/subject/")).map(|(_, subject)| subject);
         let Some(subject) = subject.filter(|_| number(own) == number(principal)) else { return Outcome::No };
-        match set.split_once('/') {
-            None if set == "*" => Outcome::Yes,
-            Some(("namespace", namespace)) => Outcome::when(subject.starts_with(&format!("ns/{namespace}/"))),
+        match (set.split_once('/'), cluster) {
+            (None, _) if set == "*" => Outcome::Yes,
+            (Some(("namespace", namespace)), _) => Outcome::when(subject.starts_with(&format!("ns/{namespace}/"))),
+            (Some(("kubernetes.cluster", url)), Some(cluster)) => {
+                Outcome::when(url.strip_prefix("https://").unwrap_or(url) == cluster)
+            }
             _ => self.open(principal),
         }
     }

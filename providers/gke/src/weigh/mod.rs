@@ -1,12 +1,15 @@
 //! May an identity download from a repository? From what was read to a claim.
 
+mod boundary;
 mod condition;
 mod deny;
 mod grants;
+mod home;
 pub(crate) mod index;
 mod member;
 mod notices;
 mod outcome;
+mod reading;
 mod repository;
 pub(crate) mod roles;
 
@@ -26,8 +29,8 @@ use index::{Index, Row, get};
 use jiff::Timestamp;
 use member::Asker;
 use pullaudit_core::{
-    Change, Claim, Code, CoreFinding, Credential, Facts, FixPolicy, Inventory, Notice, Obstacle, Open, Proposal,
-    Question, Section, SnapshotError, need,
+    Change, Claim, Code, CoreFinding, Credential, Facts, FixPolicy, Inventory, Notice, Obstacle, Open, Principal,
+    Proposal, Question, Section, need,
 };
 use roles::Act;
 
@@ -50,9 +53,9 @@ pub struct GkeFacts {
 }
 
 impl GkeFacts {
-    /// Lays the readings out; an error names the row that is not what its table promises.
-    pub fn open(section: &Section) -> Result<Self, SnapshotError> {
-        Ok(Self { index: Index::open(section)?, section: section.clone() })
+    /// Lays the readings out. A row that is not what its table promises is a reading that failed.
+    pub fn open(section: &Section) -> Self {
+        Self { index: Index::open(section), section: section.clone() }
     }
 
     pub(crate) fn section(&self) -> &Section {
@@ -88,7 +91,7 @@ impl Facts for GkeFacts {
             // What a secret logs in as, and which identity an unread one is, nobody here knows.
             Credential::Secret(_) | Credential::Unidentified(_) => return None,
             Credential::Anonymous => Ok(Asker::Anonymous),
-            Credential::Principal(principal) => asker(&principal.id),
+            Credential::Principal(principal) => asker(principal),
         };
         let location = match place {
             Place::Public => {
@@ -133,11 +136,12 @@ impl Facts for GkeFacts {
     }
 }
 
-/// Who asks, by the id of an identity; the id itself where Google knows no such one.
-fn asker(id: &str) -> Result<Asker, String> {
-    let Some(principal) = cluster::principal(id) else { return Err(id.to_owned()) };
-    Ok(if id.starts_with(cluster::FEDERATED) {
-        Asker::Federated(principal.id)
+/// Who asks; the id itself where Google knows no such one.
+fn asker(identity: &Principal) -> Result<Asker, String> {
+    let Some(principal) = cluster::principal(&identity.id) else { return Err(identity.id.clone()) };
+    Ok(if identity.id.starts_with(cluster::FEDERATED) {
+        let issuer = identity.token.as_ref().and_then(|token| token.issuer.clone());
+        Asker::Federated(principal.id, issuer)
     } else if cluster::account_project(&principal.id).is_none() {
         Asker::Agent(principal.id)
     } else {
@@ -215,9 +219,9 @@ impl Pull<'_> {
     fn ways(&self, asker: &Asker, scopes: Option<&[String]>) -> Vec<Claim> {
         let (alive, order) = self.alive(asker);
         let mut own = alive;
-        let reach = scopes.filter(|_| !matches!(asker, Asker::Federated(_))).map(reach);
+        let reach = scopes.filter(|_| !matches!(asker, Asker::Federated(..))).map(reach);
         own.extend(reach.and_then(|reach| scope_claim(reach, scopes.unwrap_or_default())));
-        own.extend(self.boundary(asker));
+        own.extend(boundary::claim(self.facts, asker, &self.id));
         own.push(self.granted(asker));
         let mut ways = vec![Claim::All(own)];
         let sends = match (reach, order) {
@@ -258,29 +262,6 @@ impl Pull<'_> {
             Row::Open(open, code) => (Claim::open(code, place, "must exist and be enabled", vec![open]), false),
         };
         (vec![claim], order)
-    }
-
-    /// Principal access boundaries: a guard rail that auditors rarely may read.
-    fn boundary(&self, asker: &Asker) -> Option<Claim> {
-        let place = format!("principal access boundaries of {}", asker.name());
-        let open = |open| {
-            let detail = "must not leave the repository out";
-            Some(Claim::open(Finding::BoundaryUnread.code(), place.clone(), detail, vec![open]))
-        };
-        let unread = |obstacle: Obstacle| Open::Unread {
-            reading: place.as_str().into(),
-            permission: "iam.policybindings.get".into(),
-            scope: "the organisation".into(),
-            assumable: true,
-            obstacle,
-        };
-        match self.facts.index.boundaries.get(asker.name()) {
-            Some(Row::Got(list)) if list.is_empty() => None,
-            Some(Row::Got(_)) => open(Open::undecidable(format!("what the {place} leave"))),
-            Some(Row::Open(Open::Unread { obstacle, .. }, _)) => open(unread(obstacle.clone())),
-            Some(Row::Open(why, _)) => open(why.clone()),
-            Some(Row::Absent) | None => open(unread(Obstacle::NotAsked)),
-        }
     }
 }
 

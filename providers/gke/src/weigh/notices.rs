@@ -6,6 +6,7 @@ use super::member::{Asker, Member};
 use super::outcome::Outcome;
 use super::roles::{self, Act};
 use super::{GkeFacts, asker, project_of};
+use crate::cluster;
 use crate::codes::Finding;
 use jiff::Timestamp;
 use pullaudit_core::{Inventory, Notice};
@@ -13,7 +14,8 @@ use std::collections::BTreeSet;
 
 /// Every notice, once, in a fixed order.
 pub(super) fn of(facts: &GkeFacts, at: Timestamp, inventory: &Inventory) -> Vec<Notice> {
-    let askers: Vec<Asker> = facts.index.accounts.keys().filter_map(|email| asker(email).ok()).collect();
+    let known = facts.index.accounts.keys().filter_map(|email| cluster::principal(email));
+    let askers: Vec<Asker> = known.filter_map(|principal| asker(&principal).ok()).collect();
     let mut found = BTreeSet::new();
     for (id, row) in &facts.index.repository_policies {
         let Row::Got(own) = row else { continue };

@@ -6,13 +6,14 @@ use super::grants::Asked;
 use super::index::{Row, condition, get};
 use super::member::Asker;
 use super::outcome::Outcome;
+use super::reading::unread;
 use super::roles::Act;
 use super::{GkeFacts, deny, grants, project_of};
 use crate::codes::Finding;
-use crate::facts::{Repository, Rule};
+use crate::facts::{Repository, Rule, table};
 use crate::host::{self, Location};
 use jiff::Timestamp;
-use pullaudit_core::{Claim, CoreFinding, Open};
+use pullaudit_core::{Claim, CoreFinding, Obstacle, Open};
 
 /// Deeper than any real chain of repositories.
 const DEEPEST: usize = 6;
@@ -38,20 +39,8 @@ fn mode(repository: &Repository) -> Mode {
 /// The API is on, and the repository exists and holds images.
 pub(super) fn exists(facts: &GkeFacts, location: &Location) -> Vec<Claim> {
     let (project, id) = (&location.project, location.id());
-    let scope = format!("project {project}");
-    let place = format!("Artifact Registry API of project {project}");
-    let mut claims =
-        vec![match get(&facts.index.services, project, &place, "serviceusage.services.get", &scope) {
-            Row::Got(true) => Claim::yes(CoreFinding::Allowed.code(), place, "is on"),
-            Row::Got(false) => Claim::no(Finding::ApiDisabled.code(), place, "is off"),
-            Row::Absent => Claim::open(
-                Finding::RepositoryUnread.code(),
-                place.clone(),
-                "must be on",
-                vec![Open::undecidable(format!("whether the {place} is on: the answer was that there is none"))],
-            ),
-            Row::Open(open, code) => Claim::open(code, place, "must be on", vec![open]),
-        }];
+    let mut claims = vec![api(facts, &id)];
+    claims.extend(lifecycle(facts, project));
     let (claim, absent) = repository(facts, &id);
     if location.transition {
         claims.push(redirected(facts, project, absent));
@@ -60,25 +49,71 @@ pub(super) fn exists(facts: &GkeFacts, location: &Location) -> Vec<Claim> {
     claims
 }
 
+/// The API is on in the repository's project: by the project's settings or, where those can't be read, because it
+/// tells of the repository.
+fn api(facts: &GkeFacts, id: &str) -> Claim {
+    let project = project_of(id);
+    let scope = format!("project {project}");
+    let place = format!("Artifact Registry API of project {project}");
+    let answers = || {
+        matches!(facts.index.repositories.get(id), Some(Row::Got(_)))
+            || matches!(facts.index.repository_policies.get(id), Some(Row::Got(_)))
+    };
+    match get(&facts.index.services, project, &place, "serviceusage.services.get", &scope) {
+        Row::Got(true) => Claim::yes(CoreFinding::Allowed.code(), place, "is on"),
+        Row::Got(false) => Claim::no(Finding::ApiDisabled.code(), place, "is off"),
+        Row::Absent | Row::Open(..) if answers() => {
+            Claim::yes(CoreFinding::Allowed.code(), place, "is on: it answers")
+        }
+        Row::Absent => {
+            let open =
+                unread(table::SERVICES, project, Obstacle::Failed("the answer was that there is none".into()));
+            Claim::open(Finding::RepositoryUnread.code(), place, "must be on", vec![open])
+        }
+        Row::Open(open, code) => Claim::open(code, place, "must be on", vec![open]),
+    }
+}
+
+/// What becomes of pulls while a project waits for its end is not documented.
+fn lifecycle(facts: &GkeFacts, project: &str) -> Option<Claim> {
+    let Some(Row::Got(body)) = facts.index.projects.get(project) else { return None };
+    let place = format!("project {project}");
+    (body.state == "DELETE_REQUESTED").then(|| {
+        let opens =
+            vec![Open::undecidable(format!("whether {place}, which is being deleted, still serves images"))];
+        Claim::open(Finding::RepositoryUnread.code(), place, "must serve images", opens)
+    })
+}
+
 fn repository(facts: &GkeFacts, id: &str) -> (Claim, bool) {
     let place = format!("repository {id}");
     let scope = format!("project {}", project_of(id));
     match get(&facts.index.repositories, id, &place, "artifactregistry.repositories.get", &scope) {
-        Row::Got(body) => {
-            let claim = match body.format.as_str() {
-                Some(other) if !["", "DOCKER", "FORMAT_UNSPECIFIED"].contains(&other) => Claim::no(
-                    Finding::RepositoryAbsent.code(),
-                    place,
-                    format!("holds no images: its format is {other}"),
-                ),
-                _ => Claim::yes(CoreFinding::Allowed.code(), place, "exists"),
-            };
-            (claim, false)
-        }
+        Row::Got(body) => (holds_images(body, place), false),
         Row::Absent => (Claim::no(Finding::RepositoryAbsent.code(), place, "does not exist"), true),
         Row::Open(open, code) => (Claim::open(code, place, "must exist", vec![open]), false),
     }
 }
+
+/// Formats are words, or numbers where enums were asked for as such.
+fn holds_images(body: &Repository, place: String) -> Claim {
+    if body.format == "DOCKER" || body.format == DOCKER {
+        return Claim::yes(CoreFinding::Allowed.code(), place, "exists");
+    }
+    match body.format.as_str() {
+        Some(other) if other != "FORMAT_UNSPECIFIED" => {
+            let detail = format!("holds no images: its format is {other}");
+            Claim::no(Finding::RepositoryAbsent.code(), place, detail)
+        }
+        _ => {
+            let opens = vec![Open::undecidable(format!("what {place} holds: its format is {}", body.format))];
+            Claim::open(Finding::RepositoryUnread.code(), place, "must hold images", opens)
+        }
+    }
+}
+
+/// `DOCKER` as a number.
+const DOCKER: i64 = 1;
 
 /// gcr.io is served by Artifact Registry where the project was moved; what becomes of one that was not is not
 /// certain.
@@ -87,6 +122,10 @@ fn redirected(facts: &GkeFacts, project: &str, absent: bool) -> Claim {
     let scope = format!("project {project}");
     let detail = "must have gcr.io served by Artifact Registry";
     match get(&facts.index.settings, project, &place, "artifactregistry.projectsettings.get", &scope) {
+        Row::Got(settings) if settings.legacy_redirection_state.ends_with("_UNSPECIFIED") => {
+            let what = format!("whether gcr.io is served for project {project}: its settings do not say");
+            Claim::open(Finding::LegacyHost.code(), place, detail, vec![Open::undecidable(what)])
+        }
         Row::Got(settings) if settings.legacy_redirection_state.ends_with("_DISABLED") => {
             let behind =
                 if absent { "and there is no repository behind it" } else { "though there is a repository" };
@@ -244,7 +283,7 @@ fn through(
         Err(claim) => return claim,
     };
     let asked = Asked { asker: &asker, repository: upstream, act, at };
-    let mut all = vec![repository(facts, upstream).0];
+    let mut all = vec![api(facts, upstream), repository(facts, upstream).0];
     all.extend(deny::claims(facts, &asked));
     let granted = grants::claim(facts, &asked);
     // The agent holds its role in its own project from the start; whether it reads there without it is not

@@ -20,6 +20,7 @@ pub const DOWNLOAD: &str = "artifactregistry.repositories.downloadArtifacts";
 pub const DENIED: &str = "artifactregistry.googleapis.com/repositories.downloadArtifacts";
 pub const AGENT: &str = "service-42@gcp-sa-artifactregistry.iam.gserviceaccount.com";
 pub const KSA: &str = "principal://iam.googleapis.com/projects/7/locations/global/workloadIdentityPools/acme-run.svc.id.goog/subject/ns/web/sa/api";
+pub const POOL: &str = "projects/7/locations/global/workloadIdentityPools/acme-run.svc.id.goog";
 pub const PLATFORM: &str = "https://www.googleapis.com/auth/cloud-platform";
 pub const LOGGING: &str = "https://www.googleapis.com/auth/logging.write";
 
@@ -85,8 +86,16 @@ impl World {
             put(table::DENY_LISTS, ancestor, json!([]));
         }
         put(table::ACCOUNTS, NODES, json!({ "email": NODES, "uniqueId": UID, "projectId": "acme-run" }));
-        put(table::BOUNDARIES, NODES, json!([]));
-        put(table::BOUNDARIES, KSA, json!([]));
+        put(
+            table::PROJECTS,
+            "acme-run",
+            json!({ "name": "projects/7", "projectId": "acme-run", "state": "ACTIVE" }),
+        );
+        let chain = [above("project", "acme-run"), above("organization", "9")];
+        put(table::ANCESTRY, "acme-run", json!({ "ancestor": chain }));
+        for target in ["projects/acme-run", "organizations/9", POOL] {
+            put(table::BOUNDARY_LISTS, target, json!([]));
+        }
         Self { section, by: NODES.to_owned(), scopes: Some(vec![PLATFORM.to_owned()]), at: now() }
     }
 
@@ -120,6 +129,18 @@ impl World {
         self.bound(json!([binding(READER, &[&own])]))
     }
 
+    /// One boundary, bound to everybody in a project, a folder or an organisation.
+    pub fn bounded(self, target: &str, resources: &[&str]) -> Self {
+        let name = "organizations/9/locations/global/principalAccessBoundaryPolicies/own";
+        let rules = json!([{ "effect": "ALLOW", "resources": resources }]);
+        let binding = json!({ "name": "b", "policyKind": "PRINCIPAL_ACCESS_BOUNDARY", "policy": name });
+        self.got(table::BOUNDARY_LISTS, target, json!([binding])).got(
+            table::BOUNDARY_POLICIES,
+            name,
+            json!({ "name": name, "details": { "rules": rules, "enforcementVersion": "3" } }),
+        )
+    }
+
     /// One deny policy at an ancestor.
     pub fn denied(self, ancestor: &str, body: Value) -> Self {
         let name = body["name"].as_str().unwrap().to_owned();
@@ -142,7 +163,7 @@ impl World {
     }
 
     pub fn facts(&self) -> GkeFacts {
-        GkeFacts::open(&self.section).unwrap()
+        GkeFacts::open(&self.section)
     }
 
     pub fn credential(&self) -> Credential {
