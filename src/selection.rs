@@ -100,7 +100,7 @@ fn scopes(snapshot: &Snapshot, select: &Select) -> Option<anyhow::Error> {
         .collect();
     let scopes: BTreeSet<&str> = clusters()
         .map(|cluster| cluster.scope.as_str())
-        .chain(searched().map(|one| one.scope.as_str()))
+        .chain(searched().flat_map(|one| one.aliases.iter().chain([&one.scope])).map(String::as_str))
         .chain(gaps())
         .collect();
     let regions: BTreeSet<&str> = clusters()

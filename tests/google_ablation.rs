@@ -10,19 +10,23 @@ mod servers;
 
 use google::{MEMBER, NODES, Place, READER};
 use pullaudit_google_fake::{
-    CLOUD_PLATFORM, Caller, Cluster, DenyPolicy, Fake, Fault, LOGGING_ONLY, METHODS, Paging, Policy, Pool,
-    Repository, Right, Role, Trouble as Broken, World,
+    AccessBoundary, CLOUD_PLATFORM, Caller, Cluster, DenyPolicy, Fake, Fault, LOGGING_ONLY, METHODS, Paging,
+    Policy, Pool, Repository, Right, Role, Trouble as Broken, World,
 };
 use serde_json::Value;
 use servers::ablation::{Audit, Breakable, Check, Verdict, ablate_some};
 use servers::proxy::Trouble;
 use std::collections::BTreeMap;
 
-/// The newtype carries a trait of ours to a fake of another crate.
-struct Google<'a>(&'a Fake);
+/// The newtype carries a trait of ours to a fake of another crate. What breaks may be one of the fake's own troubles.
+struct Google<'a>(&'a Fake, Option<Broken>);
 
 /// Calls without which nothing at all can be read, so that the audit fails as a whole.
-const NEEDED_BY_ALL: [&str; 2] = ["oauth2.token", "cloudresourcemanager.projects.search"];
+const NEEDED_BY_ALL: [&str; 3] =
+    ["oauth2.token", "cloudresourcemanager.projects.search", "container.projects.locations.clusters.list"];
+
+/// Rights that this fleet has no use for: none of its pods pulls as its own account.
+const NOT_USED: [&str; 1] = ["iam.workloadIdentityPools.searchPolicyBindings"];
 
 /// Calls whose 404 is an answer and no missing one, with the only code that may come of it: Google refuses what it
 /// hides, and says of these that there is none only where there is none.
@@ -56,6 +60,7 @@ impl Breakable for Google<'_> {
         let (_, verb, rest) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
         let (path, query) = rest.split_once('?').unwrap();
         let trouble = match trouble {
+            _ if self.1.is_some() => self.1.unwrap(),
             Trouble::Forbidden => Broken::Forbidden,
             Trouble::Absent => Broken::NotFound,
             Trouble::Lost => Broken::Lost,
@@ -73,6 +78,10 @@ impl Breakable for Google<'_> {
 
 const OTHER: &str = "gke-batch@acme-prod.iam.gserviceaccount.com";
 const CUSTOM: &str = "projects/acme-images/roles/puller";
+const ORGANIZATION: &str = "organizations/900100200300";
+const BOUND: &str = "//cloudresourcemanager.googleapis.com/organizations/900100200300";
+/// Allowed, denied and unknown checks of the whole fleet.
+const BEFORE: (usize, usize, usize) = (10, 12, 8);
 const IMAGES: [&str; 5] = [
     "europe-west4-docker.pkg.dev/acme-images/shop/cart:1",
     "europe-west4-docker.pkg.dev/acme-images/own/tool:1",
@@ -119,6 +128,7 @@ fn fleet() -> World {
         .repository(Repository::new("acme-images", "us", "gcr.io").policy(Policy::new().bind(READER, MEMBER)))
         .deny(lock("lock"))
         .deny(lock("second"))
+        .boundary(AccessBoundary::new(ORGANIZATION, "own", &[BOUND]).bound_to(BOUND))
         .paging(Paging { size: 1, ..Paging::default() })
 }
 
@@ -163,23 +173,25 @@ fn audit(place: &Place, timeout: &str) -> Result<Audit, String> {
 }
 
 fn hold(trouble: Trouble) {
+    hold_by(trouble, None);
+}
+
+/// The same by a trouble of the fake's own.
+fn hold_by(trouble: Trouble, instead: Option<Broken>) {
     let place = Place::of(fleet());
     let timeout = if trouble == Trouble::TimeOut { "2s" } else { "20s" };
     let wanted = |call: &str| trouble != Trouble::Absent || answered_by_404(call).is_none();
-    let report = ablate_some(&[&Google(&place.fake)], &[trouble], wanted, || audit(&place, timeout));
-    println!("{trouble:?}: {} calls, {} became unknown", report.calls.len(), report.unknown.len());
+    let report = ablate_some(&[&Google(&place.fake, instead)], &[trouble], wanted, || audit(&place, timeout));
+    println!("{trouble:?} {instead:?}: {} calls, {} became unknown", report.calls.len(), report.unknown.len());
     assert!(report.violations.is_empty(), "{report}");
     assert!(report.calls.len() > 15, "every call of the audit is taken away: {:#?}", report.calls);
     assert!(report.unknown.len() > 20, "and most of them cost a verdict");
-    for verdict in [Verdict::Allowed, Verdict::Denied] {
-        let there = |(id, check): (&String, &Check)| id.starts_with("default") && check.verdict == verdict;
-        assert!(report.clean.checks.iter().any(there), "{verdict:?}: there is something to lose");
-    }
+    // So many are there to lose, in both ways of reading gaps.
+    let count = |verdict: Verdict| report.clean.checks.values().filter(|check| check.verdict == verdict).count();
+    assert_eq!((count(Verdict::Allowed), count(Verdict::Denied), count(Verdict::Unknown)), BEFORE);
     let pages = report.calls.iter().filter(|call| call.contains("pageToken=")).count();
     assert!(pages > 2, "later pages are taken away too: {:#?}", report.calls);
-    if trouble == Trouble::Forbidden {
-        report.unknown.iter().for_each(|(call, check, needing)| names_the_right(call, check, needing));
-    }
+    report.unknown.iter().for_each(|(call, check, needing)| names_the_right(call, check, needing));
     for (call, _, said) in &report.failed {
         assert!(
             NEEDED_BY_ALL.iter().any(|needed| call.starts_with(needed)),
@@ -199,7 +211,7 @@ fn names_the_right(call: &str, check: &str, needing: &[String]) {
 #[test]
 fn a_404_that_is_an_answer_makes_nothing_but_its_own_denial() {
     let place = Place::of(fleet());
-    let google = Google(&place.fake);
+    let google = Google(&place.fake, None);
     let codes = |report: &Value| -> BTreeMap<String, (String, String)> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let one = |check: &Value| {
@@ -255,6 +267,52 @@ fn ablation_of_every_call_of_google_cloud_by_an_answer_that_breaks_off() {
 }
 
 #[test]
+fn error_500_flips_no_verdict() {
+    hold_by(Trouble::Garbage, Some(Broken::ServerError));
+}
+
+#[test]
+fn a_page_for_people_flips_no_verdict() {
+    hold_by(Trouble::Garbage, Some(Broken::Page));
+}
+
+#[test]
+fn half_a_body_flips_no_verdict() {
+    hold_by(Trouble::Garbage, Some(Broken::Cut));
+}
+
+#[test]
+fn a_perimeter_flips_no_verdict() {
+    hold_by(Trouble::Garbage, Some(Broken::Perimeter));
+}
+
+/// The organisation's own deny policies are the only ones that may be assumed away, and only where their list was
+/// refused.
+#[test]
+fn only_a_refused_list_is_assumed() {
+    let organization = DenyPolicy { point: "organizations/900100200300".to_owned(), ..lock("own") };
+    let place = Place::of(fleet().deny(organization));
+    let codes = |fault: Fault| {
+        place.fake.clear_faults();
+        place.fake.set_fault(fault);
+        let image = ["audit", "--provider", "gke", "-o", "json", "--timeout", "20s", "--image", IMAGES[0]];
+        let report = place.plain(&image).json();
+        let checks = report["checks"].as_array().unwrap().iter();
+        let apps = checks.filter(|check| check["pool"] == "apps").map(|check| check["verdict"].as_str().unwrap());
+        apps.map(str::to_owned).collect::<Vec<_>>().join(" ")
+    };
+    let (list, get) = ("iam.policies.listPolicies", "iam.policies.get");
+    let at = |name: &str, trouble: Broken| Fault::call(name, trouble).path("organizations/900100200300");
+    assert_eq!(codes(at(list, Broken::Forbidden)), "allowed");
+    for trouble in [Broken::ServerError, Broken::Page, Broken::Cut, Broken::Garbage, Broken::Perimeter] {
+        assert_eq!(codes(at(list, trouble)), "unknown", "{trouble:?}");
+    }
+    for trouble in [Broken::Forbidden, Broken::NotFound, Broken::ServerError, Broken::Page] {
+        assert_eq!(codes(at(get, trouble)), "unknown", "{trouble:?}");
+    }
+}
+
+#[test]
 fn the_printed_role_is_enough_and_each_permission_of_it_is_needed() {
     let clean = audit(&Place::of(fleet()), "20s").unwrap();
     let place = Place::of(fleet());
@@ -267,7 +325,7 @@ fn the_printed_role_is_enough_and_each_permission_of_it_is_needed() {
     });
     let least = audit(&place, "20s").unwrap();
     assert_eq!((&least.checks, &least.unread), (&clean.checks, &clean.unread));
-    for permission in permissions {
+    for permission in permissions.into_iter().filter(|permission| !NOT_USED.contains(permission)) {
         place.fake.take_right(permission);
         match audit(&place, "20s") {
             Err(said) => assert!(said.contains(permission), "{permission}: {said}"),

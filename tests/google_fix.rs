@@ -6,6 +6,10 @@
 mod google;
 #[path = "google_fix/killed.rs"]
 mod killed;
+#[path = "google_fix/prune.rs"]
+mod prune;
+#[path = "google_fix/scopes.rs"]
+mod scopes;
 #[path = "servers/mod.rs"]
 mod servers;
 

@@ -51,6 +51,23 @@ class Facts:
         for email, uid in ((NODES, uid), (BATCH, "104000000000000000003"), (COMPUTE, "104000000000000000004")):
             self.put("serviceAccounts", email, {"got": {"email": email, "uniqueId": uid, "projectId": CLUSTERS}})
 
+        self.boundaries()
+
+    def boundaries(self):
+        """Where the accounts live: nothing is bound in their project, and the organization's bindings were refused."""
+        organization = ANCESTORS[-1]
+        for home in (CLUSTERS, NUMBERS[CLUSTERS]):
+            self.put("projects", home, {"got": {
+                "name": f"projects/{NUMBERS[CLUSTERS]}", "projectId": CLUSTERS, "state": "ACTIVE"}})
+            self.put("ancestry", home, {"got": {"ancestor": [
+                {"resourceId": {"type": "project", "id": CLUSTERS}},
+                {"resourceId": {"type": "organization", "id": organization.split("/")[1]}}]}})
+            self.put("accessBoundaryBindings", f"projects/{home}", {"got": []})
+        self.put("accessBoundaryBindings", organization, {"unread": {"unread": {
+            "reading": f"principal access boundaries of {organization}",
+            "permission": "resourcemanager.organizations.searchPolicyBindings",
+            "scope": organization, "assumable": False, "obstacle": "refused"}}})
+
     def put(self, table, key, reading):
         self.tables.setdefault(table, {})[key] = reading
 

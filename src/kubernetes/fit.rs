@@ -108,7 +108,8 @@ fn fits(spec: &PodSpec, pool: &Pool) -> Fits {
     }
     // A pod that names its node never meets the scheduler; only `NoExecute` would still evict it.
     let scheduled = spec.node_name.is_empty();
-    if pool.shape.taints.iter().any(|taint| keeps_out(taint, scheduled) && !tolerated(taint, &spec.tolerations)) {
+    let let_in = |taint: &Taint| tolerated(taint, &spec.tolerations) || is_selected(taint, &spec.node_selector);
+    if pool.shape.taints.iter().any(|taint| keeps_out(taint, scheduled) && !let_in(taint)) {
         fits = Fits::No;
     }
     fits
@@ -153,6 +154,15 @@ fn keeps_out(taint: &Taint, scheduled: bool) -> bool {
         "NoSchedule" => scheduled,
         _ => false,
     }
+}
+
+/// Taints that the cluster itself lets pods tolerate which select the label of that name: the template does not show it.
+///
+/// Source: GKE documentation, "About custom compute classes".
+const TOLERATED_BY_SELECTION: [&str; 1] = ["cloud.google.com/compute-class"];
+
+fn is_selected(taint: &Taint, selector: &BTreeMap<String, String>) -> bool {
+    TOLERATED_BY_SELECTION.contains(&taint.key.as_str()) && selector.get(&taint.key) == Some(&taint.value)
 }
 
 fn tolerated(taint: &Taint, tolerations: &[Toleration]) -> bool {

@@ -122,6 +122,17 @@ fn a_taint_keeps_out_what_does_not_tolerate_it() {
 }
 
 #[test]
+fn a_compute_class_takes_pods_that_select_it() {
+    let key = "cloud.google.com/compute-class";
+    let mut class = pool("(new nodes of own)", &[(key, &["own"])], 0);
+    class.shape.taints = vec![Taint { key: key.into(), value: "own".into(), effect: "NoSchedule".into() }];
+    let pools = [class];
+    assert_eq!(fit(&json!({ "nodeSelector": { key: "own" } }), &pools), ["(new nodes of own)"]);
+    assert!(fit(&json!({ "nodeSelector": { key: "other" } }), &pools).is_empty());
+    assert!(fit(&json!({}), &pools).is_empty());
+}
+
+#[test]
 fn os_and_architecture_decide_where_they_are_known() {
     let mut arm = pool("arm", &[], 0);
     arm.shape.os = Some("linux".into());

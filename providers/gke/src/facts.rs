@@ -351,8 +351,8 @@ bodies! {
         initial_node_count: u32,
         /// URLs of the groups that make its machines, one a zone.
         instance_group_urls: Vec<String>,
-        /// How its nodes are.
-        config: NodeConfig,
+        /// How its nodes are; every pool has it.
+        config: Option<NodeConfig>,
     }
     /// How nodes are.
     NodeConfig {

@@ -92,7 +92,7 @@ impl Clusters for Side {
     }
 
     fn wants(&self) -> &[ClusterReading] {
-        &[]
+        &[ClusterReading::Objects(cluster::COMPUTE_CLASSES)]
     }
 
     /// The cloud's own API lists every pool, those of Autopilot too.

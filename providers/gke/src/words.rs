@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 /// Words of IAM, of Artifact Registry and of their ids.
-const WORDS: [&str; 174] = [
+const WORDS: [&str; 181] = [
+    "access",
     "active",
     "admin",
     "africa",
@@ -21,11 +22,13 @@ const WORDS: [&str; 174] = [
     "attribute",
     "australia",
     "autopilot",
+    "boundary",
     "browser",
     "buckets",
     "central",
     "cloud",
     "cloudresourcemanager",
+    "cluster",
     "clusters",
     "com",
     "complete",
@@ -90,6 +93,7 @@ const WORDS: [&str; 174] = [
     "io",
     "k8s",
     "kfp",
+    "kubernetes",
     "launcher",
     "legacy",
     "list",
@@ -121,7 +125,9 @@ const WORDS: [&str; 174] = [
     "partial",
     "pkg",
     "policies",
+    "policybindings",
     "principal",
+    "principalaccessboundarypolicies",
     "principals",
     "principalset",
     "project",
@@ -171,6 +177,7 @@ const WORDS: [&str; 174] = [
     "uploadartifacts",
     "us",
     "user",
+    "v1",
     "versions",
     "viewer",
     "virtual",

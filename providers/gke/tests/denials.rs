@@ -91,7 +91,7 @@ fn a_list_of_the_organization_that_failed_is_unknown() {
 }
 
 #[test]
-fn a_policy_that_a_list_names_is_never_assumed() {
+fn a_listed_policy_is_never_assumed() {
     let name = "policies/cloudresourcemanager.googleapis.com%2Forganizations%2F9/denypolicies/x";
     let listed = World::new().reader().got(table::DENY_LISTS, "organizations/9", json!([{ "name": name }]));
     let gone = json!({ "name": name, "rules": [], "deleteTime": "2026-01-01T00:00:00Z" });
@@ -134,7 +134,7 @@ fn without_an_organization_there_are_no_boundaries() {
 }
 
 #[test]
-fn a_boundary_is_passed_where_it_lists_the_repository_s_project() {
+fn a_boundary_lets_in_what_it_lists() {
     let bounded = |resources: &[&str]| World::new().reader().bounded("organizations/9", resources);
     for resource in ["organizations/9", "folders/5", "projects/42"] {
         let world = bounded(&[&format!("//cloudresourcemanager.googleapis.com/{resource}")]);

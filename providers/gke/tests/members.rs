@@ -54,7 +54,7 @@ fn a_deny_by_uid_is_undecidable() {
 }
 
 #[test]
-fn sets_of_service_accounts_are_decided_by_the_account_s_project() {
+fn decides_sets_of_accounts_by_project() {
     for (resource, inside) in [
         ("projects/7", true),
         ("projects/8", false),
@@ -82,7 +82,7 @@ fn sets_of_service_accounts_are_decided_by_the_account_s_project() {
 }
 
 #[test]
-fn the_default_account_carries_its_project_s_number() {
+fn the_default_account_tells_its_project() {
     let compute = "77-compute@developer.gserviceaccount.com";
     let set = |number: u32| format!("{SETS}/projects/{number}/type/ServiceAccount");
     let says = |member: &str| {
@@ -100,7 +100,7 @@ fn the_default_account_carries_its_project_s_number() {
 }
 
 #[test]
-fn a_set_of_one_cluster_holds_the_accounts_of_that_cluster() {
+fn a_set_of_one_cluster_holds_its_accounts() {
     let own = "container.googleapis.com/v1/projects/acme-run/locations/us/clusters/shop";
     let says = |cluster: &str, known: bool| {
         let set = format!("principalSet://iam.googleapis.com/{POOL}/kubernetes.cluster/https://{cluster}");
@@ -117,14 +117,14 @@ fn a_set_of_one_cluster_holds_the_accounts_of_that_cluster() {
 }
 
 #[test]
-fn app_engine_s_account_of_a_domain_scoped_project_is_read_there() {
+fn finds_app_engine_accounts_of_domain_projects() {
     use pullaudit_gke::cluster::account_project;
     assert_eq!(account_project("proj.example.com@appspot.gserviceaccount.com").unwrap(), "example.com:proj");
     assert_eq!(account_project("proj@appspot.gserviceaccount.com").unwrap(), "proj");
 }
 
 #[test]
-fn an_account_that_is_absent_is_in_no_set_by_guess() {
+fn an_absent_account_is_denied_whatever_the_set() {
     let set = format!("{SETS}/projects/7/type/ServiceAccount");
     let world = all_readers(&[&set]).put(table::ACCOUNTS, NODES, Read::Absent);
     assert_eq!(world.says(), "denied account-deleted");

@@ -107,6 +107,60 @@ fn autopilot_without_node_pools_has_its_new_nodes() {
     assert_eq!(pools(cluster).len(), 1);
 }
 
+/// A view that shows these objects of a kind.
+fn seen(objects: Read<Value>) -> Read<ClusterView> {
+    let kept = |object: &Value| {
+        let keep = cluster::COMPUTE_CLASSES.keep.iter();
+        keep.filter_map(|field| Some(((*field).to_owned(), object.pointer(field)?.clone()))).collect()
+    };
+    let objects = objects.map(|list| list.as_array().unwrap().iter().map(kept).collect());
+    Read::Got(ClusterView {
+        nodes: Read::Got(Vec::new()),
+        config_maps: BTreeMap::new(),
+        objects: [(cluster::COMPUTE_CLASSES.key(), objects)].into(),
+    })
+}
+
+#[test]
+fn compute_classes_make_pools_without_auto_provisioning() {
+    let class = |name: &str, spec: Value| json!({ "metadata": { "name": name }, "spec": spec });
+    let classes = json!([
+        class(
+            "own",
+            json!({ "nodePoolAutoCreation": { "enabled": true }, "nodePoolConfig": { "serviceAccount": NODES } })
+        ),
+        class("plain", json!({ "nodePoolAutoCreation": { "enabled": true } })),
+        class("by-hand", json!({ "nodePoolConfig": { "serviceAccount": NODES } })),
+    ]);
+    let of = |scaling: Value| {
+        let mut body = body(json!([]));
+        body["autoscaling"] = scaling;
+        let (pools, gaps) = cluster::pools(&one(body), &seen(Read::Got(classes.clone())));
+        assert!(gaps.is_empty());
+        pools.iter().map(|pool| (pool.name.clone(), account(pool).to_owned())).collect::<Vec<_>>()
+    };
+    let named = |name: &str, account: &str| (name.to_owned(), account.to_owned());
+    let own = named("(new nodes of own)", NODES);
+    assert_eq!(of(json!({})), [own.clone(), named("(new nodes of plain)", COMPUTE)]);
+    // Where auto-provisioning makes pools for all, only what differs is one more.
+    assert_eq!(of(json!({ "enableNodeAutoprovisioning": true })), [named("(new nodes)", COMPUTE), own]);
+}
+
+#[test]
+fn unlisted_compute_classes_are_a_gap() {
+    let found = one(body(json!([])));
+    let (pools, gaps) = cluster::pools(&found, &seen(refused("computeclasses")));
+    assert_eq!((pools.len(), gaps.len()), (0, 1));
+    assert!(cluster::pools(&found, &seen(Read::Absent)).1.is_empty());
+    assert!(cluster::pools(&found, &unseen()).1.is_empty());
+}
+
+#[test]
+fn a_pool_without_config_has_no_account() {
+    let all = pools(body(json!([{ "name": "a" }])));
+    assert!(matches!(&all[0].identity, Read::Unread(_)), "{:?}", all[0].identity);
+}
+
 #[test]
 fn a_pool_with_no_node_is_there() {
     let pools = pools(body(json!([{ "name": "idle", "initialNodeCount": 0, "config": {} }])));

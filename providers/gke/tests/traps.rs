@@ -260,7 +260,7 @@ fn an_api_that_answers_is_on() {
 }
 
 #[test]
-fn a_project_that_is_being_deleted_is_never_allowed() {
+fn a_project_being_deleted_is_never_allowed() {
     let ending = json!({ "name": "projects/42", "projectId": "acme", "state": "DELETE_REQUESTED" });
     assert_eq!(
         World::new().reader().got(table::PROJECTS, "acme", ending).says(),
@@ -314,6 +314,7 @@ fn an_answer_about_something_else_is_not_an_answer() {
         (table::REPOSITORY_POLICIES, REPOSITORY),
         (table::ACCOUNTS, NODES),
         (table::ANCESTRY, "acme"),
+        (table::SERVICES, "acme"),
     ] {
         let world = World::new().reader().got(table, key, json!({}));
         assert!(matches!(world.verdict(), Verdict::Unknown { .. }), "{table}: {}", world.says());

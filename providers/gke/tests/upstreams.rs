@@ -22,6 +22,7 @@ fn behind(config: Value) -> World {
         .got(table::REPOSITORIES, UPSTREAM, json!({ "name": UPSTREAM, "format": "DOCKER" }))
         .got(table::REPOSITORY_POLICIES, UPSTREAM, json!({ "etag": "e" }))
         .got(table::RULES, UPSTREAM, json!([]))
+        .got(table::SERVICES, "other", json!({ "name": "projects/8/services/x", "state": "ENABLED" }))
         .got(
             table::ANCESTRY,
             "other",
@@ -108,7 +109,7 @@ fn a_remote_repository_that_may_have_the_image_cached_is_not_denied_by_its_upstr
 }
 
 #[test]
-fn denies_where_the_api_of_the_upstream_is_off() {
+fn denies_where_the_upstream_api_is_off() {
     let off = json!({ "name": "projects/8/services/artifactregistry.googleapis.com", "state": "DISABLED" });
     let world = agent_reads(behind(virtual_of(&[UPSTREAM]))).got(table::SERVICES, "other", off).put(
         table::REPOSITORIES,

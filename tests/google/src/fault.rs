@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::answer::{Answer, Call};
+use serde_json::json;
+
+use crate::answer::{Answer, Call, error_info};
 
 /// Something that goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +17,14 @@ pub enum Trouble {
     Lost,
     /// 403 `SERVICE_DISABLED`: the API is not enabled.
     Disabled,
+    /// The same of the project of the credentials, not of the one that is asked about.
+    DisabledElsewhere,
+    /// 403 `SECURITY_POLICY_VIOLATED`: VPC Service Controls.
+    Perimeter,
+    /// 403 `CONSUMER_INVALID`: the project on whose behalf the call is made is not there.
+    NoConsumer,
+    /// 200 and a page for people, as a captive proxy answers; nothing was done.
+    Page,
     /// 401: the token is refused.
     Unauthenticated,
     /// This status and code; nothing was done.
@@ -134,6 +144,19 @@ impl Fault {
     }
 }
 
+fn perimeter() -> Answer {
+    let message = "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: Ab1_cD-2";
+    let metadata = json!({ "uid": "Ab1_cD-2", "service": "artifactregistry.googleapis.com" });
+    let info = error_info("SECURITY_POLICY_VIOLATED", "googleapis.com", &metadata);
+    Answer::detailed(403, "PERMISSION_DENIED", message, &[info])
+}
+
+fn no_consumer() -> Answer {
+    let metadata = json!({ "consumer": "projects/700", "service": "container.googleapis.com" });
+    let info = error_info("CONSUMER_INVALID", "googleapis.com", &metadata);
+    Answer::detailed(403, "PERMISSION_DENIED", "Permission denied on resource project 700.", &[info])
+}
+
 impl Trouble {
     /// The answer that comes instead of the true one; `None` where the call takes effect or nothing comes.
     pub(crate) fn answer(self, forbidden: Answer, disabled: Answer) -> Option<Answer> {
@@ -143,6 +166,10 @@ impl Trouble {
         match self {
             Self::Forbidden => Some(forbidden),
             Self::Disabled => Some(disabled),
+            Self::DisabledElsewhere => Some(crate::ask::disabled(crate::Service::Container, "100000000009")),
+            Self::Perimeter => Some(perimeter()),
+            Self::NoConsumer => Some(no_consumer()),
+            Self::Page => Some(Answer::page(200, "<!DOCTYPE html><title>Sign in</title><p>Guests.")),
             Self::NotFound => Some(Answer::not_found()),
             Self::Lost => Some(Answer::page(404, "<!DOCTYPE html><title>Error 404</title><p>No such page.")),
             Self::Unauthenticated => Some(crate::token::unauthenticated()),

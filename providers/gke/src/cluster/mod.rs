@@ -1,9 +1,11 @@
 //! Pools of a GKE cluster with the service account that pulls for each, and the credentials that a pod there
 //! tries.
 
+mod classes;
 mod listing;
 mod pools;
 
+pub use classes::COMPUTE_CLASSES;
 pub use listing::discovered;
 pub use pools::{lookalikes, notices, pools};
 

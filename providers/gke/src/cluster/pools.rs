@@ -1,5 +1,6 @@
 //! The pools of a cluster: its node pools, those with no node yet among them, and what makes new ones.
 
+use super::classes::{Class, classes, shape};
 use crate::codes::Finding;
 use crate::facts::{Cluster, NodePool, Project, cluster_table};
 use pullaudit_core::{
@@ -22,13 +23,14 @@ const NEW_NODES: &str = "(new nodes)";
 pub fn pools(found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Gap>) {
     let cluster: Read<Cluster> = reading(found, cluster_table::CLUSTER, "container.clusters.list");
     let project: Read<Project> = reading(found, cluster_table::PROJECT, "resourcemanager.projects.get");
-    let (cluster, gaps) = match cluster {
+    let (cluster, mut gaps) = match cluster {
         Read::Got(cluster) => (Some(cluster), Vec::new()),
         Read::Absent => {
             (None, vec![gap(found, unread(found, "cluster", "container.clusters.list", Obstacle::NotAsked))])
         }
         Read::Unread(open) => (None, vec![gap(found, open)]),
     };
+    let mut hidden_classes = None;
     let nodes: &[NodeView] = match view {
         Read::Got(ClusterView { nodes: Read::Got(nodes), .. }) => nodes,
         _ => &[],
@@ -46,8 +48,14 @@ pub fn pools(found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Ga
         listing.federation = listing.federation_of(cluster);
         cluster.node_pools.iter().for_each(|pool| listing.add(pool));
         listing.add_new(cluster);
+        match classes(view) {
+            Ok(classes) => classes.into_iter().for_each(|class| listing.add_class(cluster, &class)),
+            Err(open) => hidden_classes = Some(open),
+        }
     }
     listing.add_unlisted(gaps.first().map(|gap| gap.open.clone()));
+    let message = "compute classes may make nodes with another account";
+    gaps.extend(hidden_classes.map(|open| Gap { message: message.to_owned(), ..gap(found, open) }));
     (listing.pools, gaps)
 }
 
@@ -149,24 +157,35 @@ impl<'a> Listing<'a> {
 
     fn add(&mut self, pool: &NodePool) {
         let labels: BTreeMap<String, String> = [(POOL_LABEL.to_owned(), pool.name.clone())].into();
-        let windows = pool.config.image_type.to_ascii_uppercase().starts_with("WINDOWS");
+        let config = pool.config.clone().unwrap_or_default();
+        let windows = config.image_type.to_ascii_uppercase().starts_with("WINDOWS");
         let mut shape = Shape {
-            os: (!pool.config.image_type.is_empty()).then(|| if windows { "windows" } else { "linux" }.to_owned()),
-            taints: pool.config.taints.iter().map(taint).collect(),
+            os: (!config.image_type.is_empty()).then(|| if windows { "windows" } else { "linux" }.to_owned()),
+            taints: config.taints.iter().map(taint).collect(),
             ..Shape::default()
         };
-        for (name, value) in pool.config.labels.iter().chain(&labels) {
+        for (name, value) in config.labels.iter().chain(&labels) {
             shape.labels.entry(name.clone()).or_default().insert(value.clone());
         }
-        if pool.config.gcfs_config.enabled {
+        if config.gcfs_config.enabled {
             shape.labels.entry(STREAMING_LABEL.to_owned()).or_default().insert("true".to_owned());
         }
         let mine = self.claim(&pool.name, &labels);
         shape.add_living(&mine);
         let carries = |node: &&&NodeView| labels.iter().all(|(name, value)| node.labels.get(name) == Some(value));
         let unlabelled = mine.iter().filter(|node| !carries(node)).map(|node| node.name.clone()).collect();
-        let identity = self.identity(&pool.config.service_account);
-        self.push(&pool.name, identity, shape, labels.clone(), Some(pool.config.oauth_scopes.clone()));
+        // An account that is absent is the default one; a whole part that is absent is an answer that was cut.
+        let identity = match &pool.config {
+            Some(config) => self.identity(&config.service_account),
+            None => Read::Unread(unread(
+                self.found,
+                &format!("the config of node pool {}", pool.name),
+                "container.clusters.list",
+                Obstacle::Failed("the answer has no config".into()),
+            )),
+        };
+        let scopes = pool.config.as_ref().map(|config| config.oauth_scopes.clone());
+        self.push(&pool.name, identity, shape, labels.clone(), scopes);
         if let Some(pool) = self.pools.last_mut() {
             pool.nodes = unlabelled;
         }
@@ -180,6 +199,19 @@ impl<'a> Listing<'a> {
         let defaults = scaling.autoprovisioning_node_pool_defaults.clone().unwrap_or_default();
         let identity = self.identity(&defaults.service_account);
         self.push(NEW_NODES, identity, Shape::default(), BTreeMap::new(), defaults.oauth_scopes);
+    }
+
+    /// The pools to come of a class. What auto-provisioning makes for it with the same account is there already.
+    fn add_class(&mut self, cluster: &Cluster, class: &Class) {
+        let scaling = &cluster.autoscaling;
+        let is_there = cluster.autopilot.enabled || scaling.enable_node_autoprovisioning;
+        if is_there && class.account.is_none() {
+            return;
+        }
+        let defaults = scaling.autoprovisioning_node_pool_defaults.clone().unwrap_or_default();
+        let identity = self.identity(class.account.as_ref().unwrap_or(&defaults.service_account));
+        let name = format!("(new nodes of {})", class.name);
+        self.push(&name, identity, shape(&class.name), BTreeMap::new(), defaults.oauth_scopes);
     }
 
     /// Nodes that no pool of the list claims, and what stands for all where there is no list.

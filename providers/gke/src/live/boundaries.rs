@@ -95,7 +95,7 @@ fn operation(target: &str) -> &'static Operation {
 
 async fn list(google: &Google, target: &str, name: Option<&str>) -> Read<Value> {
     let operation = operation(target);
-    let reading = format!("principal access boundary bindings of {target}");
+    let reading = format!("principal access boundaries of {target}");
     let Some(name) = name else {
         let obstacle = Obstacle::Failed("the number of the project is not known".into());
         return Read::Unread(Open::unread(reading, operation.permission, target, obstacle));

@@ -8,9 +8,11 @@ use super::operation::{GET_REPOSITORY_POLICY, SET_REPOSITORY_POLICY, TEST_REPOSI
 use super::service::escaped;
 use super::trouble::{Kind, Trouble};
 use crate::facts::table;
-use crate::remedy::{Edit, command, fingerprints};
+use crate::remedy::{Edit, command, deleted_emails, fingerprints, still_deleted};
 use futures_util::future::join_all;
-use pullaudit_core::{Applied, CannotUndo, Change, Held, Journal, LeftBehind, OwnRight, Read, Safety, Section};
+use pullaudit_core::{
+    Action, Applied, CannotUndo, Change, Held, Journal, LeftBehind, OwnRight, Read, Safety, Section,
+};
 use pullaudit_wire::Backoff;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -132,7 +134,8 @@ async fn look(google: &Google, change: &Change, edit: &Edit) -> Result<Value, Ap
     if edit.stands(&now) {
         return Ok(now);
     }
-    let prints = fingerprints(&section, &edit.repository, &edit.add);
+    let mut prints = fingerprints(&section, &edit.repository, &edit.add);
+    prints.extend(still_deleted(&section, &edit.remove));
     let other: Vec<&str> =
         change.rests_on.iter().filter(|one| !prints.contains(one)).map(|one| one.reading.as_str()).collect();
     if other.is_empty() {
@@ -143,10 +146,11 @@ async fn look(google: &Google, change: &Change, edit: &Edit) -> Result<Value, Ap
 
 /// What the plan read about the repository and the members.
 async fn world(google: &Google, edit: &Edit) -> Section {
-    let accounts = edit.add.iter().filter_map(|member| member.strip_prefix("serviceAccount:"));
+    let added = edit.add.iter().filter_map(|member| member.strip_prefix("serviceAccount:")).map(str::to_owned);
+    let accounts = added.chain(deleted_emails(&edit.remove));
     let needs = Needs {
         repositories: [(edit.repository.clone(), false)].into(),
-        accounts: accounts.map(str::to_owned).collect(),
+        accounts: accounts.collect(),
         askers: edit.add.iter().map(|member| member.trim_start_matches("serviceAccount:").to_owned()).collect(),
     };
     collect(google, &needs).await
@@ -190,6 +194,7 @@ pub(crate) async fn undo(google: &Google, change: &Change) -> Result<Option<Chan
         target: format!("take back: {}", change.target),
         after: Some(back.apply(&now)),
         before: Some(now),
+        action: Action::Change,
         safety: Safety::Safe,
         notes: change
             .notes

@@ -1,7 +1,8 @@
 //! Why no grant is made, and the exact lines by which people do what pullaudit does not.
 
 use crate::codes::Finding;
-use pullaudit_core::{Change, Credential, PoolLines, Question, Verdict};
+use pullaudit_core::{Change, Credential, PoolLines, Question, Read, Verdict};
+use serde_json::Value;
 
 /// Findings that say that a grant is missing.
 const NOT_GRANTED: [Finding; 4] = [
@@ -35,7 +36,7 @@ pub(super) fn why(
         Credential::Principal(principal) => principal.id.as_str(),
         _ => "ACCOUNT",
     };
-    let (lines, on_pools) = (lines(code.name(), account, change), pool_lines(code.name(), account));
+    let (lines, on_pools) = (lines(code.name(), account, repository(change)), pool_lines(code.name(), account));
     if lines.is_empty() && on_pools.is_none() {
         return (format!("no grant would help: {text}"), None);
     }
@@ -61,16 +62,44 @@ fn is_missing(now: &Verdict) -> bool {
     because.iter().any(|one| NOT_GRANTED.iter().any(|finding| finding.code() == one.code))
 }
 
-fn lines(code: &str, account: &str, change: &Change) -> String {
+/// Why a policy that is not at hand can't be changed: what keeps the repository from being there, or the reading that is
+/// missing.
+pub(super) fn unwritable(
+    repository: &str,
+    verdicts: impl Iterator<Item = Verdict>,
+    policy: Option<&Read<Value>>,
+) -> String {
+    for verdict in verdicts {
+        let Verdict::Denied { because } = &verdict else { continue };
+        let code = verdict.code();
+        let lines = lines(code.name(), "", repository);
+        let told = because.iter().find(|one| one.code == code).filter(|_| !lines.is_empty());
+        if let Some(one) = told {
+            return format!("no grant alone would help: {}: {}; {lines}", one.source, one.detail);
+        }
+    }
+    match policy {
+        Some(Read::Unread(open)) => format!("its policy can't be written without being read: {open}"),
+        _ => "its policy was not read, so it can't be written".to_owned(),
+    }
+}
+
+fn lines(code: &str, account: &str, repository: &str) -> String {
     let is = |finding: Finding| finding.code().name() == code;
-    let project = crate::cluster::account_project(account).unwrap_or_default();
+    let own = crate::cluster::account_project(account).unwrap_or_default();
+    let (project, location, name) = super::parts(repository);
     if is(Finding::AccountDisabled) {
-        format!("gcloud iam service-accounts enable {account} --project {project}")
+        format!("gcloud iam service-accounts enable {account} --project {own}")
     } else if is(Finding::AccountDeleted) {
         "within 30 days of its deletion: gcloud iam service-accounts undelete UNIQUE_ID; later, with another account"
             .to_owned()
     } else if is(Finding::ApiDisabled) {
-        format!("gcloud services enable artifactregistry.googleapis.com --project {}", change.owner)
+        format!("gcloud services enable artifactregistry.googleapis.com --project {project}")
+    } else if is(Finding::RepositoryAbsent) {
+        format!(
+            "correct the image, or create it and push: gcloud artifacts repositories create {name} --repository-format \
+             docker --project {project} --location {location}"
+        )
     } else {
         String::new()
     }

@@ -4,6 +4,8 @@ use super::{Edit, command};
 use crate::cluster;
 use crate::facts::{Policy, ServiceAccount, table};
 use crate::weigh::{GkeFacts, project_of};
+#[cfg(feature = "live")]
+use pullaudit_core::Section;
 use pullaudit_core::{Action, Change, Fingerprint, Inventory, Note, Read, Safety};
 use serde::Deserialize as _;
 use std::collections::BTreeSet;
@@ -39,6 +41,35 @@ fn is_dead(facts: &GkeFacts, inventory: &Inventory, member: &str) -> bool {
     }
 }
 
+/// What the removal of a member rests on: it is a deleted account's.
+fn deleted(name: &str) -> Fingerprint {
+    Fingerprint { reading: format!("member {name}"), digest: "deleted".to_owned() }
+}
+
+/// What a removal rests on, as it is now: the members that are deleted accounts still. One that lives again is another
+/// one's to judge.
+#[cfg(feature = "live")]
+pub(crate) fn still_deleted(section: &Section, members: &BTreeSet<String>) -> Vec<Fingerprint> {
+    let is_dead = |member: &&String| {
+        let Some((email, uid)) = named(member) else { return false };
+        match section.get(table::ACCOUNTS, &email) {
+            Some(Read::Got(account)) => ServiceAccount::deserialize(account)
+                .is_ok_and(|account| !account.unique_id.is_empty() && account.unique_id != uid),
+            Some(Read::Absent) | None => true,
+            Some(Read::Unread(_)) => false,
+        }
+    };
+    let dead = members.iter().filter(is_dead);
+    dead.map(|member| deleted(member.trim_start_matches("deleted:serviceAccount:"))).collect()
+}
+
+/// The e-mails of deleted accounts that are of a project of their own.
+#[cfg(feature = "live")]
+pub(crate) fn deleted_emails(members: &BTreeSet<String>) -> BTreeSet<String> {
+    let emails = members.iter().filter_map(|member| named(member)).map(|(email, _)| email);
+    emails.filter(|email| cluster::account_project(email).is_some()).collect()
+}
+
 /// E-mail and unique id of `deleted:serviceAccount:EMAIL?uid=N`.
 fn named(member: &str) -> Option<(String, &str)> {
     let (email, uid) = member.strip_prefix("deleted:serviceAccount:")?.split_once("?uid=")?;
@@ -50,13 +81,12 @@ fn removal(edit: &Edit, policy: &serde_json::Value) -> Change {
         edit.remove.iter().map(|member| member.trim_start_matches("deleted:serviceAccount:")).collect();
     let short = edit.repository.rsplit('/').next().unwrap_or_default();
     let id = format!("{}|{}|prune", edit.repository, names.join("|"));
-    let still = |name: &&str| Fingerprint { reading: format!("member {name}"), digest: "deleted".to_owned() };
     Change {
         id: Uuid::new_v5(&super::CHANGES, id.as_bytes()).to_string(),
         provider: "gke".to_owned(),
         owner: project_of(&edit.repository).to_owned(),
         target: format!("take the right to download from {short} from {}, deleted", names.join(", ")),
-        action: Action::Change,
+        action: Action::Remove,
         before: Some(policy.clone()),
         after: Some(edit.apply(policy)),
         safety: Safety::NeedsConsent,
@@ -64,7 +94,7 @@ fn removal(edit: &Edit, policy: &serde_json::Value) -> Change {
             Note::new("member", format!("{}: deleted, as IAM itself writes", names.join(", "))),
             Note::new("scope", edit.repository.as_str()),
         ],
-        rests_on: names.iter().map(still).collect(),
+        rests_on: names.iter().map(|name| deleted(name)).collect(),
         command: edit
             .remove
             .iter()

@@ -8,6 +8,8 @@ mod leftover;
 pub use basis::fingerprints;
 pub use edit::{Edit, READER, Unwritable, canonical};
 pub(crate) use leftover::leftovers;
+#[cfg(feature = "live")]
+pub(crate) use leftover::{deleted_emails, still_deleted};
 
 use crate::facts::table;
 use crate::host::{self, Place};
@@ -79,10 +81,10 @@ fn repair(
     let all = |why: String| HeldBack::new(wanted.iter().map(|one| one.question).collect(), why);
     let policy = match facts.section().get(table::REPOSITORY_POLICIES, repository) {
         Some(Read::Got(policy)) if is_policy(policy) => policy,
-        _ => {
-            proposal
-                .held_back
-                .push(all("the repository's policy was not read, so it can't be written".to_owned()));
+        other => {
+            let verdicts =
+                wanted.iter().map(|one| judge(facts.weigh(denied[one.question], at).as_ref(), Mode::Default));
+            proposal.held_back.push(all(hold::unwritable(repository, verdicts, other)));
             return;
         }
     };

@@ -53,6 +53,10 @@ pub(super) fn claim(facts: &GkeFacts, asker: &Asker, repository: &str) -> Option
             return Some(Claim::yes(CoreFinding::Allowed.code(), place, detail));
         }
     }
+    // A boundary lists projects by number, mostly.
+    if let Some(Row::Open(why, _)) = facts.index.projects.get(project_of(repository)) {
+        opens.push(why.clone());
+    }
     opens.extend(bindings.iter().map(|binding| unproved(facts, binding)));
     open(opens)
 }

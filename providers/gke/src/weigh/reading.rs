@@ -38,7 +38,7 @@ pub(crate) fn unread(table: &str, key: &str, obstacle: Obstacle) -> Open {
             project(&crate::cluster::account_project(key).unwrap_or_default()),
         ),
         table::BOUNDARY_LISTS => {
-            (format!("principal access boundary bindings of {key}"), search_right(key), key.to_owned())
+            (format!("principal access boundaries of {key}"), search_right(key), key.to_owned())
         }
         table::BOUNDARY_POLICIES => (
             format!("principal access boundary policy {key}"),
@@ -114,11 +114,29 @@ fn repository(body: &Value) -> Option<String> {
     lacks(body, &["name", "format"])
         .or_else(|| match body["mode"].as_str() {
             Some("VIRTUAL_REPOSITORY") => lacks(body, &["virtualRepositoryConfig"]),
-            Some("REMOTE_REPOSITORY") => lacks(body, &["remoteRepositoryConfig"]),
+            Some("REMOTE_REPOSITORY") => {
+                lacks(body, &["remoteRepositoryConfig"]).or_else(|| upstream(&body["remoteRepositoryConfig"]))
+            }
             None if has("virtualRepositoryConfig") || has("remoteRepositoryConfig") => lacks(body, &["mode"]),
             _ => None,
         })
         .or_else(|| each(&body["virtualRepositoryConfig"], "upstreamPolicies", |one| lacks(one, &["repository"])))
+}
+
+/// A remote repository of images fetches from an address, or from a registry that has a name.
+fn upstream(config: &Value) -> Option<String> {
+    if config.get("commonRepository").is_some() {
+        return each_of(&config["commonRepository"], "remoteRepositoryConfig.commonRepository", &["uri"]);
+    }
+    let docker = &config["dockerRepository"];
+    if docker.get("customRepository").is_some() {
+        return each_of(&docker["customRepository"], "remoteRepositoryConfig.customRepository", &["uri"]);
+    }
+    each_of(docker, "remoteRepositoryConfig.dockerRepository", &["publicRepository"])
+}
+
+fn each_of(body: &Value, place: &str, fields: &[&str]) -> Option<String> {
+    lacks(body, fields).map(|field| format!("{place}.{field}"))
 }
 
 fn binding(binding: &Value) -> Option<String> {

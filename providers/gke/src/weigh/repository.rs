@@ -49,8 +49,8 @@ pub(super) fn exists(facts: &GkeFacts, location: &Location) -> Vec<Claim> {
     claims
 }
 
-/// The API is on in the repository's project: by the project's settings or, where those can't be read, because it
-/// tells of the repository.
+/// The API is on in the repository's project: by the project's settings or, where those are refused, because it tells of
+/// the repository.
 fn api(facts: &GkeFacts, id: &str) -> Claim {
     let project = project_of(id);
     let scope = format!("project {project}");
@@ -62,7 +62,7 @@ fn api(facts: &GkeFacts, id: &str) -> Claim {
     match get(&facts.index.services, project, &place, "serviceusage.services.get", &scope) {
         Row::Got(true) => Claim::yes(CoreFinding::Allowed.code(), place, "is on"),
         Row::Got(false) => Claim::no(Finding::ApiDisabled.code(), place, "is off"),
-        Row::Absent | Row::Open(..) if answers() => {
+        Row::Open(Open::Unread { obstacle: Obstacle::Refused, .. }, _) if answers() => {
             Claim::yes(CoreFinding::Allowed.code(), place, "is on: it answers")
         }
         Row::Absent => {
