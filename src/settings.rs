@@ -30,8 +30,6 @@ pub struct Settings {
     pub reading: Reading,
     /// The config file.
     pub config: Config,
-    /// Whether to look for what serves nobody any more (`--consent prune`).
-    pub prune: bool,
     /// Where calls are counted.
     pub calls: Arc<Calls>,
     /// The cluster that the config says is behind the context that is meant, and that context.
@@ -65,7 +63,6 @@ impl Settings {
             select,
             reading,
             config: Config::default(),
-            prune: false,
             calls: Arc::default(),
             behind: None,
             contexts: Vec::new(),
@@ -140,7 +137,6 @@ impl Settings {
             concurrency: self.concurrency(),
             service_account_identity: self.service_account_identity(),
             arm_private_link: self.config.scopes.arm_private_link,
-            prune: self.prune,
             calls: Arc::clone(&self.calls),
         }
     }

@@ -70,6 +70,8 @@ fn right(call: &str) -> &'static str {
         ("/credentialSets?", "Microsoft.ContainerRegistry/registries/credentialSets/read"),
         ("/managedClusters?", "Microsoft.ContainerService/managedClusters/read"),
         ("/servicePrincipals(", "Application.Read.All"),
+        ("/applications(", "Application.Read.All"),
+        ("/directoryObjects/getByIds", "Directory.Read.All"),
     ];
     rights.iter().find(|(part, _)| call.contains(part)).map_or("nothing", |(_, right)| right)
 }

@@ -10,6 +10,8 @@ mod azure;
 mod azure_fake;
 #[path = "azure_fix/consent.rs"]
 mod consent;
+#[path = "azure_fix/identities.rs"]
+mod identities;
 #[path = "azure_fix/killed.rs"]
 mod killed;
 #[path = "azure_fix/loop_of_repair.rs"]

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod azure_fake;
+#[path = "azure_fake/checks/conformance.rs"]
+mod conformance;
 #[path = "azure_fake/checks/faults.rs"]
 mod faults;
 #[path = "azure_fake/checks/login.rs"]

@@ -111,6 +111,10 @@ def add_to(fleet):
         "pools": pools(cluster, {"kind": "kubelet", "id": puller, "name": name}),
     })
     facts = Facts(puller)
+    facts.put("principals", puller, {"got": {"id": puller, "displayName": name, "accountEnabled": True,
+                                             "servicePrincipalType": "ManagedIdentity"}})
+    if not fleet.before:
+        facts.put("principals", OLD, "absent")
     legacy, abac = "LegacyRegistryPermissions", "AbacRepositoryPermissions"
     facts.registry("acmeprod", legacy, [assignment(1, "acmeprod", OLD, ACR_PULL)])
     facts.registry("acmebase", legacy, [assignment(2, "acmebase", OLD, ACR_PULL)], [deny()])

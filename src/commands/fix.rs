@@ -29,9 +29,8 @@ pub async fn run(
     if offline && !args.dry_run {
         return Err(usage("a snapshot can't be repaired: add --dry-run, or leave --from out to read the clouds"));
     }
-    let mut settings = Settings::new(args.select.clone(), args.reading.clone(), !offline)?;
+    let settings = Settings::new(args.select.clone(), args.reading.clone(), !offline)?;
     let agreement = agreement(&args.writing, &settings);
-    settings.prune = agreement.prune;
     if !args.dry_run {
         consent::can_ask(&agreement)?;
     }

@@ -274,6 +274,13 @@ impl<'a> Planning<'a> {
                     plan.changes.push(change);
                 }
             }
+            for open in facts.leftovers_unread(&inventory) {
+                plan.held_back.push(PlannedHold {
+                    checks: Vec::new(),
+                    subject: format!("unused grants ({})", provider.name),
+                    why: format!("cannot tell whether they are still used: {open}"),
+                });
+            }
         }
     }
 

@@ -17,6 +17,10 @@ pub(crate) struct Principal {
     pub(crate) name: String,
     /// Object ids of who is in it, groups too.
     pub(crate) members: Vec<String>,
+    /// Whether it may sign in.
+    pub(crate) enabled: bool,
+    /// Days on which the secrets of its application end; `None` for what has no application: managed identities.
+    pub(crate) secrets: Option<Vec<String>>,
     /// Until it has reached the region that checks role assignments.
     pub(crate) replicated: Gate,
 }
@@ -24,12 +28,22 @@ pub(crate) struct Principal {
 impl Principal {
     fn new(object_id: &str, kind: &'static str, name: &str) -> Self {
         let (object_id, name) = (object_id.to_owned(), name.to_owned());
-        Self { object_id, kind, app_id: None, name, members: Vec::new(), replicated: Gate::new(Lag::None) }
+        Self {
+            object_id,
+            kind,
+            app_id: None,
+            name,
+            members: Vec::new(),
+            enabled: true,
+            secrets: None,
+            replicated: Gate::new(Lag::None),
+        }
     }
 
     /// The service principal of an application, or a managed identity.
     pub(crate) fn service(object_id: &str, app_id: &str, name: &str) -> Self {
         Self { app_id: Some(app_id.to_owned()), ..Self::new(object_id, "ServicePrincipal", name) }
+            .secrets(&["2099-01-01T00:00:00Z"])
     }
 
     /// A user.
@@ -46,7 +60,19 @@ impl Principal {
     /// What stands in the directory for a managed identity.
     pub(crate) fn of_identity(identity: &Identity) -> Self {
         let name = identity.resource_id.rsplit('/').next().unwrap_or_default();
-        Self::service(&identity.object_id, &identity.client_id, name)
+        Self { secrets: None, ..Self::service(&identity.object_id, &identity.client_id, name) }
+    }
+
+    /// Registers its application, with secrets that end on these days.
+    pub(crate) fn secrets(mut self, ends: &[&str]) -> Self {
+        self.secrets = Some(ends.iter().map(|&end| end.to_owned()).collect());
+        self
+    }
+
+    /// Blocks its sign-in.
+    pub(crate) fn disabled(mut self) -> Self {
+        self.enabled = false;
+        self
     }
 
     /// Lets role assignments find it only after a while.

@@ -25,6 +25,10 @@ pub(crate) enum Trouble {
     Cut,
     /// The call takes effect, and the answer is not JSON.
     Garbage,
+    /// The call takes effect, and the answer is a page for people.
+    Html,
+    /// The true answer without the fields at this path; `*` stands for any entry of a list or map.
+    Without(&'static str),
     /// Nothing is done and nothing is ever answered.
     Silence,
     /// The call takes effect, and nothing is ever answered.
@@ -40,6 +44,7 @@ pub(crate) struct Fault {
     path: String,
     query: String,
     exact: bool,
+    kind: bool,
     skip: usize,
     times: Option<usize>,
     trouble: Trouble,
@@ -53,10 +58,16 @@ impl Fault {
             path: path.to_lowercase(),
             query: String::new(),
             exact: false,
+            kind: false,
             skip: 0,
             times: None,
             trouble,
         }
+    }
+
+    /// For all calls of a kind, see [`is_of_kind`].
+    pub(crate) fn on_kind(kind: &str, trouble: Trouble) -> Self {
+        Self { kind: true, ..Self::on(kind, trouble) }
     }
 
     /// For one call as the record has it: its method, its whole path and its whole query.
@@ -93,6 +104,8 @@ impl Fault {
         let (path, query) = (call.path.to_lowercase(), call.query_text().to_lowercase());
         let told = if self.exact {
             path == self.path && query == self.query
+        } else if self.kind {
+            is_of_kind(&path, &self.path)
         } else {
             path.contains(&self.path) && query.contains(&self.query)
         };
@@ -131,7 +144,56 @@ impl Trouble {
             Self::ServerError => {
                 Some(Answer::error(500, "InternalServerError", "Encountered internal server error."))
             }
-            Self::Cut | Self::Garbage | Self::Silence | Self::SilenceAfter | Self::Slow(_) => None,
+            Self::Cut
+            | Self::Garbage
+            | Self::Html
+            | Self::Without(_)
+            | Self::Silence
+            | Self::SilenceAfter
+            | Self::Slow(_) => None,
         }
+    }
+}
+
+/// True for a path that ends like that; where the text ends amid a name (`/roleDefinitions/`, `/applications(`), for one
+/// that holds it.
+pub(crate) fn is_of_kind(path: &str, kind: &str) -> bool {
+    path.ends_with(kind) || (kind.ends_with(['/', '(']) && path.contains(kind))
+}
+
+/// Takes the fields at a path out of a body.
+pub(crate) fn without(body: &mut serde_json::Value, path: &str) {
+    let (first, rest) = path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let below: Vec<&mut serde_json::Value> = match body {
+        serde_json::Value::Object(fields) => {
+            if rest.is_none() {
+                fields.remove(first);
+                return;
+            }
+            fields.iter_mut().filter(|(name, _)| first == "*" || *name == first).map(|(_, one)| one).collect()
+        }
+        serde_json::Value::Array(list) => list.iter_mut().collect(),
+        _ => Vec::new(),
+    };
+    for one in below {
+        without(one, rest.unwrap_or_default());
+    }
+}
+
+/// The paths of all fields of a body.
+pub(crate) fn paths(body: &serde_json::Value, above: &str, found: &mut std::collections::BTreeSet<String>) {
+    let join = |name: &str| if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") };
+    match body {
+        serde_json::Value::Object(fields) => {
+            for (name, one) in fields {
+                // Names that are ids hold slashes themselves; they are data, not fields.
+                if !name.contains('/') {
+                    found.insert(join(name));
+                    paths(one, &join(name), found);
+                }
+            }
+        }
+        serde_json::Value::Array(list) => list.iter().for_each(|one| paths(one, &join("*"), found)),
+        _ => {}
     }
 }

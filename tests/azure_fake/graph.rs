@@ -31,6 +31,10 @@ fn asked(state: &State, call: &Call, rest: &[&str]) -> Outcome {
     }
     match (call.method.as_str(), rest) {
         ("GET", ["servicePrincipals"]) => filtered(&state.world, call).ok_or_else(unknown),
+        ("GET", [one]) if one.starts_with("applications(") => {
+            let app = one.strip_prefix("applications(appId='").and_then(|rest| rest.strip_suffix("')"));
+            registered(&state.world, app.ok_or_else(unknown)?)
+        }
         ("GET", [one]) => {
             let app = one.strip_prefix("servicePrincipals(appId='").and_then(|rest| rest.strip_suffix("')"));
             by_application(&state.world, app.ok_or_else(unknown)?)
@@ -52,12 +56,30 @@ fn body(principal: &Principal) -> Value {
         _ => json!({
             "@odata.type": "#microsoft.graph.servicePrincipal", "id": id, "displayName": name,
             "appId": principal.app_id, "servicePrincipalNames": [principal.app_id],
+            "servicePrincipalType": if principal.secrets.is_some() { "Application" } else { "ManagedIdentity" },
+            "accountEnabled": principal.enabled, "passwordCredentials": [], "keyCredentials": [],
         }),
     }
 }
 
 fn of_application<'a>(world: &'a World, app: &str) -> Option<&'a Principal> {
     world.directory.iter().find(|one| one.app_id.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(app)))
+}
+
+/// The registration of an application, where its secrets are made.
+fn registered(world: &World, app: &str) -> Outcome {
+    let message = format!(
+        "Resource '{app}' does not exist or one of its queried reference-property objects are not present."
+    );
+    let missing = || Answer::error(404, "Request_ResourceNotFound", &message);
+    let found = of_application(world, app).ok_or_else(missing)?;
+    let ends = found.secrets.as_ref().ok_or_else(missing)?;
+    let secrets: Vec<Value> = ends
+        .iter()
+        .map(|end| json!({ "displayName": "rbac", "startDateTime": "2020-01-01T00:00:00Z", "endDateTime": end }))
+        .collect();
+    let id = &found.object_id;
+    Ok(Answer::ok(json!({ "id": id, "appId": found.app_id, "passwordCredentials": secrets })))
 }
 
 fn by_application(world: &World, app: &str) -> Outcome {

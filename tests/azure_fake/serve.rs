@@ -1,5 +1,6 @@
 //! The running fake: its thread, its record, its faults.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,7 @@ use tokio::sync::oneshot;
 
 use super::answer::{Answer, Call};
 use super::entra::Token;
-use super::fault::{Fault, Trouble};
+use super::fault::{Fault, Trouble, is_of_kind, paths, without};
 use super::world::World;
 use super::{entra, graph, resources, tls};
 
@@ -31,6 +32,8 @@ pub(crate) struct State {
     /// Tokens given out.
     pub(crate) tokens: Vec<Token>,
     log: Vec<Seen>,
+    /// Bodies of success, by path.
+    bodies: Vec<(String, serde_json::Value)>,
     faults: Vec<Fault>,
     latency: Duration,
 }
@@ -75,8 +78,8 @@ impl Fake {
         listener.set_nonblocking(true).expect("a socket that does not block");
         let port = listener.local_addr().expect("an address").port();
         let (url, graph_url) = (format!("https://127.0.0.1:{port}"), format!("https://localhost:{port}"));
-        let (tokens, log, faults) = (Vec::new(), Vec::new(), Vec::new());
-        let state = State { world, url, graph_url, tokens, log, faults, latency: Duration::ZERO };
+        let (tokens, log, faults, bodies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let state = State { world, url, graph_url, tokens, log, bodies, faults, latency: Duration::ZERO };
         let shared = Arc::new(Mutex::new(state));
         let router = Router::new().fallback(handle).with_state(Arc::clone(&shared));
         let (stop, stopped) = oneshot::channel();
@@ -157,9 +160,20 @@ impl Fake {
         self.requests().into_iter().filter(|seen| seen.stranger).collect()
     }
 
-    /// Forgets what was asked.
+    /// Forgets what was asked and answered.
     pub(crate) fn forget_requests(&self) {
-        lock(&self.shared).log.clear();
+        let mut state = lock(&self.shared);
+        state.log.clear();
+        state.bodies.clear();
+    }
+
+    /// The paths of all fields of the answers to calls of a kind.
+    pub(crate) fn fields(&self, kind: &str) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for (_, body) in lock(&self.shared).bodies.iter().filter(|(path, _)| is_of_kind(path, kind)) {
+            paths(body, "", &mut found);
+        }
+        found
     }
 
     /// Adds a fault; of several that fit a call, the first one counts.
@@ -256,6 +270,7 @@ async fn handle(Extracted(shared): Extracted<Shared>, request: Request) -> Respo
     match trouble {
         Some(Trouble::SilenceAfter) => std::future::pending().await,
         Some(Trouble::Cut) => cut(&answer),
+        Some(Trouble::Html) => respond(&answer, Body::from("<html><body>Please sign in</body></html>")),
         Some(Trouble::Garbage) => respond(&answer, Body::from("{\"value\": [{\"id\": \"/subscr")),
         _ => {
             let body = answer.body.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -271,7 +286,13 @@ fn settle(state: &mut State, call: &Call, line: usize, trouble: Option<Trouble>)
         let refusal = if graph { graph::forbidden() } else { resources::would_be_forbidden(&state.world, call) };
         trouble.answer(refusal)
     });
-    let answer = instead.unwrap_or_else(|| truth(state, call));
+    let mut answer = instead.unwrap_or_else(|| truth(state, call));
+    if let (Some(Trouble::Without(path)), Some(body)) = (trouble, &mut answer.body) {
+        without(body, path);
+    }
+    if let Some(body) = answer.body.as_ref().filter(|_| answer.status == 200) {
+        state.bodies.push((call.path.clone(), body.clone()));
+    }
     let sent = !matches!(trouble, Some(Trouble::Cut | Trouble::SilenceAfter));
     // The record may have been forgotten meanwhile.
     if let Some(seen) = state.log.get_mut(line).filter(|seen| seen.path == call.path) {

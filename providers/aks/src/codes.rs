@@ -6,6 +6,23 @@ pullaudit_core::code_table! {
         "A node of another cloud pulls from an Azure container registry, or the identity is written by its name.",
         "Give the pods a pull secret for the registry (az acr token create makes a login), or name the identity by its \
          object id: az identity show --ids ID --query principalId";
+    IdentityDeleted: "identity-deleted", Critical, 89,
+        "The identity that pulls no longer exists in the directory. Its role assignments remain, but nobody can sign in \
+         as it.",
+        "The kubelet identity or the service principal was deleted, or deleted and created again under the same name: \
+         the new one has another object ID.",
+        "Assign an existing identity and grant it the pull: az aks update --name CLUSTER --resource-group GROUP \
+         --assign-kubelet-identity IDENTITY_ID --attach-acr REGISTRY; for a service principal: az aks \
+         update-credentials --reset-service-principal --service-principal ID --client-secret SECRET";
+    IdentityDisabled: "identity-disabled", Critical, 88,
+        "The identity that pulls is disabled in the directory, so it gets no token.",
+        "Sign-in was blocked for the enterprise application (accountEnabled is false).",
+        "az ad sp update --id OBJECT --set accountEnabled=true";
+    IdentitySecretsEnded: "identity-secrets-ended", Critical, 87,
+        "Every secret of the application that the cluster pulls as has expired.",
+        "The secret of a service principal lasts one year by default, and nobody renewed it.",
+        "az ad app credential reset --id APPLICATION, then az aks update-credentials --name CLUSTER --resource-group \
+         GROUP --reset-service-principal --service-principal APPLICATION --client-secret SECRET";
     RegistryNetworkClosed: "registry-network-closed", High, 85,
         "The registry's public access is off and it has no approved private end point: nobody can reach it.",
         "Public network access was disabled before a private end point was made or approved, or the end point was \
@@ -19,10 +36,9 @@ pullaudit_core::code_table! {
         "az role deny-assignment list --scope SCOPE names it and its owner; only the stack or application that made it \
          can take it away or exclude the identity.";
     IdentityRotated: "identity-rotated", Critical, 82,
-        "The identity may not pull, and one that no cluster uses any more still may: the grant did not follow a new \
-         identity.",
-        "The kubelet identity was replaced (az aks update --assign-kubelet-identity, a cluster made anew, a move from a \
-         service principal), and the role assignment names the old object id.",
+        "The identity may not pull, and a deleted one still may: the grant did not follow a new identity.",
+        "The kubelet identity was replaced (az aks update --assign-kubelet-identity, a cluster created again, a move from \
+         a service principal), and the role assignment names the old object ID.",
         "az aks update --name CLUSTER --resource-group GROUP --attach-acr REGISTRY, or az role assignment create \
          --assignee-object-id OBJECT --assignee-principal-type ServicePrincipal --role AcrPull --scope REGISTRY_ID; then \
          delete the old assignment: az role assignment delete --ids ID";
@@ -97,6 +113,12 @@ pullaudit_core::code_table! {
         "It excludes a group, has a condition that can't be decided, or names actions by a wildcard inside \
          Microsoft.ContainerRegistry.",
         "az role deny-assignment list --scope REGISTRY_ID shows it; its owner can tell whom it is meant for.";
+    IdentityUnverified: "identity-unverified", Low, 39,
+        "Whether the identity still exists and may sign in could not be read from the directory.",
+        "pullaudit lacks Directory.Read.All or Application.Read.All of Microsoft Graph, the directory is another \
+         tenant's, or the reading failed. Without --strict, an identity that could not be looked up counts as existing.",
+        "Grant the application permission Directory.Read.All to the identity that pullaudit runs as, or check by hand: \
+         az ad sp show --id OBJECT";
     MoreThanPull: "more-than-pull", Low, 12,
         "The identity's right to pull comes only from a role that can also push or change the registry.",
         "Contributor, Owner or AcrPush was given where AcrPull is enough: whoever takes a node over can replace images.",
@@ -108,6 +130,13 @@ pullaudit_core::code_table! {
         "az aks show prints clientId beside objectId, and a template that sets principalType skips Azure's check that the \
          principal exists.",
         "Grant the object id (pullaudit fix does), then take this one away: az role assignment delete --ids ID";
+    SystemImagesDenied: "system-images-denied", High, 15,
+        "The identity of a network-isolated cluster may not pull from the registry that its system images come from, so new \
+         nodes do not start.",
+        "The cluster's bootstrapProfile names a registry of your own, and the kubelet identity has no AcrPull there. No \
+         workload names these images.",
+        "az role assignment create --assignee-object-id OBJECT --assignee-principal-type ServicePrincipal --role AcrPull \
+         --scope REGISTRY_ID";
     GrantedToControlPlane: "granted-to-control-plane", Low, 8,
         "A right to pull is given to the identity of a cluster's control plane, which pulls nothing.",
         "The cluster's identity was taken for its kubelet identity: az aks show --query identity names the one, \

@@ -5,7 +5,6 @@
 //! away. Field names are those of the API, so a recorded body reads as a row.
 
 use serde::{Deserialize, Deserializer, Serialize};
-use std::collections::BTreeMap;
 
 /// Tables of the registry side, with the shape of their keys. `S` is a subscription id, `REGISTRY` the
 /// ARM id of a registry and `OBJECT` an object id, all in lower case.
@@ -28,10 +27,20 @@ pub mod table {
     /// `REGISTRY|OBJECT` → list of [`super::DenyAssignment`] that are the identity's, through groups
     /// too; read only where one of [`DENY`] names a group. Same right.
     pub const DENY_ASSIGNED: &str = "denyAssignmentsOfIdentity";
-    /// `OBJECT` → [`super::ServicePrincipal`]; Microsoft Graph `Directory.Read.All`; read only for holders of a
-    /// least grant that no question is about, and only where the user agrees to take away what is left
-    /// behind; absent when the directory has none of that id.
+    /// `OBJECT` → [`super::ServicePrincipal`]; Microsoft Graph `Directory.Read.All`; read for the identities that
+    /// pull and for holders of a least grant that no question is about; absent when the directory has none of
+    /// that id.
     pub const PRINCIPALS: &str = "principals";
+    /// Application id, in lower case → [`super::Application`]; Microsoft Graph `Application.Read.All`; read only
+    /// where a cluster pulls as an application whose service principal holds no valid secret itself; absent when
+    /// the directory has none of that id.
+    pub const APPLICATIONS: &str = "applications";
+    /// `OBJECT` → list of [`pullaudit_core::Lookalike`]: ids of the clusters that pull as the identity that are
+    /// taken for it. Derived from the clusters' bodies, so it needs no right.
+    pub const LOOKALIKES: &str = "lookalikes";
+    /// `OBJECT` → list of [`super::SystemRegistry`]: registries from which network-isolated clusters that pull as the
+    /// identity get their system images. Derived as above.
+    pub const SYSTEM_REGISTRIES: &str = "systemRegistries";
     /// `REGISTRY` → list of [`super::CacheRule`]; `Microsoft.ContainerRegistry/registries/cacheRules/read`.
     pub const CACHE_RULES: &str = "cacheRules";
     /// `REGISTRY` → list of [`super::CredentialSet`]; read only where a cache rule names one;
@@ -60,10 +69,16 @@ macro_rules! bodies {
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "camelCase", default)]
         pub struct $name {
-            $($(#[$field_doc])* #[serde(deserialize_with = "lenient")] pub $field: $type,)*
+            $($(#[$field_doc])* #[serde(deserialize_with = "crate::facts::lenient")] pub $field: $type,)*
         }
     )*};
 }
+
+mod cluster;
+mod directory;
+
+pub use cluster::*;
+pub use directory::*;
 
 bodies! {
     /// A subscription.
@@ -71,6 +86,13 @@ bodies! {
         /// Its id.
         subscription_id: String,
         /// Its tenant; empty where it was given by the user and not read.
+        tenant_id: String,
+        /// Other tenants that manage it (Azure Lighthouse).
+        managed_by_tenants: Vec<ManagingTenant>,
+    }
+    /// A tenant that manages a subscription of another one.
+    ManagingTenant {
+        /// Its id.
         tenant_id: String,
     }
     /// A container registry.
@@ -81,11 +103,20 @@ bodies! {
         name: String,
         /// Region.
         location: String,
+        /// Its tier.
+        sku: Sku,
         /// The rest.
         properties: RegistryProperties,
     }
-    /// The settings of a registry that decide a pull.
+    /// The tier of a registry.
+    Sku {
+        /// `Basic`, `Standard` or `Premium`.
+        name: String,
+    }
+    /// The settings of a registry that decide a pull. A setting that is `None` was not in the answer.
     RegistryProperties {
+        /// When it was made. Resource Manager writes it in every answer: with it, an answer holds all settings.
+        creation_date: Option<String>,
         /// The host that images name; with a domain name label it is not `NAME.azurecr.io`.
         login_server: String,
         /// Hosts of its regions, where it has them.
@@ -94,15 +125,15 @@ bodies! {
         /// version that does not tell.
         role_assignment_mode: Option<String>,
         /// Everybody may pull.
-        anonymous_pull_enabled: bool,
-        /// `Enabled` or `Disabled`; `None` counts as enabled, the default.
+        anonymous_pull_enabled: Option<bool>,
+        /// `Enabled` or `Disabled`.
         public_network_access: Option<String>,
         /// Rules by address; only Premium registries have them.
-        network_rule_set: NetworkRuleSet,
+        network_rule_set: Option<NetworkRuleSet>,
         /// Private end points, in every state.
-        private_endpoint_connections: Vec<PrivateEndpoint>,
+        private_endpoint_connections: Option<Vec<PrivateEndpoint>>,
         /// Policies.
-        policies: RegistryPolicies,
+        policies: Option<RegistryPolicies>,
     }
     /// Rules by address.
     NetworkRuleSet {
@@ -179,19 +210,19 @@ bodies! {
         /// `BuiltInRole` or `CustomRole`.
         #[serde(rename = "type")]
         role_type: String,
-        /// What it allows: the sum of these.
-        permissions: Vec<Permission>,
+        /// What it allows: the sum of these. Every role has them: an answer without is none.
+        permissions: Option<Vec<Permission>>,
     }
     /// One element of a role: what it allows less what it takes back from itself.
     Permission {
         /// Of the control plane, with `*`.
-        actions: Vec<String>,
+        actions: Option<Vec<String>>,
         /// Not of these.
-        not_actions: Vec<String>,
+        not_actions: Option<Vec<String>>,
         /// Of the data plane, with `*`.
-        data_actions: Vec<String>,
+        data_actions: Option<Vec<String>>,
         /// Not of these.
-        not_data_actions: Vec<String>,
+        not_data_actions: Option<Vec<String>>,
         /// Of the element itself.
         condition: Option<String>,
         /// `2.0`.
@@ -213,13 +244,15 @@ bodies! {
         /// Where it holds.
         scope: String,
         /// It holds at its scope only, not below.
-        do_not_apply_to_child_scopes: bool,
-        /// What it denies.
-        permissions: Vec<Permission>,
+        do_not_apply_to_child_scopes: Option<bool>,
+        /// What it denies. Every deny assignment says so: an answer without is none.
+        permissions: Option<Vec<Permission>>,
         /// Whom; the zero GUID of type `SystemDefined` is everybody.
         principals: Vec<DenyPrincipal>,
         /// Whom not.
-        exclude_principals: Vec<DenyPrincipal>,
+        exclude_principals: Option<Vec<DenyPrincipal>>,
+        /// Azure made it. Resource Manager writes it in every answer: with it, an answer holds all fields.
+        is_system_protected: Option<bool>,
         /// On repositories.
         condition: Option<String>,
         /// `2.0`.
@@ -280,124 +313,5 @@ bodies! {
         status: String,
         /// The upstream's or key vault's code.
         error_code: Option<String>,
-    }
-    /// A cluster.
-    ManagedCluster {
-        /// ARM id.
-        id: String,
-        /// Short name.
-        name: String,
-        /// Region.
-        location: String,
-        /// The control plane's identity, which never pulls.
-        identity: ControlPlaneIdentity,
-        /// The rest.
-        properties: ManagedClusterProperties,
-    }
-    /// Who the control plane acts as.
-    ControlPlaneIdentity {
-        /// Object id of the system-assigned one.
-        principal_id: Option<String>,
-        /// User-assigned ones, by ARM id.
-        user_assigned_identities: BTreeMap<String, AssignedIdentity>,
-    }
-    /// An identity that is assigned to a resource.
-    AssignedIdentity {
-        /// Its object id.
-        principal_id: String,
-        /// Its application id.
-        client_id: String,
-    }
-    /// The settings of a cluster that tell who pulls.
-    ManagedClusterProperties {
-        /// `Succeeded`, `Creating`, `Updating`, …
-        provisioning_state: String,
-        /// Whether it runs.
-        power_state: PowerState,
-        /// Host of the API server.
-        fqdn: Option<String>,
-        /// Host of the API server inside its network.
-        #[serde(rename = "privateFQDN")]
-        private_fqdn: Option<String>,
-        /// Where the API server can be reached from.
-        api_server_access_profile: ApiServerAccess,
-        /// Identities by what they are for; absent on clusters with a service principal and while a
-        /// cluster is being created.
-        identity_profile: BTreeMap<String, UserAssignedIdentity>,
-        /// `msi`, or the application that pulls.
-        service_principal_profile: ServicePrincipalProfile,
-        /// Its node pools.
-        agent_pool_profiles: Vec<AgentPool>,
-        /// Add-ons by name.
-        addon_profiles: BTreeMap<String, Addon>,
-        /// Node auto-provisioning.
-        node_provisioning_profile: NodeProvisioning,
-        /// Where system images come from.
-        bootstrap_profile: Bootstrap,
-        /// Group of the nodes' own resources.
-        node_resource_group: Option<String>,
-    }
-    /// Whether a cluster runs.
-    PowerState {
-        /// `Running` or `Stopped`.
-        code: String,
-    }
-    /// Where an API server can be reached from.
-    ApiServerAccess {
-        /// Only from its network.
-        enable_private_cluster: bool,
-    }
-    /// A user-assigned identity.
-    UserAssignedIdentity {
-        /// ARM id, in any case.
-        resource_id: String,
-        /// Application id; never what a grant names.
-        client_id: String,
-        /// What a grant names.
-        object_id: String,
-    }
-    /// The application of a cluster.
-    ServicePrincipalProfile {
-        /// `msi`, or an application id.
-        client_id: String,
-    }
-    /// A node pool.
-    AgentPool {
-        /// Its name.
-        name: String,
-        /// How many nodes it has now.
-        count: u32,
-        /// `Linux` or `Windows`.
-        os_type: String,
-        /// Labels that its nodes get.
-        node_labels: BTreeMap<String, String>,
-        /// Taints that its nodes get, `KEY=VALUE:EFFECT`.
-        node_taints: Vec<String>,
-        /// `System`, `User`, …
-        mode: String,
-    }
-    /// An add-on.
-    Addon {
-        /// Whether it is on.
-        enabled: bool,
-    }
-    /// Node auto-provisioning.
-    NodeProvisioning {
-        /// `Auto` or `Manual`.
-        mode: String,
-    }
-    /// Where system images come from.
-    Bootstrap {
-        /// `Cache` or `Direct`.
-        artifact_source: String,
-        /// ARM id of the registry that stands in for MCR.
-        container_registry_id: Option<String>,
-    }
-    /// An application as a directory knows it.
-    ServicePrincipal {
-        /// Its object id: what a grant names.
-        id: String,
-        /// What people call it.
-        display_name: String,
     }
 }

@@ -58,6 +58,8 @@ pub(crate) fn permissions(purpose: Purpose, extent: &Extent) -> Result<Permissio
     notes.extend(
         others.iter().map(|right| format!("Microsoft Graph {} {}, {}", right.kind, right.action, right.needed)),
     );
+    // One permission may allow several readings.
+    notes.dedup();
     Ok(Permissions { document: format!("{role:#}\n"), notes })
 }
 

@@ -42,8 +42,6 @@ pub struct AksOptions {
     pub service_account_identity: BTreeMap<String, bool>,
     /// Whether the tenant is set up with a private link for Resource Manager.
     pub arm_private_link: bool,
-    /// Whether to look for grants of principals that the directory no longer has (`--consent prune`).
-    pub prune: bool,
     /// Where calls are counted.
     pub calls: Arc<Calls>,
 }

@@ -87,8 +87,29 @@ fn the_control_plane_s_identity_never_pulls() {
     let found = cluster_of(json!({ "provisioningState": "Creating", "agentPoolProfiles": [{ "name": "system" }],
         "servicePrincipalProfile": { "clientId": "msi" } }));
     let lines = lines(&found, vec![]);
-    assert!(lines[0].starts_with("system = ? which kubelet identity prod has"), "{lines:?}");
-    assert!(lines[0].contains("Creating"), "{lines:?}");
+    assert!(lines[0].contains("names no kubelet identity (provisioning state Creating)"), "{lines:?}");
+    assert!(lines[0].contains("Microsoft.ContainerService/managedClusters/read"), "{lines:?}");
+}
+
+#[test]
+fn a_managed_cluster_never_pulls_as_a_leftover_application() {
+    let mut found = cluster_of(json!({ "agentPoolProfiles": [{ "name": "system" }],
+        "servicePrincipalProfile": { "clientId": OLD_CLIENT } }));
+    found.readings.put(t::SERVICE_PRINCIPAL, "", Read::Got(json!({ "id": OBJECT, "displayName": "prod-sp" })));
+    assert_eq!(lines(&found, vec![]), ["system = prod-sp"]);
+    let Some(Read::Got(mut body)) = found.readings.get(t::CLUSTER, "").cloned() else { panic!() };
+    body["identity"] = json!({ "principalId": "c0de0000-0000-4000-8000-000000000001" });
+    found.readings.put(t::CLUSTER, "", Read::Got(body));
+    assert!(lines(&found, vec![])[0].contains("names no kubelet identity"));
+}
+
+#[test]
+fn an_answer_without_its_pools_is_a_gap() {
+    let mut properties = with_pools(&["system"]);
+    properties.as_object_mut().unwrap().remove("agentPoolProfiles");
+    let (pools, gaps) = cluster::pools(&cluster_of(properties), &view(vec![]));
+    assert_eq!(pools.iter().map(|pool| pool.name.as_str()).collect::<Vec<_>>(), ["(unlisted)"]);
+    assert!(gaps[0].open.to_string().contains("no agentPoolProfiles"), "{gaps:?}");
 }
 
 #[test]
@@ -208,8 +229,24 @@ fn the_plugin_answers_with_the_identity_and_then_with_an_empty_login() {
     let tried = |image: &str| tried(&pools[0], image, &pod, &[]);
     assert_eq!(tried("acme.azurecr.io/a:1"), [["aks-kubelet-b", "anonymous"]]);
     assert_eq!(tried("acme.azurecr.cn/a:1"), [["aks-kubelet-b", "anonymous"]]);
-    assert_eq!(tried("acme.westeurope.geo.azurecr.io/a:1"), [["anonymous"]]);
+    assert_eq!(tried("acme.azurecr.io:443/a:1"), [["anonymous"]]);
     assert_eq!(tried("docker.io/library/nginx"), [["anonymous"]]);
+}
+
+#[test]
+fn the_node_image_decides_about_regional_hosts() {
+    let image = "acme.westeurope.geo.azurecr.io/a:1";
+    let of = |version: Option<&str>| {
+        let mut properties = with_pools(&["user"]);
+        properties["agentPoolProfiles"][0]["nodeImageVersion"] = json!(version);
+        let (pools, _) = cluster::pools(&cluster_of(properties), &view(vec![]));
+        tried(&pools[0], image, &PodCredentials::default(), &[])
+    };
+    let with = of(Some("AKSUbuntu-2204gen2containerd-202609.05.0"));
+    assert_eq!((with.len(), with[0][0].as_str()), (1, "aks-kubelet-b"));
+    assert_eq!(of(Some("AKSUbuntu-2204gen2containerd-202606.05.0")), [["anonymous"]]);
+    let open = of(None);
+    assert_eq!((open.len(), open[0][0].as_str(), open[1][0].as_str()), (2, "aks-kubelet-b", "anonymous"));
 }
 
 #[test]

@@ -296,3 +296,55 @@ proptest! {
         prop_assert_eq!(prints(&world), prints(&turned(&world)));
     }
 }
+
+fn many(count: usize) -> Vec<Question> {
+    (0..count).map(|at| question(identity(OBJECT), &format!("team/app-{at:03}"))).collect()
+}
+
+#[test]
+fn a_hundred_repositories_fit_into_one_condition() {
+    let world = World::abac();
+    let questions = many(100);
+    let proposal = propose(&world, &questions);
+    assert!(proposal.held_back.is_empty(), "{:?}", proposal.held_back);
+    for asked in &questions {
+        assert!(turned(&world, &proposal.changes, asked), "{asked:?}");
+    }
+    assert!(!turned(&world, &proposal.changes, &question(identity(OBJECT), "team/app-100")));
+    let text = proposal.changes[0].after.as_ref().unwrap()["properties"]["condition"].as_str().unwrap();
+    assert!(text.contains("ForAnyOfAnyValues:StringEqualsIgnoreCase {'team/app-000', 'team/app-001', "), "{text}");
+}
+
+#[test]
+fn a_condition_never_grows_too_long_for_azure() {
+    let questions = many(400);
+    let proposal = propose(&World::abac(), &questions);
+    let [change] = proposal.changes.as_slice() else { panic!("{proposal:?}") };
+    let text = change.after.as_ref().unwrap()["properties"]["condition"].as_str().unwrap();
+    assert!(text.len() <= 4096 && text.len() > 4000, "{}", text.len());
+    let held: usize = proposal.held_back.iter().map(|held| held.questions.len()).sum();
+    assert_eq!(held + proposal.remedies[0].questions.len(), questions.len());
+    assert!(proposal.held_back[0].why.contains("4 KB"), "{:?}", proposal.held_back[0].why);
+    // What is full takes no more.
+    let world = World::abac().granted(json!([written(change)]));
+    let more = propose(&world, &of_identity(&[&"team/z".repeat(20)]));
+    assert!(more.changes.is_empty() && more.held_back[0].why.contains("4 KB"), "{more:?}");
+}
+
+#[test]
+fn a_grant_in_the_former_form_is_still_ours() {
+    let mut former = written(&propose(&World::abac(), &of_identity(&["team/a", "team/b"])).changes.remove(0));
+    let name = "@Request[Microsoft.ContainerRegistry/registries/repositories:name] StringEqualsIgnoreCase";
+    let nested = on_repository("").replace(
+        "@Request[Microsoft.ContainerRegistry/registries/repositories:name] ",
+        &format!("({name} 'team/a' OR {name} 'team/b')"),
+    );
+    former["properties"]["condition"] = json!(nested);
+    let world = World::abac().granted(json!([former]));
+    let proposal = propose(&world, &of_identity(&["team/c"]));
+    let [change] = proposal.changes.as_slice() else { panic!("{proposal:?}") };
+    for name in ["team/a", "team/b", "team/c"] {
+        assert!(turned(&world, &proposal.changes, &question(identity(OBJECT), name)), "{name}");
+    }
+    assert_eq!(change.action, Action::Change);
+}

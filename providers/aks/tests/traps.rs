@@ -62,7 +62,7 @@ fn a_custom_role_counts_by_what_it_says() {
         &custom(json!([{ "actions": ["Microsoft.ContainerRegistry/registries/delete"] }])),
         "denied pull-not-granted",
     );
-    is(&custom(json!(null)), "denied pull-not-granted");
+    is(&custom(json!([])), "denied pull-not-granted");
 }
 
 #[test]
@@ -101,18 +101,82 @@ fn a_prefix_without_its_slash_is_told() {
 }
 
 #[test]
-fn a_grant_that_stayed_with_the_former_identity_tells_of_the_rotation() {
+fn only_a_grant_of_a_deleted_identity_tells_of_a_rotation() {
     let here = registry_id();
     let left = |principal: &str, scope: &str| {
         let holders = Read::Got(json!([assignment(principal, ACR_PULL, scope)]));
         World::legacy().put(table::HOLDERS, &key(), holders)
     };
-    is(&left(OLD_OBJECT, &here), "denied identity-rotated");
-    is(&left(OLD_OBJECT, &here.to_uppercase()), "denied identity-rotated");
-    is(&left(OLD_OBJECT, "/subscriptions/x"), "denied pull-not-granted");
-    let other = format!("{}|{OLD_OBJECT}", key());
-    let in_use = left(OLD_OBJECT, &here).put(table::ASSIGNMENTS, &other, Read::Got(json!([])));
-    is(&in_use, "denied pull-not-granted");
+    let deleted = |world: World| world.put(table::PRINCIPALS, OLD_OBJECT, Read::Absent);
+    is(&deleted(left(OLD_OBJECT, &here)), "denied identity-rotated");
+    is(&deleted(left(OLD_OBJECT, &here.to_uppercase())), "denied identity-rotated");
+    is(&deleted(left(OLD_OBJECT, "/subscriptions/x")), "denied pull-not-granted");
+    is(&left(OLD_OBJECT, &here), "denied pull-not-granted");
+    let there = left(OLD_OBJECT, &here).put(table::PRINCIPALS, OLD_OBJECT, Read::Got(principal(OLD_OBJECT)));
+    is(&there, "denied pull-not-granted");
+    is(&left(OLD_OBJECT, &here).put(table::PRINCIPALS, OLD_OBJECT, refused("graph")), "denied pull-not-granted");
+}
+
+#[test]
+fn a_grant_to_the_wrong_id_of_the_cluster_is_named_as_the_cause() {
+    let plane = "c0de0000-0000-4000-8000-000000000001";
+    let told = |principal: &str, world: World| {
+        let holders = Read::Got(json!([assignment(principal, ACR_PULL, &registry_id())]));
+        let world = world.put(table::HOLDERS, &key(), holders);
+        is(&world, "denied pull-not-granted");
+        match world.verdict() {
+            Verdict::Denied { because } => because[0].detail.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let known = json!([{ "id": plane, "code": "granted-to-control-plane", "what": "the identity of the control plane of prod" }]);
+    let of_plane = told(plane, World::legacy().put(table::LOOKALIKES, OBJECT, Read::Got(known)));
+    assert!(
+        of_plane.ends_with(&format!("held by {plane}, the identity of the control plane of prod")),
+        "{of_plane}"
+    );
+    // Microsoft Graph tells the client id by itself.
+    let of_client = told(CLIENT, World::legacy());
+    assert!(of_client.ends_with(&format!("held by {CLIENT}, the client id of aks-kubelet-b")), "{of_client}");
+}
+
+#[test]
+fn a_legacy_registry_supports_no_condition() {
+    let under = |condition: &str| with_condition(assignment(OBJECT, ACR_PULL, &registry_id()), condition);
+    for text in [on_repository("StringEqualsIgnoreCase 'team/app'"), "nonsense".to_owned()] {
+        let world = World::legacy().granted(json!([under(&text)]));
+        is(&world, "unknown assignment-condition-undecidable");
+        let both = json!([under(&text), assignment(OBJECT, ACR_PULL, "/")]);
+        is(&World::legacy().granted(both), "allowed");
+    }
+    let role =
+        json!([{ "actions": [PULL], "condition": on_repository("StringEquals 'a'"), "conditionVersion": "2.0" }]);
+    is(&World::legacy().custom(role), "unknown role-wildcard-undecidable");
+    let mut lock = deny("d", "/", json!([{ "id": OBJECT, "type": "ServicePrincipal" }]), json!([PULL]));
+    lock["properties"]["condition"] = json!(on_repository("StringEquals 'other'"));
+    lock["properties"]["conditionVersion"] = json!("2.0");
+    is(&World::legacy().role(ACR_PULL).denied(json!([lock])), "unknown deny-assignment-undecidable");
+}
+
+#[test]
+fn a_first_pull_through_a_cache_rule_is_decided_by_rights() {
+    let rule = json!([{ "name": "hub", "properties": { "sourceRepository": "docker.io/library/*", "targetRepository": "hub/*" } }]);
+    let world = |world: World| world.put(table::CACHE_RULES, &key(), Read::Got(rule.clone()));
+    let pulls = |world: &World| short(&world.pulls("acmeprod.azurecr.io/hub/nginx:1"));
+    assert_eq!(pulls(&world(World::legacy().role(ACR_PULL))), "allowed");
+    assert_eq!(pulls(&world(World::abac().role(READER))), "allowed");
+    assert_eq!(pulls(&world(World::legacy())), "denied pull-not-granted");
+}
+
+#[test]
+fn a_host_with_a_port_is_weighed_without_a_login() {
+    let open = World::with(json!({ "anonymousPullEnabled": true }));
+    let ask = |world: &World, image: &str| {
+        short(&world.ask(pullaudit_core::Credential::Anonymous, image, pullaudit_core::Mode::Strict))
+    };
+    assert_eq!(ask(&open, "acmeprod.azurecr.io:443/team/app:1"), "allowed");
+    assert_eq!(ask(&World::legacy(), "acmeprod.azurecr.io:443/team/app:1"), "denied anonymous-refused");
+    assert_eq!(ask(&open, "acmeprod.azurecr.io:5000/team/app:1"), "unknown registry-network-undecidable");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use crate::{
     Change, Claim, Cluster, ClusterRecord, CodeRow, FixPolicy, Gap, HeldBack, ImageRef, Inventory, Keyring,
-    Lookalike, PermissionsOf, PodCredentials, Pool, Principal, Proposal, Question, Read, Registry, Searched,
+    Lookalike, Open, PermissionsOf, PodCredentials, Pool, Principal, Proposal, Question, Read, Registry, Searched,
     Section, Severity, SnapshotError, Taint, Writer,
 };
 use async_trait::async_trait;
@@ -64,9 +64,10 @@ impl Scope {
         &self.scopes
     }
 
-    /// Whether clusters of this account, subscription or project can be wanted at all.
+    /// Whether clusters of this account, subscription or project can be wanted at all. No cloud tells such ids apart by
+    /// the case of their letters.
     pub fn covers(&self, scope: &str) -> bool {
-        self.scopes.is_empty() || self.scopes.contains(scope)
+        self.scopes.is_empty() || self.scopes.iter().any(|wanted| wanted.eq_ignore_ascii_case(scope))
     }
 
     /// Whether this cluster is wanted.
@@ -293,6 +294,12 @@ pub trait Facts: Send + Sync {
     /// Changes that take away what serves nobody any more. No verdict hangs on one. A cloud that plans none has
     /// none.
     fn leftovers(&self, _inventory: &Inventory) -> Vec<Change> {
+        Vec::new()
+    }
+
+    /// Readings that are missing to tell whether something serves nobody any more: where there are some, an empty
+    /// [`Facts::leftovers`] does not mean that nothing is left over. By default none is missing.
+    fn leftovers_unread(&self, _inventory: &Inventory) -> Vec<Open> {
         Vec::new()
     }
 

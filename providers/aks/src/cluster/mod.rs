@@ -5,9 +5,11 @@ mod lookalikes;
 mod pools;
 
 pub use lookalikes::lookalikes;
+#[cfg(feature = "live")]
+pub(crate) use pools::{application_id, puller};
 pub use pools::{notices, pools};
 
-use crate::host;
+use crate::host::{self, Asks};
 use pullaudit_core::{
     Credential, ImageRef, Keyring, NodeKey, Open, PodCredentials, Pool, Principal, PrincipalKind, Read,
     keyring as kubelet, of_unread_account, of_virtual_nodes,
@@ -47,11 +49,20 @@ pub fn keyring(
     if let Some(unknown) = of_virtual_nodes(pool, image) {
         return unknown;
     }
+    let unanswered = || kubelet(pod, &[], image);
+    match host::asks_plugin(image, &pool.shape) {
+        Asks::No => unanswered(),
+        Asks::Yes => answered(pool, pod, image, configured),
+        Asks::Open(why) => {
+            Keyring::OneOf { why, cases: vec![answered(pool, pod, image, configured), unanswered()] }
+        }
+    }
+}
+
+/// The same where the kubelet asks the node's plugin.
+fn answered(pool: &Pool, pod: &PodCredentials, image: &ImageRef, configured: &BTreeMap<String, bool>) -> Keyring {
     let of_node = || kubelet(pod, &node_keys(pool, image), image);
     let annotated = pod.annotations.get(CLIENT_ANNOTATION).filter(|client| !client.is_empty() && !pod.static_pod);
-    if !host::plugin_answers(image) {
-        return of_node();
-    }
     let settled = pool.cluster.find_in(configured).copied();
     let of_own = |own: Credential| kubelet(pod, &with_empty_login(own, image), image);
     let Some(client) = annotated else {
@@ -96,9 +107,6 @@ fn application(client: &str) -> Credential {
 }
 
 fn node_keys(pool: &Pool, image: &ImageRef) -> Vec<NodeKey> {
-    if !host::plugin_answers(image) {
-        return Vec::new();
-    }
     match &pool.identity {
         Read::Got(principal) => with_empty_login(Credential::Principal(principal.clone()), image),
         Read::Unread(open) => with_empty_login(Credential::Unidentified(open.clone()), image),

@@ -3,6 +3,7 @@
 
 use crate::codes::Finding;
 use crate::facts::{AgentPool, ManagedCluster, ServicePrincipal, UserAssignedIdentity, cluster_table};
+use crate::host::NODE_IMAGE;
 use pullaudit_core::{
     ClusterRecord, ClusterView, Discovered, Gap, NodeView, Notice, Obstacle, Open, Pool, Principal, PrincipalKind,
     Read, Shape, Taint, VIRTUAL_NODE, virtual_nodes_open,
@@ -35,12 +36,16 @@ pub fn pools(found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Ga
         pools: Vec::new(),
     };
     let (detail, gaps) = match cluster {
+        Read::Got(detail) if detail.properties.agent_pool_profiles.is_none() => {
+            let lost = unread(found, Obstacle::Failed("the answer holds no agentPoolProfiles".into()));
+            (detail, vec![gap(found, lost)])
+        }
         Read::Got(detail) => (detail, Vec::new()),
         Read::Absent => (ManagedCluster::default(), vec![gap(found, unread(found, Obstacle::NotAsked))]),
         Read::Unread(open) => (ManagedCluster::default(), vec![gap(found, open)]),
     };
     listing.add_virtual(&detail);
-    detail.properties.agent_pool_profiles.iter().for_each(|pool| listing.add_agent_pool(pool));
+    detail.properties.agent_pool_profiles.iter().flatten().for_each(|pool| listing.add_agent_pool(pool));
     listing.add_karpenter(detail.properties.node_provisioning_profile.mode.eq_ignore_ascii_case("Auto"));
     listing.add_unlisted(!gaps.is_empty());
     (listing.pools, gaps)
@@ -92,6 +97,23 @@ fn kubelet(cluster: &ManagedCluster) -> Option<&UserAssignedIdentity> {
     cluster.properties.identity_profile.get("kubeletidentity").filter(|kubelet| !kubelet.object_id.is_empty())
 }
 
+/// The application that pulls for a cluster. A cluster whose control plane has a managed identity pulls as none: what
+/// stands in the field then is left over from former times.
+pub(crate) fn application_id(cluster: &ManagedCluster) -> Option<&str> {
+    let plane = &cluster.identity;
+    let managed = plane.principal_id.as_ref().is_some_and(|id| !id.is_empty())
+        || !plane.user_assigned_identities.is_empty()
+        || cluster.properties.identity_profile.contains_key("kubeletidentity");
+    let id = cluster.properties.service_principal_profile.client_id.as_str();
+    (!managed && !id.is_empty() && !id.eq_ignore_ascii_case("msi")).then_some(id)
+}
+
+/// Who pulls for a cluster, as far as its own body tells.
+#[cfg(feature = "live")]
+pub(crate) fn puller(found: &Discovered) -> Read<Principal> {
+    identity(found, &reading(found, cluster_table::CLUSTER, CLUSTER_RIGHT))
+}
+
 /// Who pulls: the kubelet identity where there is one, whatever the service principal's field says, since
 /// that holds leftovers; else the application.
 fn identity(found: &Discovered, cluster: &Read<ManagedCluster>) -> Read<Principal> {
@@ -107,13 +129,11 @@ fn identity(found: &Discovered, cluster: &Read<ManagedCluster>) -> Read<Principa
         let id = kubelet.object_id.to_ascii_lowercase();
         return Read::Got(Principal::new(PrincipalKind::Kubelet, id, name));
     }
-    let application = cluster.properties.service_principal_profile.client_id.as_str();
-    if application.is_empty() || application.eq_ignore_ascii_case("msi") {
+    let Some(application) = application_id(cluster) else {
         let state = &cluster.properties.provisioning_state;
-        return Read::Unread(Open::undecidable(format!(
-            "which kubelet identity {name} has: its body names none (provisioning state {state})"
-        )));
-    }
+        let why = format!("the answer names no kubelet identity (provisioning state {state})");
+        return Read::Unread(unread(found, Obstacle::Failed(why.into())));
+    };
     match reading::<ServicePrincipal>(found, cluster_table::SERVICE_PRINCIPAL, "Application.Read.All") {
         Read::Got(known) => Read::Got(Principal::new(
             PrincipalKind::Kubelet,
@@ -170,6 +190,10 @@ impl<'a> Listing<'a> {
         };
         for (name, value) in pool.node_labels.iter().chain(&labels) {
             shape.labels.entry(name.clone()).or_default().insert(value.clone());
+        }
+        if let Some(version) = pool.node_image_version.as_ref().filter(|version| !version.is_empty()) {
+            shape.labels.entry(NODE_IMAGE.to_owned()).or_default().insert(version.clone());
+            shape.observed.insert(NODE_IMAGE.to_owned());
         }
         shape.labels.entry("agentpool".to_owned()).or_default().insert(pool.name.clone());
         shape

@@ -55,7 +55,7 @@ async fn kubeconfig(azure: &Azure, id: &str) -> Result<Kubeconfig, String> {
         Kind::Refused => {
             format!("needs {}, which Azure Kubernetes Service Cluster User Role holds", operation.action)
         }
-        Kind::Credentials | Kind::Failed => format!("{}: {}", operation.name, trouble.detail),
+        Kind::Blocked | Kind::Credentials | Kind::Failed => format!("{}: {}", operation.name, trouble.wanting()),
     })?;
     let first = credentials.kubeconfigs.first().ok_or("Azure has no kubeconfig for its users")?;
     let yaml = text(&first.value).ok_or("its kubeconfig is not base64 of text")?;

@@ -7,20 +7,32 @@ use super::operation::{GET_SERVICE_PRINCIPAL, LIST_CLUSTERS};
 use super::service::{query, read};
 use super::subscriptions::UNREGISTERED;
 use super::trouble::{Kind, Trouble};
+use crate::cluster;
 use crate::facts::{ManagedCluster, ServicePrincipal, Subscription, cluster_table};
 use futures_util::future::join_all;
-use pullaudit_core::{Cluster, ClusterId, DiscoverError, Discovered, Discovery, Gap, Read, Scope, Section};
+use pullaudit_core::{
+    Cluster, ClusterId, DiscoverError, Discovered, Discovery, Gap, Read, Scope, Searched, Section,
+};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What is asked for of a service principal.
+const SELECT: &str = "$select=id,displayName,appId,servicePrincipalType,accountEnabled,passwordCredentials";
 
 /// The wanted clusters of every subscription that can be listed, with their readings.
 pub(crate) async fn discover(azure: &Azure, scope: &Scope) -> Result<Discovery, DiscoverError> {
     let subscriptions = subscriptions(azure).await?;
     let ids = subscriptions.iter().map(|one| one.subscription_id.as_str());
     let places: Vec<&str> = ids.filter(|id| scope.covers(id)).collect();
+    if places.is_empty() {
+        let detail = "none of the wanted ones is visible to the identity that signed in: check their ids, give it Reader \
+                      there, or log in to their tenant by az login --tenant TENANT";
+        return Err(DiscoverError::Failed { what: "Azure subscriptions".to_owned(), detail: detail.to_owned() });
+    }
     let listed = join_all(places.iter().map(|place| clusters(azure, place))).await;
 
     let (mut gaps, mut wanted, mut troubles) = (Vec::new(), Vec::new(), Vec::new());
-    let mut any = places.is_empty();
+    let mut any = false;
+    let searched = places.iter().map(|place| searched(place)).collect();
     for (place, outcome) in places.into_iter().zip(listed) {
         match outcome {
             Ok(clusters) => {
@@ -45,7 +57,12 @@ pub(crate) async fn discover(azure: &Azure, scope: &Scope) -> Result<Discovery, 
         wanted.into_iter().map(|(place, cluster)| found(place, cluster, &principals)).collect();
     clusters.sort_by(|a, b| a.cluster.id.cmp(&b.cluster.id));
     gaps.sort();
-    Ok(Discovery { clusters, gaps, searched: Vec::new() })
+    clusters.iter().for_each(|found| azure.known.note(found));
+    Ok(Discovery { clusters, gaps, searched })
+}
+
+fn searched(subscription: &str) -> Searched {
+    Searched { provider: "aks".to_owned(), scope: subscription.to_owned(), ..Searched::default() }
 }
 
 async fn subscriptions(azure: &Azure) -> Result<Vec<Subscription>, DiscoverError> {
@@ -78,18 +95,14 @@ async fn clusters(azure: &Azure, subscription: &str) -> Result<Vec<ManagedCluste
     }
 }
 
-/// The application that pulls for the cluster, where it is one: a kubelet identity comes first, whatever
-/// else is written there.
+/// The application that pulls for the cluster, where it is one and its id can be asked for.
 fn application(cluster: &ManagedCluster) -> Option<String> {
-    let about = &cluster.properties;
-    let kubelet = about.identity_profile.get("kubeletidentity").filter(|kubelet| !kubelet.object_id.is_empty());
-    if kubelet.is_some() { None } else { object_id(&about.service_principal_profile.client_id) }
+    cluster::application_id(cluster).and_then(object_id)
 }
 
 async fn service_principal(azure: &Azure, application: &str) -> Read<ServicePrincipal> {
     let path = format!("/{}/servicePrincipals(appId='{application}')", GET_SERVICE_PRINCIPAL.version);
-    let answer: Result<ServicePrincipal, Trouble> =
-        azure.graph.get(GET_SERVICE_PRINCIPAL, &path, "$select=id,displayName").await;
+    let answer: Result<ServicePrincipal, Trouble> = azure.graph.get(GET_SERVICE_PRINCIPAL, &path, SELECT).await;
     let answer = match answer {
         Ok(found) if object_id(&found.id).is_none() => {
             Err(Trouble::failed(GET_SERVICE_PRINCIPAL, "the answer holds no object id"))

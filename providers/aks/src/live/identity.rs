@@ -20,13 +20,22 @@ struct Claims {
 /// The holder of a token as its claims name it: a person, or an application, with object id and tenant. `None` where it
 /// is no signed token. Nothing of the signature is looked at: this is for people to read.
 pub(crate) fn identity_of(token: &str) -> Option<String> {
-    let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?.trim_end_matches('=')).ok()?;
-    let claims: Claims = serde_json::from_slice(&payload).ok()?;
+    let claims = claims(token)?;
     let application = claims.appid.map(|id| format!("application {id}"));
     let name = claims.upn.or(claims.unique_name).or(application)?;
     let object = claims.oid.map(|id| format!(", object {id}")).unwrap_or_default();
     let tenant = claims.tid.map(|id| format!(", tenant {id}")).unwrap_or_default();
     Some(format!("{name}{object}{tenant}"))
+}
+
+/// The tenant that a token is of; `None` where it is no signed token.
+pub(crate) fn tenant_of(token: &str) -> Option<String> {
+    claims(token)?.tid
+}
+
+fn claims(token: &str) -> Option<Claims> {
+    let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&payload).ok()
 }
 
 #[cfg(test)]

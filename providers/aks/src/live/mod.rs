@@ -11,6 +11,7 @@ mod credentials;
 mod directory;
 mod discover;
 mod identity;
+mod known;
 mod kubeconfig;
 mod needs;
 mod operation;
@@ -22,6 +23,7 @@ mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod versions;
 mod wire;
 mod write;
 
@@ -31,6 +33,7 @@ use crate::AksOptions;
 use azure_core::http::HttpClient;
 use cloud::{Cloud, Environment};
 use credentials::{Kept, SignIn};
+use known::Known;
 use needs::Needs;
 use pullaudit_core::{
     AccessError, ApiAccess, Applied, CannotUndo, Change, CollectError, DiscoverError, Discovered, Discovery, Held,
@@ -56,7 +59,11 @@ pub(crate) struct Azure {
     pub(crate) arm: Service,
     pub(crate) graph: Service,
     pub(crate) credential: Arc<Kept>,
+    /// What a token for Microsoft Graph is for.
+    pub(crate) graph_scope: String,
     pub(crate) subscriptions: Subscriptions,
+    /// What listing clusters told of who pulls.
+    pub(crate) known: Known,
 }
 
 impl Live {
@@ -91,10 +98,7 @@ impl Live {
         let mut section = Section::default();
         let targets = registries::find(azure, &needs, &mut section).await?;
         rights::collect(azure, &targets, &mut section).await;
-        if self.options.prune {
-            let strangers = rights::strangers(&targets, &section);
-            rights::merge(&mut section, directory::collect(azure, &strangers).await);
-        }
+        directory::collect(azure, &targets, &mut section).await;
         Ok(section)
     }
 
@@ -148,7 +152,9 @@ impl Live {
             arm: Service::new("arm", cloud.arm, &cloud.arm_scope, &means),
             graph: Service::new("graph", cloud.graph, &cloud.graph_scope, &means),
             credential,
+            graph_scope: cloud.graph_scope,
             subscriptions: Subscriptions::new(subscriptions),
+            known: Known::default(),
         })
     }
 }

@@ -17,7 +17,7 @@ impl Needs {
             if host::owner(&question.image.registry).is_none() {
                 continue;
             }
-            let objects = needs.0.entry(question.image.registry.lower().clone()).or_default();
+            let objects = needs.0.entry(host::lookup(&question.image.registry)).or_default();
             if let Credential::Principal(principal) = &question.by {
                 objects.extend(object_id(&principal.id));
             }

@@ -45,6 +45,7 @@ operations! {
         "Microsoft.Authorization/denyAssignments/read" "2022-04-01";
     GET_DIRECTORY_OBJECTS = "graph" "directoryObject_GetByIds" "Directory.Read.All" "v1.0";
     GET_SERVICE_PRINCIPAL = "graph" "servicePrincipal_Get" "Application.Read.All" "v1.0";
+    GET_APPLICATION = "graph" "application_Get" "Application.Read.All" "v1.0";
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ pub(crate) async fn find(
         Some(trouble) => Read::Unread(trouble.open("subscriptions", "tenant")),
     };
     section.store(table::SUBSCRIPTIONS, "", subscriptions);
-    let targets = targets(&lists, needs);
+    let targets = targets(&lists, needs, &system_registries(azure, needs));
     for (subscription, list) in lists {
         let scope = format!("subscription {subscription}");
         let reading = read(list, &[], format!("container registries of {scope}"), scope);
@@ -107,13 +107,27 @@ fn answers(registry: &Registry, host: &str) -> bool {
     hosts.any(|own| own.eq_ignore_ascii_case(host))
 }
 
+/// Registries by ARM id, each with the identities whose clusters get their system images there.
+type System = BTreeMap<String, BTreeSet<String>>;
+
+fn system_registries(azure: &Azure, needs: &Needs) -> System {
+    let mut found = System::new();
+    for object in needs.0.values().flatten() {
+        for system in azure.known.of(object).system {
+            found.entry(system.registry).or_default().insert(object.clone());
+        }
+    }
+    found
+}
+
 /// The registries that are asked about, each once, whichever of its hosts an image names.
-fn targets(lists: &Lists, needs: &Needs) -> Vec<Target> {
+fn targets(lists: &Lists, needs: &Needs, system: &System) -> Vec<Target> {
     let mut targets: BTreeMap<String, Target> = BTreeMap::new();
     for (subscription, list) in lists {
         for registry in list.iter().flatten() {
             let asked: Vec<_> = needs.0.iter().filter(|(host, _)| answers(registry, host)).collect();
-            if asked.is_empty() {
+            let of_system = system.get(&registry.id.to_ascii_lowercase());
+            if asked.is_empty() && of_system.is_none() {
                 continue;
             }
             let target = targets.entry(registry.id.to_ascii_lowercase()).or_insert_with(|| Target {
@@ -123,6 +137,7 @@ fn targets(lists: &Lists, needs: &Needs) -> Vec<Target> {
                 objects: BTreeSet::new(),
             });
             target.objects.extend(asked.into_iter().flat_map(|(_, objects)| objects.iter().cloned()));
+            target.objects.extend(of_system.into_iter().flatten().cloned());
         }
     }
     targets.into_values().collect()

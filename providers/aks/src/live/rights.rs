@@ -134,7 +134,11 @@ impl Reading<'_> {
 
 fn names_a_group(deny: &DenyAssignment) -> bool {
     let about = &deny.properties;
-    about.principals.iter().chain(&about.exclude_principals).any(|one| one.kind.eq_ignore_ascii_case("Group"))
+    about
+        .principals
+        .iter()
+        .chain(about.exclude_principals.iter().flatten())
+        .any(|one| one.kind.eq_ignore_ascii_case("Group"))
 }
 
 /// Who holds a least grant on one of these registries although no question is about them.

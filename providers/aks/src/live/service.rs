@@ -5,6 +5,7 @@ use super::count::{Attempts, RETRY_AFTER, within};
 use super::credentials::{Kept, retries};
 use super::operation::Operation;
 use super::trouble::Trouble;
+use super::versions::Versions;
 use azure_core::http::headers::{HeaderName, Headers};
 use azure_core::http::{
     ClientOptions, Context, HttpClient, Method, Pipeline, PipelineSendOptions, Request, RetryOptions, Transport,
@@ -28,6 +29,7 @@ pub(crate) struct Service {
     calls: Arc<Calls>,
     turns: Semaphore,
     timeout: Duration,
+    versions: Versions,
 }
 
 /// What every service is made with.
@@ -57,6 +59,7 @@ impl Service {
             calls: Arc::clone(&means.calls),
             turns: Semaphore::new(means.concurrency.max(1)),
             timeout: means.timeout,
+            versions: Versions::default(),
         }
     }
 
@@ -174,7 +177,11 @@ impl Service {
         method: Method,
         url: Url,
     ) -> Result<T, Trouble> {
-        let answer = self.exchange(operation, &self.pipeline, Request::new(url, method)).await;
+        let asked = || Request::new(self.versions.address(operation, &url), method);
+        let mut answer = self.exchange(operation, &self.pipeline, asked()).await;
+        if answer.as_ref().is_ok_and(|answer| self.versions.learn(operation, answer)) {
+            answer = self.exchange(operation, &self.pipeline, asked()).await;
+        }
         let answer = answer.and_then(|answer| answer.parse(operation));
         if let Err(trouble) = &answer {
             tracing::debug!(service = operation.service, operation = operation.name, %trouble, "no answer");

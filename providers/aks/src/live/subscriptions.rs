@@ -4,7 +4,7 @@ use super::Azure;
 use super::operation::LIST_SUBSCRIPTIONS;
 use super::service::query;
 use super::trouble::Trouble;
-use crate::facts::Subscription;
+use crate::facts::{ManagingTenant, Subscription};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
@@ -23,6 +23,8 @@ struct Listed {
     tenant_id: Option<String>,
     #[serde(default)]
     state: Option<String>,
+    #[serde(default)]
+    managed_by_tenants: Option<Vec<ManagingTenant>>,
 }
 
 impl Subscriptions {
@@ -36,7 +38,7 @@ impl Subscriptions {
 
     /// Those that the user gave, in lower case; empty for all that the credential sees.
     pub(crate) fn given(&self) -> Vec<Subscription> {
-        let given = |id: &String| Subscription { subscription_id: id.clone(), tenant_id: String::new() };
+        let given = |id: &String| Subscription { subscription_id: id.clone(), ..Subscription::default() };
         self.given.iter().map(given).collect()
     }
 
@@ -50,6 +52,7 @@ impl Subscriptions {
             let slim = |one: Listed| Subscription {
                 subscription_id: one.subscription_id.to_ascii_lowercase(),
                 tenant_id: one.tenant_id.unwrap_or_default(),
+                managed_by_tenants: one.managed_by_tenants.unwrap_or_default(),
             };
             Ok(there.map(slim).collect::<Vec<_>>())
         });

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Refused,
     /// The credentials are absent, expired or wrong.
     Credentials,
+    /// Something refused that no right cures.
+    Blocked,
     /// Anything else.
     Failed,
 }
@@ -41,6 +43,25 @@ pub(crate) struct Trouble {
     /// Azure's code and message, or why there was no answer.
     pub(crate) detail: String,
 }
+
+/// Codes of refusals that no right cures, each with what to do about it.
+///
+/// Source: Microsoft Learn, "Common error codes" of Resource Manager.
+const BLOCKED: &[(&str, &str)] = &[
+    ("SubscriptionNotFound", "check its id, or sign in to its tenant (az login --tenant TENANT)"),
+    ("InvalidSubscriptionId", "check its id"),
+    ("DisabledSubscription", "its owner must enable it again in the Azure portal"),
+    ("SubscriptionDisabled", "its owner must enable it again in the Azure portal"),
+    ("ReadOnlyDisabledSubscription", "its owner must enable it again in the Azure portal"),
+    ("InvalidAuthenticationTokenTenant", "sign in to the tenant of the subscription (az login --tenant TENANT)"),
+    ("NoRegisteredProviderFound", NO_VERSION),
+    ("InvalidApiVersionParameter", NO_VERSION),
+    ("UnsupportedApiVersion", NO_VERSION),
+];
+
+const NO_VERSION: &str =
+    "this cloud or region does not offer the API version that pullaudit asks for: update pullaudit";
+const SIGN_IN: &str = "sign in again (az login), or renew the credentials in the environment";
 
 /// How Resource Manager and Graph word an error; some resource providers leave the wrapper out.
 #[derive(Deserialize)]
@@ -85,7 +106,10 @@ impl Trouble {
             Ok(ErrorBody::Wrapped { error } | ErrorBody::Bare(error)) if !error.code.is_empty() => Some(error),
             _ => None,
         };
+        let blocked = said.as_ref().is_some_and(|said| BLOCKED.iter().any(|(code, _)| *code == said.code));
         let kind = match (status, &said) {
+            (500.., _) => Kind::Failed,
+            _ if blocked => Kind::Blocked,
             (401, _) => Kind::Credentials,
             (403, Some(_)) => Kind::Refused,
             _ => Kind::Failed,
@@ -118,15 +142,23 @@ impl Trouble {
     pub(crate) fn wanting(&self) -> String {
         match self.kind {
             Kind::Refused => format!("needs {}: {}", self.operation.action, self.detail),
-            Kind::Credentials | Kind::Failed => self.detail.clone(),
+            Kind::Blocked | Kind::Credentials => self.advice(),
+            Kind::Failed => self.detail.clone(),
         }
+    }
+
+    /// What refused, and what to do about it.
+    fn advice(&self) -> String {
+        let advice = BLOCKED.iter().find(|(code, _)| *code == self.code).map_or(SIGN_IN, |(_, advice)| advice);
+        format!("{}; {advice}", self.detail.trim_end_matches('.'))
     }
 
     /// The reading that is missing because of it.
     pub(crate) fn open(&self, reading: impl Into<Text>, scope: impl Into<Text>) -> Open {
         let obstacle = match self.kind {
             Kind::Refused => Obstacle::Refused,
-            Kind::Credentials | Kind::Failed => Obstacle::Failed(self.detail.as_str().into()),
+            Kind::Blocked | Kind::Credentials => Obstacle::Blocked(self.advice().into()),
+            Kind::Failed => Obstacle::Failed(self.detail.as_str().into()),
         };
         Open::unread(reading, self.operation.action, scope, obstacle)
     }
@@ -191,10 +223,34 @@ mod tests {
             404,
             r#"{"error":{"code":"SubscriptionNotFound","message":"The subscription 'S' could not be found."}}"#,
         );
-        assert_eq!(gone.kind, Kind::Failed);
+        assert_eq!(gone.kind, Kind::Blocked);
         assert!(gone.is(&["SubscriptionNotFound"]));
-        assert!(gone.open("r", "s").to_string().contains("SubscriptionNotFound: The subscription 'S'"));
+        let told = gone.open("clusters", "subscription S").to_string();
+        assert!(
+            told.starts_with("clusters: SubscriptionNotFound: The subscription 'S' could not be found; check"),
+            "{told}"
+        );
         assert_eq!(answered(200, "{}").kind, Kind::Failed);
+    }
+
+    #[test]
+    fn what_no_right_cures_is_blocked_with_its_own_advice() {
+        for (status, code, advice) in [
+            (401, "ExpiredAuthenticationToken", "sign in again"),
+            (401, "InvalidAuthenticationTokenTenant", "az login --tenant"),
+            (403, "DisabledSubscription", "enable it again"),
+            (409, "ReadOnlyDisabledSubscription", "enable it again"),
+            (404, "SubscriptionNotFound", "check its id"),
+            (400, "NoRegisteredProviderFound", "API version"),
+        ] {
+            let trouble = answered(status, &format!(r#"{{"error":{{"code":"{code}","message":"Said."}}}}"#));
+            let Open::Unread { obstacle: Obstacle::Blocked(why), .. } = trouble.open("r", "s") else {
+                unreachable!("{code}: {trouble:?}")
+            };
+            assert!(why.starts_with(&format!("{code}: Said; ")) && why.contains(advice), "{why}");
+            assert!(!trouble.open("r", "s").to_string().contains("needs"), "{code}");
+        }
+        assert_eq!(answered(503, r#"{"error":{"code":"SubscriptionNotFound"}}"#).kind, Kind::Failed);
     }
 
     #[test]

@@ -3,10 +3,11 @@
 mod check;
 mod send;
 
+use super::Azure;
+use super::directory::{Presence, presence};
 use super::operation::{DELETE_ROLE_ASSIGNMENT, GET_ROLE_ASSIGNMENT, LIST_PERMISSIONS, PUT_ROLE_ASSIGNMENT};
 use super::service::query;
 use super::trouble::Trouble;
-use super::{Azure, directory};
 use crate::facts::{Permission, RoleAssignment};
 use crate::remedy::{Grant, Likeness, still_gone};
 use crate::weigh::grants_action;
@@ -77,6 +78,12 @@ async fn add(azure: &Azure, change: &Change, grant: &Grant, journal: &dyn Journa
     if let Some(ended) = check::moved(azure, change, grant, None).await {
         return ended;
     }
+    // Azure takes a grant to a principal that is gone. What is put back rests on nothing, and may be one.
+    if !change.rests_on.is_empty()
+        && matches!(presence(azure, &grant.object(), &grant.scope).await, Presence::Gone)
+    {
+        return Applied::stale("the identity is no longer in the directory");
+    }
     if let Err(error) = journal.about_to_write(change) {
         return unnoted(&error);
     }
@@ -108,7 +115,7 @@ async fn replace(azure: &Azure, change: &Change, grant: &Grant, journal: &dyn Jo
         return unnoted(&error);
     }
     match send(azure, PUT_ROLE_ASSIGNMENT, change, change.after.as_ref()).await {
-        Sent::Done { status: 201, .. } => Applied::done("made anew: it was gone right before"),
+        // A 201 does not say that it was gone: Azure answers so to a PUT of what is there, too.
         Sent::Done { .. } => Applied::done("its condition is replaced"),
         Sent::Refused(trouble) => Applied::failed(trouble.wanting(), LeftBehind::Nothing),
         Sent::Unanswered(trouble) => settle(azure, grant, change, &trouble).await,
@@ -121,10 +128,10 @@ async fn remove(azure: &Azure, change: &Change, grant: &Grant, journal: &dyn Jou
         return Applied::failed(why, LeftBehind::Nothing);
     }
     if change.rests_on.contains(&still_gone(&grant.object())) {
-        match directory::knows(azure, &grant.object()).await {
-            Ok(false) => {}
-            Ok(true) => return Applied::stale("the principal is in the directory again"),
-            Err(trouble) => return Applied::failed(trouble.wanting(), LeftBehind::Nothing),
+        match presence(azure, &grant.object(), &grant.scope).await {
+            Presence::Gone => {}
+            Presence::There => return Applied::stale("the principal is in the directory again"),
+            Presence::Unknown(why) => return Applied::failed(why, LeftBehind::Nothing),
         }
     }
     match standing(azure, grant, change).await {

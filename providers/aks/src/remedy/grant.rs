@@ -119,11 +119,36 @@ fn own_name(group: &Group<'_>, role: &Least) -> String {
 /// condition, without anything beside it. What somebody else wrote or edited is theirs to change.
 pub(super) fn ours(group: &Group<'_>, role: &Least, assignment: &RoleAssignment) -> Option<BTreeSet<String>> {
     let text = assignment.properties.condition.as_deref()?;
-    let named = text.split(NAMED).skip(1).map(|rest| rest.split('\'').next().map(str::to_owned));
-    let names: BTreeSet<String> = named.collect::<Option<_>>()?;
-    let written = condition(role, &names.iter().map(String::as_str).collect());
+    // Quoted are the actions, which hold the only capital letters, and the repositories.
+    let quoted = text.split('\'').skip(1).step_by(2);
+    let names: BTreeSet<String> =
+        quoted.filter(|name| !role.data_actions.contains(name)).map(str::to_owned).collect();
+    let named: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    let written = [condition(role, &named), nested_condition(role, &named)];
     let own = assignment.name.eq_ignore_ascii_case(&own_name(group, role)) && is_plain(assignment);
-    (own && text == written).then_some(names)
+    (own && written.iter().any(|written| written == text)).then_some(names)
+}
+
+/// Characters of a condition at most; Azure documented 4 KB in 2021, and no other figure since.
+const LONGEST_CONDITION: usize = 4096;
+
+/// Of the wanted repositories those, in their order, for which a condition that names them beside `standing` ones is
+/// not too long.
+pub(super) fn fitting<'a>(
+    role: &Least,
+    wanted: &BTreeSet<&'a str>,
+    standing: Option<&BTreeSet<String>>,
+) -> BTreeSet<&'a str> {
+    let mut all: BTreeSet<&str> = standing.into_iter().flatten().map(String::as_str).collect();
+    let mut fitting = BTreeSet::new();
+    for name in wanted {
+        all.insert(name);
+        if condition(role, &all).len() > LONGEST_CONDITION {
+            break;
+        }
+        fitting.insert(*name);
+    }
+    fitting
 }
 
 /// Whether it holds nothing that writing it anew would lose.
@@ -181,18 +206,34 @@ fn body(registry: &RegistryEntry, object: &str, role: &Least, condition: Option<
     json!({ "properties": properties })
 }
 
-/// How a condition begins to name a repository.
-const NAMED: &str = "@Request[Microsoft.ContainerRegistry/registries/repositories:name] StringEqualsIgnoreCase '";
+/// What a condition compares.
+const NAME: &str = "@Request[Microsoft.ContainerRegistry/registries/repositories:name]";
 
-/// The form that Azure's portal writes: other actions pass, these two only for the named repositories.
+/// The form that Azure's portal writes: other actions pass, these two only for the named repositories. One operator
+/// over a set, since an OR for each of them would nest too deep.
 fn condition(role: &Least, repositories: &BTreeSet<&str>) -> String {
+    let names: Vec<String> = repositories.iter().map(|name| format!("'{name}'")).collect();
+    guarded(
+        role,
+        &match names.as_slice() {
+            [one] => format!("{NAME} StringEqualsIgnoreCase {one}"),
+            names => format!("{NAME} ForAnyOfAnyValues:StringEqualsIgnoreCase {{{}}}", names.join(", ")),
+        },
+    )
+}
+
+/// The form that pullaudit wrote in former versions.
+fn nested_condition(role: &Least, repositories: &BTreeSet<&str>) -> String {
+    let compare = |name: &&str| format!("{NAME} StringEqualsIgnoreCase '{name}'");
+    // Azure wants parentheses where an operator joins more than two.
+    let names = repositories.iter().map(compare).reduce(|all, one| format!("({all} OR {one})"));
+    guarded(role, &names.unwrap_or_default())
+}
+
+fn guarded(role: &Least, comparison: &str) -> String {
     let actions = role.data_actions.iter().map(|action| format!("!(ActionMatches{{'{action}'}})"));
     let actions = actions.collect::<Vec<_>>().join(" AND ");
-    let compare = |name: &&str| format!("{NAMED}{name}'");
-    // Azure wants parentheses where an operator joins more than two.
-    let names =
-        repositories.iter().map(compare).reduce(|all, one| format!("({all} OR {one})")).unwrap_or_default();
-    format!("(({actions}) OR ({names}))")
+    format!("(({actions}) OR ({comparison}))")
 }
 
 fn command(name: &str, role: &Least, scope: &str, object: &str, condition: Option<&str>) -> String {

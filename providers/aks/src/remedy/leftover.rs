@@ -3,8 +3,8 @@
 use super::grant::is_least;
 use crate::facts::{RoleAssignment, table};
 use crate::weigh::AksFacts;
-use crate::weigh::index::RegistryEntry;
-use pullaudit_core::{Action, Change, Fingerprint, Inventory, Note, Read, Safety};
+use crate::weigh::index::{RegistryEntry, Row};
+use pullaudit_core::{Action, Change, Fingerprint, Inventory, Note, Open, Read, Safety};
 use serde::Deserialize as _;
 use serde_json::json;
 
@@ -16,19 +16,45 @@ pub(crate) fn still_gone(object: &str) -> Fingerprint {
 /// The least grants on registries themselves that deleted principals hold. A grant of any other role, and one
 /// further up, may be somebody's whom we do not know.
 pub(crate) fn leftovers(facts: &AksFacts, inventory: &Inventory) -> Vec<Change> {
-    let mut changes = Vec::new();
+    let strangers = strangers(facts, inventory).into_iter();
+    let gone = strangers.filter(|(_, _, object)| facts.directory().has_lost(object));
+    gone.map(|(registry, grant, object)| removal(registry, &grant, &object)).collect()
+}
+
+/// Why it is not known whether such a grant serves anybody: lists of grants and principals that could not be read.
+pub(crate) fn leftovers_unread(facts: &AksFacts, inventory: &Inventory) -> Vec<Open> {
+    let lists = facts.registries().iter().filter_map(|registry| {
+        // A registry that nobody asked about was not looked at, and is none of this run.
+        facts.section().get(table::HOLDERS, &registry.id)?;
+        match &registry.holders {
+            Row::Open(open, _) => Some(open.clone()),
+            Row::Got(_) => None,
+        }
+    });
+    let strangers = strangers(facts, inventory).into_iter();
+    let mut open: Vec<Open> =
+        lists.chain(strangers.filter_map(|(_, _, object)| facts.directory().unread(&object))).collect();
+    open.sort();
+    open.dedup();
+    open
+}
+
+/// Least grants on registries themselves to whom no cluster pulls as. Registries that nobody asked about were not
+/// looked at.
+fn strangers<'a>(facts: &'a AksFacts, inventory: &Inventory) -> Vec<(&'a RegistryEntry, RoleAssignment, String)> {
+    let mut found = Vec::new();
     for registry in facts.registries() {
         let rows = facts.section().get(table::HOLDERS, &registry.id).and_then(Read::got);
         let holders = rows.and_then(|rows| Vec::<RoleAssignment>::deserialize(rows).ok()).unwrap_or_default();
-        let here = |grant: &&RoleAssignment| grant.properties.scope.eq_ignore_ascii_case(&registry.registry.id);
-        for grant in holders.iter().filter(here).filter(|grant| is_least(grant)) {
+        let here = |grant: &RoleAssignment| grant.properties.scope.eq_ignore_ascii_case(&registry.registry.id);
+        for grant in holders.into_iter().filter(here).filter(is_least) {
             let object = grant.properties.principal_id.to_ascii_lowercase();
-            if facts.deleted().contains(&object) && !inventory.pullers.contains(&object) {
-                changes.push(removal(registry, grant, &object));
+            if !inventory.pullers.contains(&object) {
+                found.push((registry, grant, object));
             }
         }
     }
-    changes
+    found
 }
 
 fn removal(registry: &RegistryEntry, grant: &RoleAssignment, object: &str) -> Change {

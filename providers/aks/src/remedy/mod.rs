@@ -10,9 +10,9 @@ pub(crate) use after::after;
 pub(crate) use basis::fingerprints;
 #[cfg(feature = "live")]
 pub(crate) use grant::{Grant, Likeness, is_least, is_plain};
-pub(crate) use leftover::leftovers;
 #[cfg(feature = "live")]
 pub(crate) use leftover::still_gone;
+pub(crate) use leftover::{leftovers, leftovers_unread};
 
 use crate::facts::{RoleAssignment, table};
 use crate::weigh::AksFacts;
@@ -63,7 +63,7 @@ pub(crate) fn propose(facts: &AksFacts, denied: &[&Question], at: Timestamp, pol
 fn group<'a>(facts: &'a AksFacts, denied: &[&'a Question]) -> (Groups<'a>, Vec<usize>) {
     let (mut groups, mut others) = (Groups::new(), Vec::new());
     for (number, question) in denied.iter().enumerate() {
-        let registry = facts.registry(&question.image.registry.lower());
+        let registry = facts.registry(&crate::host::lookup(&question.image.registry));
         match (&question.by, registry) {
             (Credential::Principal(principal), Some(registry))
                 if crate::cluster::principal(&principal.id).is_some() =>
@@ -116,16 +116,34 @@ fn grant(
         _ => Reach::Repositories(repositories),
     };
     let wanted = names(denied, &group.questions);
+    let wanted = match role.data_actions {
+        [] => wanted,
+        _ if policy.broad => wanted,
+        _ => grant::fitting(role, &wanted, standing.as_ref()),
+    };
+    if wanted.is_empty() {
+        return Err(all(TOO_LONG.to_owned()));
+    }
+    let named = |number: &usize| wanted.contains(denied[*number].image.repository.as_str());
+    let (numbers, left): (Vec<usize>, Vec<usize>) = group.questions.iter().partition(|number| named(number));
     let whole = change(facts, group, role, reach(&wanted), standing.as_ref());
-    let (helped, held) = prove(facts, &whole, group, denied, at);
+    let (helped, mut held) = prove(facts, &whole, &numbers, denied, at);
+    let narrow = !held.is_empty();
+    if !left.is_empty() {
+        held.push(HeldBack::new(left, TOO_LONG.to_owned()));
+    }
     if helped.is_empty() {
         return Err(held);
     }
     let wanted = names(denied, &helped);
     let narrowed = || change(facts, group, role, reach(&wanted), standing.as_ref());
-    let change = if held.is_empty() { whole } else { narrowed() };
+    let change = if narrow { narrowed() } else { whole };
     Ok((change, helped, held))
 }
+
+/// A second assignment of the role is refused, so that what does not fit into one condition fits nowhere.
+const TOO_LONG: &str = "the condition that names the repositories would be longer than Azure takes (4 KB): --consent broad \
+                        grants all repositories of the registry";
 
 fn names<'a>(denied: &[&'a Question], numbers: &[usize]) -> BTreeSet<&'a str> {
     numbers.iter().map(|number| denied[*number].image.repository.as_str()).collect()
@@ -151,13 +169,13 @@ fn in_the_way(facts: &AksFacts, group: &Group<'_>, role: &Least) -> Vec<RoleAssi
 fn prove(
     facts: &AksFacts,
     change: &Change,
-    group: &Group<'_>,
+    numbers: &[usize],
     denied: &[&Question],
     at: Timestamp,
 ) -> (Vec<usize>, Vec<HeldBack>) {
     let Some(then) = after(facts, &[change]) else { return (Vec::new(), Vec::new()) };
     let (mut helped, mut why): (Vec<usize>, BTreeMap<String, Vec<usize>>) = (Vec::new(), BTreeMap::new());
-    for number in &group.questions {
+    for number in numbers {
         match judge(then.weigh(denied[*number], at).as_ref(), Mode::Default) {
             Verdict::Allowed { .. } => helped.push(*number),
             Verdict::Denied { because } => {

@@ -62,6 +62,11 @@ impl Condition {
         })
     }
 
+    /// A condition whose text is not in the answer.
+    pub(crate) fn lost() -> Self {
+        Self(Reading::Unread("a condition whose version is in the answer and whose text is not".into()))
+    }
+
     /// An action that the condition does not target is let through, as the text of a condition says
     /// so itself: `!(ActionMatches{…}) OR …`.
     pub(crate) fn holds(&self, access: &Access<'_>) -> Outcome {

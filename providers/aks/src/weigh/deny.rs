@@ -1,11 +1,11 @@
 //! Deny assignments: whom, where and what they deny. No grant overrides one.
 
 use super::condition::Access;
-use super::index::{Deny, RegistryEntry, Right, Row};
+use super::index::{DENY_RIGHT, Deny, RegistryEntry, Right, Row};
 use super::outcome::Outcome;
-use super::rights::Act;
+use super::rights::{Act, unsupported};
 use crate::codes::Finding;
-use pullaudit_core::{Claim, Open};
+use pullaudit_core::{Claim, Obstacle, Open};
 
 /// The principal that stands for everybody.
 const EVERYBODY: &str = "00000000-0000-0000-0000-000000000000";
@@ -28,7 +28,7 @@ fn one(registry: &RegistryEntry, deny: &Deny, object: &str, acts: &[Act], reposi
     let audits =
         about.deny_assignment_effect.as_deref().is_some_and(|effect| effect.eq_ignore_ascii_case("audit"));
     let above = !about.scope.trim_end_matches('/').eq_ignore_ascii_case(&registry.id);
-    if audits || (above && about.do_not_apply_to_child_scopes) {
+    if audits || (above && about.do_not_apply_to_child_scopes == Some(true)) {
         return None;
     }
     let denied = denies_act(deny, acts, repository);
@@ -47,6 +47,9 @@ fn one(registry: &RegistryEntry, deny: &Deny, object: &str, acts: &[Act], reposi
     };
     match (concerns(registry, deny, object), denied) {
         (Concerns::No, _) | (_, Outcome::No) => None,
+        (Concerns::Yes, _) if above && about.do_not_apply_to_child_scopes.is_none() && is_whole(deny) => {
+            open(vec![lacking(registry, "doNotApplyToChildScopes", name)])
+        }
         (Concerns::Yes, Outcome::Yes) => {
             let detail = format!("denies {}", acts.first().map_or("", |act| act.name()));
             Some(Claim::no(Finding::DenyAssignment.code(), place, detail))
@@ -62,6 +65,7 @@ fn denies_act(deny: &Deny, acts: &[Act], repository: &str) -> Outcome {
     let of = |act: Act| {
         let covered = deny.permissions.cover(act, repository);
         match &deny.condition {
+            Some(_) if covered != Outcome::No && !act.is_data() => covered.and(unsupported()),
             Some(condition) if covered != Outcome::No => {
                 covered.and(condition.holds(&Access { action: act.name(), repository }))
             }
@@ -90,7 +94,8 @@ enum Concerns {
 fn concerns(registry: &RegistryEntry, deny: &Deny, object: &str) -> Concerns {
     let about = &deny.body.properties;
     let named = |list: &[crate::facts::DenyPrincipal]| list.iter().any(|who| who.id.eq_ignore_ascii_case(object));
-    if named(&about.exclude_principals) {
+    let excluded = about.exclude_principals.as_deref().unwrap_or_default();
+    if named(excluded) {
         return Concerns::No;
     }
     let everybody = about.principals.iter().any(|who| who.id == EVERYBODY);
@@ -101,15 +106,29 @@ fn concerns(registry: &RegistryEntry, deny: &Deny, object: &str) -> Concerns {
     } else {
         through_group(registry, deny, object)
     };
-    let excluded_group = about.exclude_principals.iter().find(|who| !is_single(&who.kind));
+    let excluded_group = excluded.iter().find(|who| !is_single(&who.kind));
     match (concerned, excluded_group) {
         (Concerns::No, _) => Concerns::No,
+        _ if about.exclude_principals.is_none() && is_whole(deny) => {
+            Concerns::Open(lacking(registry, "excludePrincipals", &deny.body.name))
+        }
         (_, Some(group)) => Concerns::Open(Open::undecidable(format!(
             "whether {object} is in group {}, which the deny assignment leaves out",
             group.id
         ))),
         (concerned, None) => concerned,
     }
+}
+
+/// An answer that holds this field holds all of them; rows of older snapshots do not.
+fn is_whole(deny: &Deny) -> bool {
+    deny.body.properties.is_system_protected.is_some()
+}
+
+fn lacking(registry: &RegistryEntry, field: &str, deny: &str) -> Open {
+    let reading = format!("{field} of deny assignment {deny} on {}", registry.registry.name);
+    let obstacle = Obstacle::Failed("the answer does not hold it".into());
+    Open::unread(reading, DENY_RIGHT, format!("subscription {}", registry.subscription), obstacle)
 }
 
 /// A principal that is nobody but itself.

@@ -3,7 +3,7 @@
 use super::condition::Access;
 use super::index::{Grant, Right, Role, Row};
 use super::outcome::Outcome;
-use super::rights::Act;
+use super::rights::{Act, unsupported};
 use super::{Mode, Pull};
 use crate::codes::Finding;
 use pullaudit_core::{Claim, Code, CoreFinding, Open};
@@ -76,8 +76,11 @@ fn place(grant: &Grant, role: &str) -> String {
 }
 
 fn condition(grant: &Grant, act: Act, repository: &str) -> Outcome {
-    let access = Access { action: act.name(), repository };
-    grant.condition.as_ref().map_or(Outcome::Yes, |condition| condition.holds(&access))
+    match &grant.condition {
+        None => Outcome::Yes,
+        Some(_) if !act.is_data() => unsupported(),
+        Some(condition) => condition.holds(&Access { action: act.name(), repository }),
+    }
 }
 
 /// Why a role that pulled in the former mode does not in this one.
@@ -114,19 +117,22 @@ fn metadata(pull: &Pull<'_>, grants: &[Grant]) -> Option<Claim> {
     }
 }
 
-/// Nothing grants the pull. Where an identity that nothing uses any more still may pull, that tells how it
-/// came about.
+/// Nothing grants the pull. Where somebody else holds it on the registry by whom it was meant to be this identity's,
+/// that tells how it came about.
 fn nothing(pull: &Pull<'_>, mode: Mode, place: &str, count: usize) -> Claim {
     let registry = &pull.registry.registry.name;
+    if let Some((grant, known)) = mistaken(pull, mode) {
+        let role = role_name(pull, grant);
+        let detail =
+            format!("no assignment grants the pull; {role} on {registry} is held by {}, {known}", grant.principal);
+        return Claim::no(Finding::PullNotGranted.code(), place.to_owned(), detail);
+    }
     if let Some(grant) = left_behind(pull, mode) {
         let role = role_name(pull, grant);
-        let gone = if pull.index.deleted.contains(&grant.principal) {
-            "a deleted principal"
-        } else {
-            "which no cluster that was read pulls as"
-        };
-        let detail =
-            format!("no assignment grants the pull; {role} on {registry} is held by {}, {gone}", grant.principal);
+        let detail = format!(
+            "no assignment grants the pull; {role} on {registry} is held by {}, a deleted principal",
+            grant.principal
+        );
         return Claim::no(Finding::IdentityRotated.code(), place.to_owned(), detail);
     }
     let detail = match count {
@@ -137,6 +143,29 @@ fn nothing(pull: &Pull<'_>, mode: Mode, place: &str, count: usize) -> Claim {
     Claim::no(Finding::PullNotGranted.code(), place.to_owned(), detail)
 }
 
+/// A grant at or above the registry to an id that is taken for the identity's, with what that is.
+fn mistaken<'a>(pull: &Pull<'a>, mode: Mode) -> Option<(&'a Grant, String)> {
+    let of = |grant: &'a Grant| {
+        let known = pull.index.lookalikes(pull.object).iter().find(|known| known.id == grant.principal);
+        let client = pull.index.directory.application_of(pull.object);
+        let named = known.map(|known| known.what.clone());
+        let named = named.or_else(|| {
+            let own = client.is_some_and(|client| client.eq_ignore_ascii_case(&grant.principal));
+            own.then(|| format!("the client id of {}", pull.who))
+        })?;
+        Some((grant, named))
+    };
+    let Row::Got(holders) = &pull.registry.holders else { return None };
+    let act = mode.acts().first().copied()?;
+    let pulls = |grant: &&Grant| {
+        let role = pull.index.role(&grant.role);
+        matches!(role, Row::Got(role) if role.permissions.cover(act, pull.repository) == Outcome::Yes)
+    };
+    let mut found: Vec<(&Grant, String)> = holders.iter().filter(pulls).filter_map(of).collect();
+    found.sort_by(|a, b| a.0.name.cmp(&b.0.name));
+    found.into_iter().next()
+}
+
 fn role_name(pull: &Pull<'_>, grant: &Grant) -> String {
     match pull.index.role(&grant.role) {
         Row::Got(role) => role.name.to_string(),
@@ -144,8 +173,8 @@ fn role_name(pull: &Pull<'_>, grant: &Grant) -> String {
     }
 }
 
-/// A grant on the registry itself to a principal that no question was about. Grants further up are for
-/// people and pipelines as a rule.
+/// A grant on the registry itself to a principal that the directory lost. One that nobody here pulls as may be a
+/// pipeline's, and grants further up are for people as a rule.
 fn left_behind<'a>(pull: &Pull<'a>, mode: Mode) -> Option<&'a Grant> {
     let Row::Got(holders) = &pull.registry.holders else { return None };
     let act = mode.acts().first().copied()?;
@@ -160,7 +189,7 @@ fn left_behind<'a>(pull: &Pull<'a>, mode: Mode) -> Option<&'a Grant> {
     let mut here: Vec<&Grant> = holders
         .iter()
         .filter(|grant| grant.scope.eq_ignore_ascii_case(&pull.registry.id))
-        .filter(|grant| grant.is_service_principal && !pull.index.is_in_use(&grant.principal))
+        .filter(|grant| grant.is_service_principal && pull.index.directory.has_lost(&grant.principal))
         .filter(only_pulls)
         .collect();
     here.sort_by(|a, b| a.name.cmp(&b.name));

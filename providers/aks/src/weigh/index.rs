@@ -1,14 +1,16 @@
 //! The stored readings, parsed once and laid out for weighing.
 
+use super::bodies::{denies, grants, names_of_denies};
 use super::condition::Condition;
+use super::directory::Directory;
 use super::network;
-use super::rights::{Permissions, condition};
+use super::rights::Permissions;
 use crate::codes::Finding;
 use crate::facts::{
-    CacheRule, CredentialSet, DenyAssignment, Registry, RoleAssignment, RoleDefinition, ServicePrincipal,
-    Subscription, table,
+    Application, CacheRule, CredentialSet, DenyAssignment, Registry, RoleAssignment, RoleDefinition,
+    ServicePrincipal, Subscription, SystemRegistry, table,
 };
-use pullaudit_core::{Claim, Code, CoreFinding, Obstacle, Open, Read, Section, SnapshotError, Text};
+use pullaudit_core::{Claim, Code, CoreFinding, Lookalike, Obstacle, Open, Read, Section, SnapshotError, Text};
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeSet, HashMap};
@@ -26,8 +28,12 @@ pub(crate) struct Index {
     pub(crate) listed: bool,
     /// Object ids that were asked about: identities in use today.
     asked: BTreeSet<String>,
-    /// Object ids that the directory no longer has.
-    pub(crate) deleted: BTreeSet<String>,
+    /// Who there is.
+    pub(crate) directory: Directory,
+    /// Ids that are taken for an identity's, by its object id.
+    lookalikes: HashMap<String, Vec<Lookalike>>,
+    /// From where clusters get their system images, with the identity that pulls them.
+    pub(crate) system: Vec<(String, SystemRegistry)>,
 }
 
 /// One reading as weighing sees it: never collected is a gap like any other, only under its own code.
@@ -102,8 +108,15 @@ impl Index {
         for (key, reading) in rows(section, table::DEFINITIONS) {
             index.definitions.insert(key.to_ascii_lowercase(), definition(key, reading, inside));
         }
-        let gone = rows(section, table::PRINCIPALS).filter(|(_, reading)| matches!(reading, Read::Absent));
-        index.deleted = gone.map(|(key, _)| key.to_ascii_lowercase()).collect();
+        index.directory = Directory::open(section);
+        for (object, reading) in rows(section, table::LOOKALIKES) {
+            let list = reading.got().and_then(|list| Vec::<Lookalike>::deserialize(list).ok());
+            index.lookalikes.insert(object.to_ascii_lowercase(), list.unwrap_or_default());
+        }
+        for (object, reading) in rows(section, table::SYSTEM_REGISTRIES) {
+            let list = reading.got().and_then(|list| Vec::<SystemRegistry>::deserialize(list).ok());
+            index.system.extend(list.into_iter().flatten().map(|one| (object.to_ascii_lowercase(), one)));
+        }
         for (subscription, reading) in rows(section, table::REGISTRIES) {
             match reading {
                 Read::Unread(open) => index.hidden.push(open.clone()),
@@ -145,6 +158,11 @@ impl Index {
         }
     }
 
+    /// Ids that are taken for that of an identity.
+    pub(crate) fn lookalikes(&self, object: &str) -> &[Lookalike] {
+        self.lookalikes.get(object).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// True for an identity that a question of this run was about.
     pub(crate) fn is_in_use(&self, object: &str) -> bool {
         self.asked.contains(object)
@@ -153,7 +171,7 @@ impl Index {
 
 const DEFINITION_RIGHT: &str = "Microsoft.Authorization/roleDefinitions/read";
 const ASSIGNMENT_RIGHT: &str = "Microsoft.Authorization/roleAssignments/read";
-const DENY_RIGHT: &str = "Microsoft.Authorization/denyAssignments/read";
+pub(super) const DENY_RIGHT: &str = "Microsoft.Authorization/denyAssignments/read";
 
 /// A body without its name is not what was asked for, and an empty role must not become one that
 /// grants nothing. Nor does a role that was not found: Azure deletes none that is assigned, so it is hidden.
@@ -167,10 +185,13 @@ fn definition(key: &str, reading: &Read<serde_json::Value>, inside: bool) -> Row
         Read::Absent => failed("it was not found, and an assigned role can't be deleted"),
         Read::Unread(open) => Row::Open(open.clone(), code),
         Read::Got(value) => match RoleDefinition::deserialize(value) {
-            Ok(body) if body.name.eq_ignore_ascii_case(key) => Row::Got(Role {
-                name: body.properties.role_name.as_str().into(),
-                permissions: Permissions::of(&body.properties.permissions, inside),
-            }),
+            Ok(body) if body.name.eq_ignore_ascii_case(key) => match &body.properties.permissions {
+                Some(permissions) => Row::Got(Role {
+                    name: body.properties.role_name.as_str().into(),
+                    permissions: Permissions::of(permissions, inside),
+                }),
+                None => failed("the answer holds no permissions"),
+            },
             _ => failed("the answer is about something else"),
         },
     }
@@ -182,14 +203,26 @@ impl RegistryEntry {
         let place: Text = format!("registry {}", registry.name).into();
         let about = |what: &str| format!("{what} of {}", registry.name);
         let scope = format!("subscription {subscription}");
-        let grants_code = Finding::AssignmentsUnread.code();
+        let of_grants = |reading: String| Asked {
+            reading,
+            right: ASSIGNMENT_RIGHT,
+            scope: &scope,
+            code: Finding::AssignmentsUnread.code(),
+        };
+        let of_denies = |reading: String| Asked {
+            reading,
+            right: DENY_RIGHT,
+            scope: &scope,
+            code: Finding::DenyUnread.code(),
+        };
+        let (held, denied) = (of_grants(about("role assignments")), of_denies(about("deny assignments")));
         let mut entry = Self {
             network: network::claims(&registry, &place),
             grants: HashMap::new(),
-            holders: row(section, table::HOLDERS, &id, |list| Some(grants(list)), grants_code)
-                .unwrap_or_else(|| not_collected(about("role assignments"), ASSIGNMENT_RIGHT, &scope)),
-            denies: row(section, table::DENY, &id, |list| Some(denies(list, inside)), Finding::DenyUnread.code())
-                .unwrap_or_else(|| not_collected(about("deny assignments"), DENY_RIGHT, &scope)),
+            holders: held.row(section, table::HOLDERS, &id, grants).unwrap_or_else(|| held.not_collected()),
+            denies: denied
+                .row(section, table::DENY, &id, |list| denies(list, inside))
+                .unwrap_or_else(|| denied.not_collected()),
             denied: HashMap::new(),
             rules: list(section, table::CACHE_RULES, &id),
             credential_sets: list(section, table::CREDENTIAL_SETS, &id),
@@ -203,17 +236,20 @@ impl RegistryEntry {
             id,
         };
         let prefix = format!("{}|", entry.id);
+        let of = |what: &str, object: &str| format!("{what} of {object} on {}", entry.registry.name);
+        let mut own = Vec::new();
         for (key, object) in keys_under(section, table::ASSIGNMENTS, &prefix) {
-            let found = row(section, table::ASSIGNMENTS, key, |list| Some(grants(list)), grants_code);
-            entry.grants.extend(found.map(|found| (object.to_owned(), found)));
+            let found = of_grants(of("role assignments", object)).row(section, table::ASSIGNMENTS, key, grants);
+            own.extend(found.map(|found| (object.to_owned(), found)));
         }
+        let mut through_groups = Vec::new();
         for (key, object) in keys_under(section, table::DENY_ASSIGNED, &prefix) {
-            let names = |list: Vec<DenyAssignment>| {
-                Some(list.into_iter().map(|deny| deny.name.to_ascii_lowercase()).collect())
-            };
-            let found = row(section, table::DENY_ASSIGNED, key, names, Finding::DenyUnread.code());
-            entry.denied.extend(found.map(|found| (object.to_owned(), found)));
+            let asked = of_denies(of("deny assignments", object));
+            let found = asked.row(section, table::DENY_ASSIGNED, key, names_of_denies);
+            through_groups.extend(found.map(|found| (object.to_owned(), found)));
         }
+        entry.grants.extend(own);
+        entry.denied.extend(through_groups);
         entry
     }
 
@@ -243,21 +279,39 @@ fn not_collected<T>(what: String, right: &str, scope: &str) -> Row<T> {
     Row::Open(Open::unread(what, right, scope, Obstacle::NotAsked), CoreFinding::NotCollected.code())
 }
 
-fn row<T: DeserializeOwned, U>(
-    section: &Section,
-    table: &str,
-    key: &str,
-    make: impl FnOnce(T) -> Option<U>,
+/// A reading as it is worded where it is missing.
+struct Asked<'a> {
+    reading: String,
+    right: &'a str,
+    scope: &'a str,
     code: Code,
-) -> Option<Row<U>> {
-    Some(match section.get(table, key)? {
-        Read::Absent => Row::Open(Open::undecidable(format!("{table} {key}: not found; read it again")), code),
-        Read::Unread(open) => Row::Open(open.clone(), code),
-        Read::Got(value) => match T::deserialize(value).ok().and_then(make) {
-            Some(made) => Row::Got(made),
-            None => Row::Open(Open::undecidable(format!("{table} {key}: not readable; read it again")), code),
-        },
-    })
+}
+
+impl Asked<'_> {
+    /// The row under a key; `None` where nobody asked for it. What was not found, and a body that can't be right, are
+    /// readings that failed: an empty list would say that there is nothing.
+    fn row<T: DeserializeOwned, U>(
+        &self,
+        section: &Section,
+        table: &str,
+        key: &str,
+        make: impl FnOnce(T) -> Result<U, &'static str>,
+    ) -> Option<Row<U>> {
+        let made = match section.get(table, key)? {
+            Read::Absent => Err("it was not found; read it again"),
+            Read::Unread(open) => return Some(Row::Open(open.clone(), self.code)),
+            Read::Got(value) => T::deserialize(value).map_err(|_| "the answer is not readable").and_then(make),
+        };
+        Some(made.map_or_else(|why| Row::Open(self.open(Obstacle::Failed(why.into())), self.code), Row::Got))
+    }
+
+    fn not_collected<T>(&self) -> Row<T> {
+        Row::Open(self.open(Obstacle::NotAsked), CoreFinding::NotCollected.code())
+    }
+
+    fn open(&self, obstacle: Obstacle) -> Open {
+        Open::unread(self.reading.clone(), self.right, self.scope, obstacle)
+    }
 }
 
 fn list<T: DeserializeOwned>(section: &Section, table: &str, key: &str) -> Vec<T> {
@@ -276,30 +330,6 @@ pub(super) fn rows<'a>(
     section.tables.get(table).into_iter().flatten().map(|(key, reading)| (key.as_str(), reading))
 }
 
-fn grants(list: Vec<RoleAssignment>) -> Vec<Grant> {
-    let grant = |assignment: RoleAssignment| {
-        let about = assignment.properties;
-        Grant {
-            principal: about.principal_id.to_ascii_lowercase(),
-            is_service_principal: about.principal_type.eq_ignore_ascii_case("ServicePrincipal"),
-            scope: about.scope.as_str().into(),
-            role: about.role_definition_id.rsplit('/').next().unwrap_or_default().to_ascii_lowercase(),
-            condition: condition(about.condition.as_deref(), about.condition_version.as_deref()),
-            name: assignment.name.as_str().into(),
-        }
-    };
-    list.into_iter().map(grant).collect()
-}
-
-fn denies(list: Vec<DenyAssignment>, inside: bool) -> Vec<Deny> {
-    let deny = |body: DenyAssignment| Deny {
-        permissions: Permissions::of(&body.properties.permissions, inside),
-        condition: condition(body.properties.condition.as_deref(), body.properties.condition_version.as_deref()),
-        body,
-    };
-    list.into_iter().map(deny).collect()
-}
-
 /// Every row is what its table promises, or the error that names the first that is not.
 fn check(section: &Section) -> Result<(), SnapshotError> {
     check_rows::<Vec<Subscription>>(section, table::SUBSCRIPTIONS)?;
@@ -308,6 +338,9 @@ fn check(section: &Section) -> Result<(), SnapshotError> {
     check_rows::<Vec<RoleAssignment>>(section, table::HOLDERS)?;
     check_rows::<RoleDefinition>(section, table::DEFINITIONS)?;
     check_rows::<ServicePrincipal>(section, table::PRINCIPALS)?;
+    check_rows::<Application>(section, table::APPLICATIONS)?;
+    check_rows::<Vec<Lookalike>>(section, table::LOOKALIKES)?;
+    check_rows::<Vec<SystemRegistry>>(section, table::SYSTEM_REGISTRIES)?;
     check_rows::<Vec<DenyAssignment>>(section, table::DENY)?;
     check_rows::<Vec<DenyAssignment>>(section, table::DENY_ASSIGNED)?;
     check_rows::<Vec<CacheRule>>(section, table::CACHE_RULES)?;

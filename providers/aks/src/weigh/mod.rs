@@ -1,7 +1,9 @@
 //! May an identity pull from a container registry? From what was read to a claim.
 
+mod bodies;
 mod condition;
 mod deny;
+mod directory;
 mod grants;
 pub(crate) mod index;
 mod network;
@@ -43,9 +45,9 @@ impl AksFacts {
         Ok(Self { index: Index::open(section, private_link)?, section: section.clone(), private_link })
     }
 
-    /// Object ids that the directory no longer has, of those that were looked for.
-    pub(crate) fn deleted(&self) -> &std::collections::BTreeSet<String> {
-        &self.index.deleted
+    /// What was read of the directory.
+    pub(crate) fn directory(&self) -> &directory::Directory {
+        &self.index.directory
     }
 
     /// The registries that were read.
@@ -88,14 +90,20 @@ impl AksFacts {
 }
 
 impl Facts for AksFacts {
-    fn weigh(&self, question: &Question, _: Timestamp) -> Option<Claim> {
-        let host = question.image.registry.lower();
+    fn weigh(&self, question: &Question, at: Timestamp) -> Option<Claim> {
+        let host = host::lookup(&question.image.registry);
         host::owner(&question.image.registry)?;
         if let Credential::Principal(principal) = &question.by
             && crate::cluster::principal(&principal.id).is_none()
         {
             let detail = "is no object id, so no role assignment can name it";
             return Some(Claim::no(Finding::NotAnObjectId.code(), principal.id.as_str(), detail));
+        }
+        if let Some(port) = host::odd_port(&question.image.registry) {
+            let what =
+                format!("whether anything answers at port {port} of {host}: registries of Azure answer at 443");
+            let open = vec![Open::undecidable(what)];
+            return Some(Claim::open(Finding::NetworkUndecidable.code(), host, "must answer", open));
         }
         let registry = self.index.registry(&host);
         match &question.by {
@@ -110,14 +118,15 @@ impl Facts for AksFacts {
                     object: &object,
                     who: &principal.name,
                     repository: &question.image.repository,
+                    at,
                 };
                 Some(registry.map_or_else(|| self.not_found(&host), |registry| pull(registry).claim()))
             }
         }
     }
 
-    fn notices(&self, _: Timestamp, inventory: &Inventory) -> Vec<Notice> {
-        notices::of(&self.index, inventory)
+    fn notices(&self, at: Timestamp, inventory: &Inventory) -> Vec<Notice> {
+        notices::of(&self.index, inventory, at)
     }
 
     fn remedies(&self, denied: &[&Question], at: Timestamp, policy: FixPolicy) -> Proposal {
@@ -128,6 +137,10 @@ impl Facts for AksFacts {
         remedy::leftovers(self, inventory)
     }
 
+    fn leftovers_unread(&self, inventory: &Inventory) -> Vec<Open> {
+        remedy::leftovers_unread(self, inventory)
+    }
+
     fn after(&self, changes: &[&Change]) -> Option<Box<dyn Facts>> {
         Some(Box::new(remedy::after(self, changes)?))
     }
@@ -135,11 +148,14 @@ impl Facts for AksFacts {
 
 fn anonymous(registry: &RegistryEntry) -> Claim {
     let mut all = registry.network.clone();
-    let place = registry.place.clone();
-    all.push(if registry.registry.properties.anonymous_pull_enabled {
-        Claim::yes(CoreFinding::Allowed.code(), place, "lets everybody pull (anonymousPullEnabled)")
-    } else {
-        Claim::no(CoreFinding::AnonymousRefused.code(), place, "does not let requests without a login pull")
+    let (place, code) = (registry.place.clone(), CoreFinding::AnonymousRefused.code());
+    all.push(match registry.registry.properties.anonymous_pull_enabled {
+        Some(true) => Claim::yes(CoreFinding::Allowed.code(), place, "lets everybody pull (anonymousPullEnabled)"),
+        told => {
+            let lost = network::lacking(&registry.registry, &place, "anonymousPullEnabled", code);
+            lost.filter(|_| told.is_none())
+                .unwrap_or_else(|| Claim::no(code, place, "does not let requests without a login pull"))
+        }
     });
     Claim::All(all)
 }
@@ -151,6 +167,7 @@ struct Pull<'a> {
     object: &'a str,
     who: &'a str,
     repository: &'a str,
+    at: Timestamp,
 }
 
 /// How a registry reads role assignments.
@@ -180,6 +197,7 @@ impl Pull<'_> {
             None => self.one_of("the answer does not tell its role assignment mode"),
         };
         let mut all = self.registry.network.clone();
+        all.extend(self.index.directory.claims(self.object, self.who, self.at));
         all.push(of_mode);
         Claim::All(all)
     }

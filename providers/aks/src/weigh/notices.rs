@@ -1,15 +1,17 @@
 //! What is worth a word although no verdict hangs on it.
 
+use super::Pull;
 use super::index::{Grant, Index, RegistryEntry, Row};
 use super::outcome::Outcome;
 use super::rights::Act;
 use crate::codes::Finding;
-use pullaudit_core::{Inventory, Notice};
+use jiff::Timestamp;
+use pullaudit_core::{Inventory, Mode, Notice, Verdict, judge};
 use std::collections::BTreeSet;
 
 /// Every notice, once, in a fixed order.
-pub(super) fn of(index: &Index, inventory: &Inventory) -> Vec<Notice> {
-    let mut found = BTreeSet::new();
+pub(super) fn of(index: &Index, inventory: &Inventory, at: Timestamp) -> Vec<Notice> {
+    let mut found: BTreeSet<Notice> = system(index, at).collect();
     for registry in &index.registries {
         found.extend(misplaced(index, registry, inventory));
         found.extend(registry.grants.iter().filter_map(|(object, row)| wide(index, registry, object, row)));
@@ -26,6 +28,24 @@ pub(super) fn of(index: &Index, inventory: &Inventory) -> Vec<Notice> {
     }
     found.into_iter().collect()
 }
+
+/// Network-isolated clusters whose identity may not pull system images, which no workload names.
+fn system(index: &Index, at: Timestamp) -> impl Iterator<Item = Notice> + '_ {
+    index.system.iter().filter_map(move |(object, system)| {
+        let registry = index.registries.iter().find(|registry| registry.id == system.registry)?;
+        let pull = Pull { index, registry, object, who: object, repository: SYSTEM_REPOSITORY, at };
+        let Verdict::Denied { because } = judge(Some(&pull.claim()), Mode::Default) else { return None };
+        let why = because.first().map_or_else(String::new, |one| format!("{}: {}", one.source, one.detail));
+        let name = &registry.registry.name;
+        let message = format!("{object} may not pull system images from {name} ({why})");
+        Some(notice(Finding::SystemImagesDenied, format!("cluster {}", system.cluster), message))
+    })
+}
+
+/// Under which system images are cached there.
+///
+/// Source: MicrosoftDocs/azure-aks-docs, `articles/aks/network-isolated.md`.
+const SYSTEM_REPOSITORY: &str = "aks-managed-repository/oss/kubernetes/pause";
 
 fn notice(finding: Finding, subject: String, message: String) -> Notice {
     let code = finding.code();

@@ -36,7 +36,7 @@ impl Act {
         }
     }
 
-    fn is_data(self) -> bool {
+    pub(super) fn is_data(self) -> bool {
         matches!(self, Self::Content | Self::Metadata | Self::ContentWrite)
     }
 }
@@ -73,30 +73,63 @@ impl Permissions {
     }
 }
 
-/// `None` where there is no condition, or only an empty one.
+/// `None` where there is no condition, or only an empty one. A version without a text is what is left of one.
 pub(crate) fn condition(text: Option<&str>, version: Option<&str>) -> Option<Condition> {
-    text.filter(|text| !text.trim().is_empty()).map(|text| Condition::parse(text, version))
+    let filled = |text: &&str| !text.trim().is_empty();
+    match (text.filter(filled), version.filter(filled)) {
+        (Some(text), _) => Some(Condition::parse(text, version)),
+        (None, Some(_)) => Some(Condition::lost()),
+        (None, None) => None,
+    }
+}
+
+/// Why a condition decides nothing about an action of the control plane.
+///
+/// Source: Microsoft Learn, "Azure attribute-based access control for repository permissions" (`--role-assignment-mode
+/// rbac`: role assignments with conditions are not supported).
+pub(super) fn unsupported() -> Outcome {
+    Outcome::Open(
+        "whether a registry honours a condition in LegacyRegistryPermissions mode, which supports none".into(),
+    )
 }
 
 impl Element {
     fn covers(&self, act: Act, repository: &str, inside: bool) -> Outcome {
+        let element = &self.permission;
         let (given, withheld) = if act.is_data() {
-            (&self.permission.data_actions, &self.permission.not_data_actions)
+            (("dataActions", &element.data_actions), ("notDataActions", &element.not_data_actions))
         } else {
-            (&self.permission.actions, &self.permission.not_actions)
+            (("actions", &element.actions), ("notActions", &element.not_actions))
         };
-        let covered = one_of(given, act, inside).and(one_of(withheld, act, inside).negate());
+        let covered = self.one_of(given, act, inside).and(self.one_of(withheld, act, inside).negate());
         match &self.condition {
+            Some(_) if covered != Outcome::No && !act.is_data() => covered.and(unsupported()),
             Some(condition) if covered != Outcome::No => {
                 covered.and(condition.holds(&Access { action: act.name(), repository }))
             }
             _ => covered,
         }
     }
-}
 
-fn one_of(patterns: &[String], act: Act, inside: bool) -> Outcome {
-    patterns.iter().fold(Outcome::No, |any, pattern| any.or(matches(pattern, act.name(), inside)))
+    fn one_of(&self, (name, patterns): (&str, &Option<Vec<String>>), act: Act, inside: bool) -> Outcome {
+        match patterns {
+            Some(patterns) => {
+                patterns.iter().fold(Outcome::No, |any, pattern| any.or(matches(pattern, act.name(), inside)))
+            }
+            None if self.lacks_a_list() => {
+                Outcome::Open(format!("what {name} holds: the answer leaves it out").into())
+            }
+            None => Outcome::No,
+        }
+    }
+
+    /// Azure writes all four lists of an element. One that lacks a single list, or all, was cut.
+    fn lacks_a_list(&self) -> bool {
+        let Permission { actions, not_actions, data_actions, not_data_actions, .. } = &self.permission;
+        let missing =
+            [actions, not_actions, data_actions, not_data_actions].into_iter().filter(|list| list.is_none());
+        matches!(missing.count(), 1 | 4)
+    }
 }
 
 /// A wildcard inside a provider's name (`Microsoft.ContainerRegistry/*`) counts only in tenants that are set
@@ -117,7 +150,7 @@ fn matches(pattern: &str, action: &str, inside: bool) -> Outcome {
 /// Manager itself decides this one, and honours every wildcard.
 #[cfg(feature = "live")]
 pub(crate) fn grants_action(permissions: &[Permission], action: &str) -> bool {
-    let any = |patterns: &[String]| patterns.iter().any(|pattern| covers(pattern, action));
+    let any = |patterns: &Option<Vec<String>>| patterns.iter().flatten().any(|pattern| covers(pattern, action));
     permissions.iter().any(|one| any(&one.actions) && !any(&one.not_actions))
 }
 
@@ -126,7 +159,7 @@ mod tests {
     use super::*;
 
     fn element(actions: &[&str], not_actions: &[&str]) -> Permission {
-        let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+        let texts = |texts: &[&str]| Some(texts.iter().map(|&text| text.to_owned()).collect());
         Permission { actions: texts(actions), not_actions: texts(not_actions), ..Permission::default() }
     }
 

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 pub const SUBSCRIPTION: &str = "11111111-aaaa-4bbb-8ccc-000000000001";
 pub const OBJECT: &str = "7c1e0000-0000-4000-8000-0000000090ab";
 pub const OLD_OBJECT: &str = "1f0d0000-0000-4000-8000-0000000022c4";
+pub const CLIENT: &str = "c11e0000-0000-4000-8000-0000000090ab";
 pub const ACR_PULL: &str = "7f951dda-4ed3-4680-a7ca-43fe172d538d";
 pub const READER: &str = "b93aa761-3e63-49ed-ac28-beffa264f7ac";
 pub const CUSTOM: &str = "c0570000-0000-4000-8000-000000000001";
@@ -80,6 +81,14 @@ pub fn deny(name: &str, scope: &str, principals: Value, actions: Value) -> Value
     })
 }
 
+/// A managed identity that may sign in, as Microsoft Graph writes it.
+pub fn principal(object: &str) -> Value {
+    json!({
+        "id": object, "displayName": "aks-kubelet-b", "appId": CLIENT, "accountEnabled": true,
+        "servicePrincipalType": "ManagedIdentity", "passwordCredentials": []
+    })
+}
+
 /// One registry, one identity; without a grant until a test makes one.
 #[derive(Clone, Debug)]
 pub struct World(pub Section);
@@ -113,6 +122,7 @@ impl World {
         let reads = json!([{ "actions": [], "dataActions": [CONTENT, METADATA] }]);
         let reader = definition(READER, "Container Registry Repository Reader", reads);
         section.put(table::DEFINITIONS, READER, Read::Got(reader));
+        section.put(table::PRINCIPALS, OBJECT, Read::Got(principal(OBJECT)));
         Self(section)
     }
 
@@ -147,8 +157,12 @@ impl World {
     }
 
     pub fn ask(&self, by: Credential, image: &str, mode: Mode) -> Verdict {
+        self.ask_at(by, image, mode, Timestamp::UNIX_EPOCH)
+    }
+
+    pub fn ask_at(&self, by: Credential, image: &str, mode: Mode, at: Timestamp) -> Verdict {
         let image = ImageRef::parse(image).unwrap();
-        let claim = self.facts().weigh(&Question { by, from: Vantage::default(), image }, Timestamp::UNIX_EPOCH);
+        let claim = self.facts().weigh(&Question { by, from: Vantage::default(), image }, at);
         judge(claim.as_ref(), mode)
     }
 

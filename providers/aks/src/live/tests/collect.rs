@@ -59,6 +59,7 @@ fn rules(own: Vec<(&'static str, u16, String)>) -> Fake {
         ("/denyAssignments?", 200, page(&deny("ServicePrincipal"))),
         ("/cacheRules?", 200, page("")),
         ("/roleDefinitions/", 200, format!(r#"{{"name":"{PULL}","properties":{{"roleName":"AcrPull"}}}}"#)),
+        ("/getByIds", 200, page(&format!(r#"{{"id":"{OBJECT}","accountEnabled":true}}"#))),
     ]);
     Fake::table(rules)
 }
@@ -92,6 +93,7 @@ async fn every_table_is_filled_by_one_call_a_row() {
         (ASSIGNMENTS, &pair),
         (HOLDERS, &registry),
         (DEFINITIONS, PULL),
+        (PRINCIPALS, OBJECT),
         (SUBSCRIPTIONS, ""),
     ];
     expected.sort_unstable();
@@ -171,8 +173,10 @@ async fn what_is_refused_or_fails_is_an_unread_row_of_its_own() {
     let registry = id(SUB, "Acme").to_ascii_lowercase();
     assert_eq!(unread(&section, ASSIGNMENTS, &format!("{registry}|{OBJECT}")), Obstacle::Refused);
     for (table, key) in [(DENY, registry.as_str()), (CACHE_RULES, &registry), (REGISTRIES, OTHER)] {
-        assert!(matches!(unread(&section, table, key), Obstacle::Failed(_)), "{table}");
+        let obstacle = unread(&section, table, key);
+        assert!(matches!(obstacle, Obstacle::Failed(_)) || (table, key) == (REGISTRIES, OTHER), "{table}");
     }
+    assert!(matches!(unread(&section, REGISTRIES, OTHER), Obstacle::Blocked(_)));
     assert!(section.get(HOLDERS, &registry).and_then(Read::got).is_some());
     assert!(section.get(DEFINITIONS, PULL).and_then(Read::got).is_some());
 }
@@ -227,4 +231,69 @@ async fn subscriptions_that_cannot_be_listed_are_an_unread_row() {
     let section = run.live.collect(&[asked("far-h4sh.azurecr.io/a:1")]).await.unwrap();
     assert_eq!(unread(&section, SUBSCRIPTIONS, ""), Obstacle::Refused);
     assert!(section.get(REGISTRIES, SUB).and_then(Read::got).is_some());
+}
+
+#[tokio::test]
+async fn an_identity_is_gone_only_where_the_directory_is_the_registry_s() {
+    let absent = || ("/getByIds", 200, page(""));
+    let subscription = |more: &str| {
+        page(&format!(
+            r#"{{"subscriptionId":"{SUB}","tenantId":"t"{more}}},{{"subscriptionId":"{OTHER}","tenantId":"t"}}"#
+        ))
+    };
+    let two =
+        format!(r#"{{"subscriptionId":"{SUB}","tenantId":"t"}},{{"subscriptionId":"{OTHER}","tenantId":"u"}}"#);
+    let managed = r#","managedByTenants":[{"tenantId":"m"}]"#;
+    for (subscriptions, gone) in [(subscription(""), true), (subscription(managed), false), (page(&two), false)] {
+        let run = Run::new(rules(vec![absent(), ("/subscriptions?", 200, subscriptions.clone())]));
+        let section = run.live.collect(&[asked("acme-h4sh.azurecr.io/a:1")]).await.unwrap();
+        let row = section.get(PRINCIPALS, OBJECT).unwrap();
+        assert_eq!(*row == Read::Absent, gone, "{subscriptions}");
+        if !gone {
+            assert!(matches!(unread(&section, PRINCIPALS, OBJECT), Obstacle::Blocked(_)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_read_is_never_empty() {
+    let cut = format!(r#"{{"value":[],"@odata.nextLink":"https://graph.microsoft.com/next?{OBJECT}"}}"#);
+    let answers = [
+        (403, error("Authorization_RequestDenied")),
+        (401, error("InvalidAuthenticationToken")),
+        (200, "{}".to_owned()),
+        (200, "<html>".to_owned()),
+        (200, page(r#"{"displayName":"x"}"#)),
+        (200, cut),
+    ];
+    for (at, (status, body)) in answers.into_iter().enumerate() {
+        let run = Run::new(rules(vec![("/getByIds", status, body)]));
+        let section = run.live.collect(&[asked("acme-h4sh.azurecr.io/a:1")]).await.unwrap();
+        let obstacle = unread(&section, PRINCIPALS, OBJECT);
+        let fits = match at {
+            0 => obstacle == Obstacle::Refused,
+            1 => matches!(obstacle, Obstacle::Blocked(_)),
+            _ => matches!(obstacle, Obstacle::Failed(_)),
+        };
+        assert!(fits, "{at}: {obstacle:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_api_version_is_taken_where_ours_is_not_there() {
+    let lacking = r#"{"error":{"code":"NoRegisteredProviderFound","message":"No registered resource provider found for
+        location 'chinaeast2' and API version '2025-11-01' for type 'registries'. The supported api-versions are
+        '2019-05-01, 2023-07-01'. The supported locations are 'chinaeast2'."}}"#;
+    let lacking = lacking.replace('\n', " ");
+    let own = vec![
+        ("registries?api-version=2025-11-01", 400, lacking.clone()),
+        ("/cacheRules?api-version=2025-11-01", 400, lacking),
+    ];
+    let run = Run::new(rules(own));
+    let section = run.live.collect(&[asked("acme-h4sh.azurecr.io/a:1")]).await.unwrap();
+    let list = section.get(REGISTRIES, SUB).and_then(Read::got).unwrap();
+    assert_eq!(list[0]["properties"]["roleAssignmentMode"], serde_json::Value::Null);
+    let seen = run.fake.seen();
+    assert!(seen.iter().any(|line| line.contains("/registries?api-version=2023-07-01")), "{seen:#?}");
+    assert!(section.get(CACHE_RULES, &id(SUB, "Acme").to_ascii_lowercase()).and_then(Read::got).is_some());
 }

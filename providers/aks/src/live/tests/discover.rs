@@ -65,7 +65,7 @@ async fn wanted_clusters_come_with_who_pulls_there_and_the_rest_is_a_gap() {
     }
     let asked: Vec<_> = run.fake.seen().into_iter().filter(|line| line.contains("graph")).collect();
     let url = "https://graph.microsoft.com/v1.0/servicePrincipals";
-    assert_eq!(asked, [format!("GET {url}(appId=%27{APP}%27)?$select=id,displayName").replace("%27", "'")]);
+    assert_eq!(asked, [format!("GET {url}(appId=%27{APP}%27)?$select=id,displayName,appId,servicePrincipalType,accountEnabled,passwordCredentials").replace("%27", "'")]);
 
     let [gap] = found.gaps.as_slice() else { panic!("{:?}", found.gaps) };
     assert_eq!(gap.scope, format!("subscription {OTHER}"));
@@ -99,6 +99,20 @@ async fn only_subscriptions_that_are_meant_are_asked() {
     assert_eq!((names(&found.clusters), found.gaps.len()), (vec!["alpha"], 0));
     let path = format!("/subscriptions/{SUB}/providers/Microsoft.ContainerService/managedClusters");
     assert_eq!(run.fake.seen(), [format!("GET https://management.azure.com{path}?api-version=2025-10-01")]);
+}
+
+#[tokio::test]
+async fn every_listed_subscription_was_searched_and_none_is_an_error() {
+    let run = Run::new(Fake::table(graph(200, "")));
+    let upper = Scope::new(|_, name| name == "alpha").within([SUB.to_ascii_uppercase()]);
+    let found = run.live.discover(&upper).await.unwrap();
+    let searched: Vec<_> = found.searched.iter().map(|one| (one.provider.as_str(), one.scope.as_str())).collect();
+    assert_eq!((names(&found.clusters), searched), (vec!["alpha"], vec![("aks", SUB)]));
+
+    let run = Run::new(Fake::table(graph(200, "")));
+    let nowhere = Scope::all().within(["99999999-0000-4000-8000-000000000009".to_owned()]);
+    let error = run.live.discover(&nowhere).await.unwrap_err().to_string();
+    assert!(error.contains("none of the wanted ones is visible"), "{error}");
 }
 
 #[tokio::test]

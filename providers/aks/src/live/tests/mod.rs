@@ -119,7 +119,6 @@ impl Run {
             timeout: Duration::from_secs(2),
             concurrency: 4,
             arm_private_link: false,
-            prune: false,
             service_account_identity: BTreeMap::new(),
             calls: Arc::clone(&calls),
         };

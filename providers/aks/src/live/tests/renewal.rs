@@ -52,7 +52,6 @@ async fn run(first_good: u32) -> (Result<(), String>, Arc<Strict>) {
         timeout: Duration::from_secs(2),
         concurrency: 1,
         arm_private_link: false,
-        prune: false,
         service_account_identity: BTreeMap::new(),
         calls: Arc::new(Calls::default()),
     };
