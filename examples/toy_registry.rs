@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use pullaudit::assess::Judging;
 use pullaudit::clouds::Clouds;
 use pullaudit::config::Config;
+use pullaudit::fix_line::FixLine;
 use pullaudit::report::{Paint, People, people};
 use pullaudit::settings::Settings;
 use pullaudit::{cli, pipeline};
@@ -108,7 +109,7 @@ async fn main() -> anyhow::Result<()> {
 
     let snapshot = snapshot(&Toy.collect(&[]).await?)?;
     let judging = Judging { at: snapshot.taken_at, mode: Mode::Default };
-    let report = pipeline::report(&snapshot, &[], &clouds, &Config::default(), judging, "")?;
+    let report = pipeline::report(&snapshot, &[], &clouds, &Config::default(), judging, &FixLine::default())?;
     print!(
         "{}",
         people(

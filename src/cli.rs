@@ -1,9 +1,11 @@
 //! The command line, as the contract has it.
 
+mod again;
 pub mod lists;
 mod selecting;
 mod writing;
 
+pub use again::Again;
 pub use selecting::{AzureCloud, Judging, Reading, Select, Source};
 pub use writing::{Apply, Consent, Fix, PlanOutput, Undo, Writing};
 

@@ -1,7 +1,8 @@
 //! Checks to incidents by cause, unknown checks by what would settle them. Pure.
 
+use crate::fix_line::FixLine;
 use crate::report::{Check, Identity, Incident, Needing, State, Unsettled, VerdictWord, WorkloadReport, plural};
-use pullaudit_core::{Severity, Snapshot};
+use pullaudit_core::{Safety, Severity, Snapshot};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,22 +20,22 @@ struct Cause<'a> {
 pub struct Repairs<'a> {
     /// Where the checks are from.
     pub snapshot: &'a Snapshot,
-    /// Ids of the checks that a change of ours would turn.
-    pub repairable: &'a BTreeSet<String>,
-    /// Flags that name the same images again, see [`crate::cli::Source::images_again`].
-    pub images: &'a str,
+    /// Ids of the checks that changes of ours would turn, with the least safety of those.
+    pub repairable: &'a BTreeMap<String, Safety>,
+    /// How a repair selects what the run selected.
+    pub line: &'a FixLine,
 }
 
 impl Repairs<'_> {
     /// The command that repairs one of these checks at least; `None` where none does.
     fn command(&self, checks: &[&Check]) -> Option<String> {
-        let check = checks.iter().find(|check| self.repairable.contains(&check.id))?;
-        let id = check.cluster.as_deref()?;
-        let clusters = || self.snapshot.clusters.iter().map(|record| &record.cluster);
-        let cluster = clusters().find(|cluster| cluster.id.0 == id)?;
-        let twins = clusters().filter(|one| one.name == cluster.name && one.provider == cluster.provider).count();
-        let name = if twins == 1 { cluster.name.as_str() } else { id };
-        Some(format!("pullaudit fix --provider {} --cluster {name}{}", cluster.provider, self.images))
+        let repairable = checks.iter().filter_map(|check| Some((*check, self.repairable.get(&check.id)?)));
+        let repairable: Vec<(&Check, &Safety)> = repairable.collect();
+        let id = repairable.first()?.0.cluster.as_deref()?;
+        let mut clusters = self.snapshot.clusters.iter().map(|record| &record.cluster);
+        let cluster = clusters.find(|cluster| cluster.id.0 == id)?;
+        let consent = repairable.iter().any(|(_, safety)| **safety < Safety::Safe);
+        Some(self.line.command(self.snapshot, cluster, consent))
     }
 }
 

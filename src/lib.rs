@@ -15,6 +15,7 @@ pub mod ending;
 pub mod exceptions;
 pub mod exit;
 pub mod facts;
+pub mod fix_line;
 #[cfg(feature = "live")]
 pub mod gather;
 pub mod incidents;
@@ -40,3 +41,4 @@ pub mod settings;
 pub mod severity;
 pub mod sources;
 pub mod usage;
+pub mod writable;

@@ -78,6 +78,16 @@ impl ClusterPattern {
         self.all_pools(id, name) || self.split.as_ref().is_some_and(|(cluster, _)| cluster.either(id, name))
     }
 
+    /// The same pattern for one cluster, which is `called` so: all of it, or the pools that the pattern names. `None`
+    /// where it means no pool of it.
+    pub fn called(&self, called: &str, id: &str, name: &str) -> Option<String> {
+        if self.all_pools(id, name) {
+            return Some(called.to_owned());
+        }
+        let (_, pools) = self.text.rsplit_once('/').filter(|_| self.cluster(id, name))?;
+        Some(format!("{called}/{pools}"))
+    }
+
     fn all_pools(&self, id: &str, name: &str) -> bool {
         self.whole.either(id, name)
     }

@@ -1,9 +1,10 @@
 //! The way of the data, on one screen: a snapshot (gathered, or from files) is asked, judged and
 //! reported. What is live, saved and replayed goes through here alike.
 
-use crate::assess::{self, Judging, Opened};
+use crate::assess::{self, Judged, Judging, Opened};
 use crate::clouds::Clouds;
 use crate::config::Config;
+use crate::fix_line::FixLine;
 use crate::incidents::Repairs;
 use crate::questions::{self, Asking, Subject};
 use crate::report::{
@@ -23,18 +24,20 @@ pub struct Judgement {
     pub asking: Asking,
     /// What answered.
     pub opened: Opened,
+    /// The verdict of each pull, at its index.
+    pub judged: Vec<Judged>,
 }
 
-/// Judges a snapshot. `images` are the flags by which a repair is told the same images.
+/// Judges a snapshot. `line` says how a repair selects what the run selected.
 pub fn report(
     snapshot: &Snapshot,
     conflicts: &[Conflict],
     clouds: &Clouds,
     config: &Config,
     judging: Judging,
-    images: &str,
+    line: &FixLine,
 ) -> Result<Report> {
-    Ok(judge(snapshot, conflicts, clouds, config, judging, images)?.report)
+    Ok(judge(snapshot, conflicts, clouds, config, judging, line)?.report)
 }
 
 /// The same, with what it was judged from.
@@ -44,7 +47,7 @@ pub fn judge(
     clouds: &Clouds,
     config: &Config,
     judging: Judging,
-    images: &str,
+    line: &FixLine,
 ) -> Result<Judgement> {
     let asking = questions::ask(snapshot, clouds);
     let opened = Opened::new(snapshot, clouds)?;
@@ -63,7 +66,7 @@ pub fn judge(
     summary.questions_denied = count(|verdict| matches!(verdict, Verdict::Denied { .. }));
     summary.questions_unknown = count(|verdict| matches!(verdict, Verdict::Unknown { .. }));
     summary.questions_excepted = excepted.len();
-    let repairable = remediate::repairable(snapshot, clouds, (&asking, &opened), (&judged, &checks), judging.at);
+    let repairable = remediate::repairable(snapshot, clouds, (&asking, &opened), (&judged, &checks), judging);
     let incomplete_because = incomplete::because(snapshot, &asking, &checks);
     let report = Report {
         schema: SCHEMA.to_owned(),
@@ -75,13 +78,13 @@ pub fn judge(
         searched: searched(snapshot),
         summary,
         clusters: clusters(snapshot),
-        incidents: incidents::incidents(&checks, &Repairs { snapshot, repairable: &repairable, images }),
+        incidents: incidents::incidents(&checks, &Repairs { snapshot, repairable: &repairable, line }),
         unsettled: incidents::unsettled(&checks),
         checks,
         skipped: skipped(&asking),
         notices,
     };
-    Ok(Judgement { report, asking, opened })
+    Ok(Judgement { report, asking, opened, judged })
 }
 
 /// The questions of which an exception covers every check.

@@ -10,6 +10,12 @@ mod azure;
 mod azure_fake;
 #[path = "azure_fix/consent.rs"]
 mod consent;
+#[path = "azure_fix/edited.rs"]
+mod edited;
+#[path = "edited/mod.rs"]
+mod edited_files;
+#[path = "azure_fix/ending.rs"]
+mod ending;
 #[path = "azure_fix/identities.rs"]
 mod identities;
 #[path = "azure_fix/killed.rs"]

@@ -128,7 +128,7 @@ fn an_answer_that_is_lost_is_incomplete_and_no_drift() {
     assert_eq!(texts(&diff["verdicts"], "direction"), BTreeSet::from(["unclear"]));
     assert_eq!((&diff["worse"], &diff["lostGrants"]), (&json!(0), &json!([])), "unread is not gone");
     let (_, out, _) = self::diff(&[AFTER, &unread]);
-    assert!(out.ends_with("exit 3: nothing is newly denied, but an answer is missing\n"), "{out}");
+    assert!(out.contains("Incomplete: nothing is newly denied, but ") && out.ends_with(" (exit 3)\n"), "{out}");
     // The other way round it is an answer won, and from denied to unknown is not better.
     assert_eq!(json_of(&unread, AFTER).0, Some(0));
     let secret = edited(AFTER, folder.path(), |snapshot| with_secret(snapshot, "checkout"));
@@ -232,7 +232,7 @@ fn what_could_not_be_read_this_time_is_neither_gone_nor_fine() {
     let (code, diff) = json_of(AFTER, &refused);
     assert_eq!((code, texts(&diff["scopes"], "presence")), (Some(3), BTreeSet::from(["unread"])));
     assert_eq!(texts(&diff["lostReadings"], "permission"), BTreeSet::from(["eks:ListClusters"]));
-    assert_eq!(json_of(&refused, &refused).0, Some(0), "what was missing before is no news");
+    assert_eq!(json_of(&refused, &refused).0, Some(3), "what could not be read is not nothing");
     let (_, out, _) = self::diff(&[AFTER, &refused]);
     assert!(
         out.contains("read before, not now: clusters of 111122223333 eu-central-1: needs eks:ListClusters"),
@@ -292,4 +292,25 @@ fn what_cannot_be_compared_is_said() {
     let (code, _, err) = diff(&[AFTER, AFTER, "-o", "wide"]);
     assert_eq!(code, Some(64));
     assert!(err.contains("people, json or yaml"), "{err}");
+}
+
+/// Each side without its clusters, without its workloads, and with a scope that could not be read.
+#[test]
+fn a_comparison_with_nothing_or_with_gaps_is_incomplete() {
+    let folder = tempfile::tempdir().unwrap();
+    let gap = json!({ "scope": "account 999988887777", "message": "not read", "open": { "unread": {
+        "reading": "clusters", "permission": "eks:ListClusters", "scope": "account 999988887777", "assumable": false,
+        "obstacle": "refused" } } });
+    let empties = [
+        edited(AFTER, folder.path(), |one| (one["clusters"], one["workloads"]) = (json!([]), json!([]))),
+        edited(AFTER, folder.path(), |one| one["workloads"] = json!([])),
+        edited(AFTER, folder.path(), |one| one["gaps"] = json!([gap])),
+    ];
+    for less in &empties {
+        for (old, new) in [(AFTER, less.as_str()), (less, AFTER), (less, less)] {
+            let (code, out, err) = diff(&[old, new]);
+            assert!(matches!(code, Some(2 | 3)), "{old} {new}: {code:?}\n{out}{err}");
+            assert!(code == Some(2) || out.contains("Incomplete: "), "{out}");
+        }
+    }
 }

@@ -12,6 +12,8 @@ mod prune;
 mod scopes;
 #[path = "servers/mod.rs"]
 mod servers;
+#[path = "google_fix/strict.rs"]
+mod strict;
 
 use google::{MEMBER, NODES, Place, READER, world};
 use pullaudit_google_fake::{Cluster, Fault, Federation, LOGGING_ONLY, Policy, Pool, Repository, Trouble, World};

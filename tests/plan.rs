@@ -1,6 +1,15 @@
 //! `fix --dry-run` from outside: what it plans, what it holds back, how it ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "plan/edited.rs"]
+mod edited;
+#[path = "edited/mod.rs"]
+mod edited_files;
+#[path = "plan/repeated.rs"]
+mod repeated;
+#[path = "plan/writable.rs"]
+mod writable;
+
 use assert_cmd::Command;
 use serde_json::Value;
 

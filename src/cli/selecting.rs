@@ -3,8 +3,6 @@
 use super::lists::item;
 use clap::{Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
-use pullaudit_core::shell_word;
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,22 +22,6 @@ pub struct Source {
     /// Facts from snapshots (globs, `-`) instead of the clouds; no network call is made.
     #[arg(long, value_name = "SNAPSHOT", num_args = 1..)]
     pub from: Vec<String>,
-}
-
-impl Source {
-    /// The flags that name its images once more, each with a space before it, for a command line that people
-    /// copy; empty where the live workloads are meant.
-    pub fn images_again(&self) -> String {
-        let mut flags = String::new();
-        let files = self.files.iter().map(|file| ("-f", file.display().to_string()));
-        for (flag, value) in files.chain(self.images.iter().map(|image| ("--image", image.clone()))) {
-            let _ = write!(flags, " {flag} {}", shell_word(&value));
-        }
-        if self.with_live {
-            flags.push_str(" --with-live");
-        }
-        flags
-    }
 }
 
 /// Which clusters, which workloads. Each list may be given in one argument, with commas.

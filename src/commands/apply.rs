@@ -1,14 +1,15 @@
 //! `pullaudit apply FILE`: a saved plan, written where the world still is as it was.
 
-use crate::cli::Apply;
+use crate::cli::{Again, Apply};
 use crate::clouds::Clouds;
-use crate::commands::carry::{Carry, agreement, load};
+use crate::commands::carry::{Carry, agreement};
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
-use crate::remediate::consent;
+use crate::remediate::{consent, files};
 use crate::report::Paint;
 use crate::settings::Settings;
+use crate::writable::Writable;
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -21,15 +22,13 @@ pub async fn run(
     interrupt: &Interrupt,
     out: &mut dyn Write,
 ) -> Result<Exit> {
-    let plan = load(&args.plan)?;
     let settings = Settings::new(args.select.clone(), args.reading.clone(), true)?;
     let agreement = agreement(&args.writing, &settings);
     consent::can_ask(&agreement)?;
-    if plan.changes.is_empty() {
-        writeln!(out, "nothing to do: the plan holds no change\nexit 0: nothing to do")?;
-        return Ok(Exit::Clean);
-    }
     let clouds = Clouds::new(&settings)?;
+    let plan = files::plan(&args.plan, &clouds)?;
+    let plan = Writable::of(&settings, &clouds, true).await.limit(plan);
+    let again = Again::default().clusters(&args.select).scopes(&args.select).reading(&args.reading);
     let carry = Carry {
         settings: &settings,
         clouds: &clouds,
@@ -39,8 +38,14 @@ pub async fn run(
         writing: &args.writing,
         output: args.output,
         dry: false,
+        again: again.text(),
+        saved: None,
         paint,
         interrupt,
     };
+    if plan.changes.is_empty() {
+        drop(progress);
+        return carry.nothing(out);
+    }
     carry.run(progress, out).await
 }

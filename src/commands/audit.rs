@@ -5,6 +5,7 @@ use crate::cli::{self, Audit, Output};
 use crate::clouds::Clouds;
 use crate::ending::{self, Rules};
 use crate::exit::{Exit, FailOn};
+use crate::fix_line::FixLine;
 use crate::progress::Progress;
 use crate::report::{self, Paint, People, Report};
 use crate::settings::Settings;
@@ -32,7 +33,7 @@ pub async fn run(args: &Audit, paint: Paint, progress: Progress, out: &mut dyn W
         &clouds,
         &settings.config,
         judging,
-        &args.source.images_again(),
+        &FixLine::of(&args.source, &args.select, &args.judging, &args.reading, &settings.contexts)?,
     )?;
     drop(progress);
     if args.select.allow_empty {

@@ -3,17 +3,17 @@
 use crate::cli::{Consent, PlanOutput, Writing};
 use crate::clouds::Clouds;
 use crate::exit::Exit;
-use crate::input;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::remediate::Plan;
 use crate::remediate::consent::{self, Agreement, Selection};
+use crate::remediate::ending::{self, Ending, Outcomes};
 use crate::remediate::journal::ReceiptFile;
 use crate::remediate::judge::worst;
 use crate::remediate::receipt::{Entry, Receipt, Seen};
 use crate::remediate::told::line;
 use crate::remediate::write::{Carrier, Found};
-use crate::report::{self, Around, Paint, plural};
+use crate::report::{self, Around, Paint};
 use crate::settings::Settings;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
@@ -54,6 +54,10 @@ pub struct Carry<'a> {
     pub output: PlanOutput,
     /// Nothing is to be written.
     pub dry: bool,
+    /// The selection of the run as flags, for the lines that people copy.
+    pub again: &'a str,
+    /// Where the plan was saved.
+    pub saved: Option<&'a Path>,
     /// Colours.
     pub paint: Paint,
     /// Whether the user wants to end.
@@ -75,9 +79,8 @@ impl Carry<'_> {
         let rights = carrier.rights().await;
         drop(progress);
         let selection = consent::select(self.plan, &rights, &self.agreement);
-        let left = selection.left.iter().chain(&selection.refused);
-        let left = left.map(|(change, why)| (change.target.clone(), why.clone())).collect();
-        let text = report::plan(self.plan, &Around { dry: self.dry, rights, left }, self.paint);
+        let around = Around { dry: self.dry, rights, left: left(&selection), empty: false };
+        let text = report::plan(self.plan, &around, self.paint);
         let mut aside = std::io::stderr();
         let told: &mut dyn Write = if self.output == PlanOutput::Json { &mut aside } else { &mut *out };
         // A dry run's JSON is the plan already.
@@ -96,10 +99,10 @@ impl Carry<'_> {
         }
         self.interrupt.begin();
         let (file, settled) = self.written(&carrier, &selection, out).await?;
-        let exit = self.exit(&selection, &file.receipt, settled);
+        let ending = self.ending(&selection, &file.receipt, settled);
         // Whoever reads may have gone: how it ended stands in the receipt.
-        let _ = self.tell_end(&selection, &file, exit, out);
-        Ok(exit)
+        let _ = self.tell_end(&selection, &file, &ending, out);
+        Ok(ending.exit)
     }
 
     /// The receipt, and whether the clouds' settings now say what was expected.
@@ -113,7 +116,7 @@ impl Carry<'_> {
         let told: &mut dyn Write = if self.output == PlanOutput::Json { &mut aside } else { &mut *out };
         let only_removals = selection.write.iter().all(|change| change.action == Action::Remove);
         let clusters = if only_removals { Vec::new() } else { carrier.clusters(&selection.write).await? };
-        let receipt = Receipt::new(self.plan, &selection.write, Timestamp::now());
+        let receipt = Receipt::new(self.plan, &selection.write, Timestamp::now())?;
         let mut file = ReceiptFile::create(self.writing.receipt_out.as_deref(), receipt)?;
         let _ = writeln!(told);
         line(told, "receipt", &file.path().display().to_string());
@@ -153,36 +156,73 @@ impl Carry<'_> {
 
     /// How a run ends that wrote nothing.
     fn unwritten(&self, selection: &Selection<'_>, out: &mut dyn Write) -> Result<Exit> {
-        let (exit, why) = match (self.dry, selection.refused.is_empty(), selection.write.is_empty()) {
-            (false, false, true) => (Exit::Failed, "exit 1: you have no right to write what is pending"),
-            (_, _, true) => (Exit::Drift, "exit 2: nothing here can be written by pullaudit as it was asked"),
-            (_, _, false) => (Exit::Drift, "exit 2: changes are pending"),
-        };
+        let ending = ending::unwritten(self.plan, self.dry, selection.refused.len(), selection.write.len());
         match self.output {
-            PlanOutput::People => writeln!(out, "{why}")?,
+            PlanOutput::People => {
+                self.tell_saved(out)?;
+                writeln!(out, "{}", ending.line)?;
+            }
             PlanOutput::Json => writeln!(out, "{}", serde_json::to_string_pretty(self.plan)?)?,
         }
-        Ok(exit)
+        Ok(ending.exit)
     }
 
-    fn exit(&self, selection: &Selection<'_>, receipt: &Receipt, settled: bool) -> Exit {
-        let any = |what: fn(&Entry) -> bool| receipt.changes.iter().any(what);
-        if any(|entry| matches!(entry.outcome, Some(Outcome::Failed | Outcome::Stale)))
-            || !selection.refused.is_empty()
-        {
-            return Exit::Failed;
+    /// The line that applies the saved plan.
+    fn tell_saved(&self, out: &mut dyn Write) -> Result<()> {
+        let Some(path) = self.saved else { return Ok(()) };
+        let consents = [(self.agreement.broad, "broad"), (self.agreement.prune, "prune")];
+        let consents: String =
+            consents.iter().filter(|(given, _)| *given).map(|(_, kind)| format!(" --consent {kind}")).collect();
+        let path = shell_word(&path.display().to_string());
+        let line = format!("pullaudit apply {path}{}{consents}", self.again);
+        writeln!(out, "Apply it with: {}", self.paint.command(&line))?;
+        Ok(())
+    }
+
+    /// The plan changes nothing: all is well, all is held back, or not everything is known.
+    pub fn nothing(&self, out: &mut dyn Write) -> Result<Exit> {
+        let ending = ending::nothing_to_write(self.plan);
+        if self.output == PlanOutput::Json {
+            writeln!(out, "{}", serde_json::to_string_pretty(self.plan)?)?;
+            return Ok(ending.exit);
         }
-        if self.interrupt.asked() {
-            return Exit::Interrupted;
+        let empty = self.plan.is_empty();
+        if empty {
+            let known = if self.plan.complete { "is" } else { "is known to be" };
+            writeln!(out, "nothing to fix: no pull that a workload needs {known} denied")?;
         }
-        if !self.plan.held_back.is_empty()
-            || !selection.left.is_empty()
-            || any(|entry| entry.outcome == Some(Outcome::WaitingForOwner))
-        {
-            return Exit::Drift;
+        let around = Around { dry: true, empty, ..Around::default() };
+        write!(out, "{}", report::plan(self.plan, &around, self.paint))?;
+        writeln!(out, "{}", ending.line)?;
+        Ok(ending.exit)
+    }
+
+    /// A plan from a file of facts: no cloud is asked for rights.
+    pub fn shown(&self, out: &mut dyn Write) -> Result<Exit> {
+        let rights = BTreeMap::new();
+        let selection = consent::select(self.plan, &rights, &self.agreement);
+        if self.output == PlanOutput::People {
+            let around = Around { dry: true, left: left(&selection), ..Around::default() };
+            write!(out, "{}", report::plan(self.plan, &around, self.paint))?;
         }
-        let seen = !any(|entry| entry.effect == Some(Seen::NotSeen));
-        if settled && seen { Exit::Clean } else { Exit::Incomplete }
+        self.unwritten(&selection, out)
+    }
+
+    fn ending(&self, selection: &Selection<'_>, receipt: &Receipt, settled: bool) -> Ending {
+        let count = |what: fn(&Entry) -> bool| receipt.changes.iter().filter(|entry| what(entry)).count();
+        let interrupted = self.interrupt.asked();
+        let begun = |entry: &Entry| matches!(entry.outcome, Some(Outcome::Failed | Outcome::Stale));
+        let outcomes = Outcomes {
+            failed: count(begun),
+            refused: selection.refused.len(),
+            left: selection.left.len(),
+            waiting: count(|entry| entry.outcome == Some(Outcome::WaitingForOwner)),
+            unlisted: receipt.changes.iter().filter(|entry| self.unlisted(entry)).count(),
+            unsettled: !settled,
+            unseen: count(|entry| entry.effect == Some(Seen::NotSeen)),
+            interrupted,
+        };
+        ending::written(self.plan, outcomes)
     }
 
     /// Whether the cloud's settings do not say yet what the plan expects of a change: a grant that was taken
@@ -196,9 +236,10 @@ impl Carry<'_> {
         &self,
         selection: &Selection<'_>,
         file: &ReceiptFile,
-        exit: Exit,
+        ending: &Ending,
         out: &mut dyn Write,
     ) -> Result<()> {
+        let exit = ending.exit;
         if self.output == PlanOutput::Json {
             writeln!(out, "{}", serde_json::to_string_pretty(&file.receipt)?)?;
             return Ok(());
@@ -228,24 +269,19 @@ impl Carry<'_> {
         out.write_all(rest.as_bytes())?;
         writeln!(out, "\nreceipt  {}", file.path().display())?;
         if file.receipt.changes.iter().any(Entry::may_stand) {
-            let line = format!("pullaudit undo {}", shell_word(&file.path().display().to_string()));
+            let path = shell_word(&file.path().display().to_string());
+            let line = format!("pullaudit undo {path}{}", self.again);
             writeln!(out, "take it back: {}", self.paint.command(&line))?;
         }
-        writeln!(out, "{}", self.ending(exit, &file.receipt))?;
+        writeln!(out, "{}", ending.line)?;
         Ok(())
     }
+}
 
-    fn ending(&self, exit: Exit, receipt: &Receipt) -> String {
-        match exit {
-            Exit::Clean => "exit 0: applied and verified".to_owned(),
-            Exit::Drift => "exit 2: drift is left".to_owned(),
-            Exit::Incomplete => match receipt.changes.iter().filter(|entry| self.unlisted(entry)).count() {
-                0 => "exit 3: listed, effect not seen".to_owned(),
-                open => format!("exit 3: {} applied, not yet listed", plural(open, "change")),
-            },
-            other => other.line().to_owned(),
-        }
-    }
+/// What is not written, and why.
+fn left(selection: &Selection<'_>) -> Vec<(String, String)> {
+    let left = selection.left.iter().chain(&selection.refused);
+    left.map(|(change, why)| (change.target.clone(), why.clone())).collect()
 }
 
 /// What would be sent, for those who want to see it.
@@ -256,17 +292,4 @@ fn bodies(selection: &Selection<'_>) -> String {
         format!("{verb} {}\n{}", change.document, serde_json::to_string_pretty(&body).unwrap_or_default())
     };
     selection.write.iter().map(one).collect::<Vec<_>>().join("\n")
-}
-
-/// A plan file; the message names it and what is wrong in it.
-pub fn load(path: &Path) -> Result<Plan> {
-    let text =
-        input::text(path, input::PLAN).with_context(|| format!("can't read the plan {}", path.display()))?;
-    let plan: Plan = input::parse(&text)
-        .with_context(|| format!("{} is not a plan: fix --plan-out FILE saves one", path.display()))?;
-    if plan.schema != crate::remediate::SCHEMA {
-        let (is, known) = (&plan.schema, crate::remediate::SCHEMA);
-        anyhow::bail!("{}: its schema is {is:?}, this pullaudit reads {known}", path.display());
-    }
-    Ok(plan)
 }

@@ -4,8 +4,9 @@ use super::audit::judging;
 use crate::assess::{Opened, identity};
 use crate::cli::{self, Output, Reading, Select};
 use crate::clouds::Clouds;
-use crate::diff::{Diff, Puller, Side, compare, standing};
+use crate::diff::{Puller, Side, compare, ending, standing};
 use crate::exit::Exit;
+use crate::fix_line::FixLine;
 use crate::patterns::{ClusterPattern, must_match, narrow};
 use crate::pipeline::Judgement;
 use crate::report::{self, Paint};
@@ -33,24 +34,15 @@ pub fn run(args: &cli::Diff, paint: Paint, out: &mut dyn Write) -> Result<Exit> 
     let old = side(old, &patterns, args, &settings, &clouds)?;
     let new = side(new, &patterns, args, &settings, &clouds)?;
     let diff = compare(&old, &new);
-    let exit = exit(&diff);
+    let ending = ending(&diff, &old.report, &new.report);
     let text = match args.output {
-        Output::People => report::diff(&diff, &new.report, &old.report, exit, paint),
+        Output::People => report::diff(&diff, &new.report, &old.report, &ending.line, paint),
         Output::Wide => return Err(usage("-o wide is no format of a diff: people, json or yaml")),
         Output::Json => serde_json::to_string_pretty(&diff)? + "\n",
         Output::Yaml => serde_saphyr::to_string(&diff).context("can't write the diff as YAML")?,
     };
     out.write_all(text.as_bytes())?;
-    Ok(exit)
-}
-
-/// A refusal is drift. What can't be told any more, a verdict or a whole reading, is not, and is not nothing.
-fn exit(diff: &Diff) -> Exit {
-    match (diff.worse, diff.unclear, diff.lost_readings.len()) {
-        (1.., ..) => Exit::Drift,
-        (0, 0, 0) => Exit::Clean,
-        _ => Exit::Incomplete,
-    }
+    Ok(ending.exit)
 }
 
 fn side(
@@ -62,8 +54,8 @@ fn side(
 ) -> Result<Side> {
     narrow(&mut snapshot, patterns);
     let judging = judging(&args.judging, snapshot.taken_at);
-    let Judgement { report, asking, opened } =
-        pipeline::judge(&snapshot, &conflicts, clouds, &settings.config, judging, "")?;
+    let Judgement { report, asking, opened, .. } =
+        pipeline::judge(&snapshot, &conflicts, clouds, &settings.config, judging, &FixLine::default())?;
     let taken_at = snapshot.taken_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let standing = standing(&asking, &opened, clouds, judging.at);
     Ok(Side { report, taken_at, pullers: pullers(&snapshot, &opened), standing })

@@ -1,17 +1,19 @@
 //! `pullaudit fix`: an audit, the plan of what would repair it, the writes, the proof.
 
-use crate::cli::{Fix, PlanOutput};
+use crate::cli::{Again, Fix};
 use crate::clouds::Clouds;
 use crate::commands::audit::judging;
 use crate::commands::carry::{Carry, agreement};
 use crate::exit::Exit;
+use crate::fix_line::FixLine;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::remediate::{self, Plan, consent};
-use crate::report::{self, Around, Paint, plural};
+use crate::report::Paint;
 use crate::settings::Settings;
 use crate::usage::usage;
-use crate::{facts, scope};
+use crate::writable::Writable;
+use crate::{facts, incomplete, pipeline};
 use anyhow::{Context, Result};
 use pullaudit_core::FixPolicy;
 use std::io::Write;
@@ -38,79 +40,54 @@ pub async fn run(
     let found = facts::find(&args.source, &settings, &clouds, &progress).await?;
     progress.say("planning");
     let judging = judging(&args.judging, found.snapshot.taken_at);
-    let meant = scope::meant(&settings.select, &settings.contexts);
-    let within = |provider: &str, owner: &str| {
-        // A scope of one cloud says that nothing is written in another.
-        if !scope::may_mean(provider, &settings.select, &meant) {
-            return false;
-        }
-        let scopes = scope::within(provider, &settings.select, &settings.contexts);
-        scopes.is_empty() || scopes.iter().any(|scope| scope.eq_ignore_ascii_case(owner))
-    };
-    let policy = FixPolicy { broad: agreement.broad, prune: agreement.prune };
-    let planned = remediate::plan(&found.snapshot, &clouds, &settings.config, judging, policy, &within)?;
-    let plan = &planned.plan;
+    let line = FixLine::default();
+    let mut judgement =
+        pipeline::judge(&found.snapshot, &found.conflicts, &clouds, &settings.config, judging, &line)?;
+    if args.select.allow_empty {
+        incomplete::allow_empty(&mut judgement.report);
+    }
+    let writable = Writable::of(&settings, &clouds, !offline).await;
+    let within = |provider: &str, owner: &str| writable.holds(provider, owner);
+    let policy = FixPolicy { broad: agreement.broad, prune: agreement.prune, mode: judging.mode };
+    let mut plan = remediate::plan(&found.snapshot, &clouds, &judgement, judging, policy, &within)?;
+    repeat_profile(&mut plan, &args.select.profile);
+    let plan = plan.sealed()?;
     if let Some(path) = &args.plan_out {
-        save(plan, path)?;
+        save(&plan, path)?;
     }
-    if plan.changes.is_empty() {
-        drop(progress);
-        return nothing(plan, planned.unknown, args.output, paint, out);
-    }
-    if offline {
-        drop(progress);
-        return dry(plan, args.output, paint, out);
-    }
+    let again = Again::default().clusters(&args.select).scopes(&args.select).reading(&args.reading);
     let carry = Carry {
         settings: &settings,
         clouds: &clouds,
-        plan,
+        plan: &plan,
         known: &found.snapshot.facts,
         agreement,
         writing: &args.writing,
         output: args.output,
         dry: args.dry_run,
+        again: again.text(),
+        saved: args.plan_out.as_deref(),
         paint,
         interrupt,
     };
+    if plan.changes.is_empty() {
+        drop(progress);
+        return carry.nothing(out);
+    }
+    if offline {
+        drop(progress);
+        return carry.shown(out);
+    }
     carry.run(progress, out).await
 }
 
-/// No change would help: all is well, all is held back, or nothing is known.
-fn nothing(plan: &Plan, unknown: usize, output: PlanOutput, paint: Paint, out: &mut dyn Write) -> Result<Exit> {
-    let (exit, text) = match (plan.held_back.is_empty(), unknown) {
-        (false, _) => (Exit::Drift, "exit 2: nothing here can be repaired by pullaudit".to_owned()),
-        (true, 0) => (
-            Exit::Clean,
-            "nothing to fix: no pull that a workload needs is denied\nexit 0: nothing to do".to_owned(),
-        ),
-        (true, some) => {
-            let some = plural(some, "check");
-            let text = format!("nothing to fix: no pull is known to be denied, but {some} can't be answered");
-            (Exit::Incomplete, format!("{text} (pullaudit audit tells why)\nexit 3: incomplete"))
-        }
-    };
-    match output {
-        PlanOutput::Json => writeln!(out, "{}", serde_json::to_string_pretty(plan)?)?,
-        PlanOutput::People if plan.is_empty() => writeln!(out, "{text}")?,
-        PlanOutput::People => {
-            let around = Around { dry: true, ..Around::default() };
-            writeln!(out, "{}{text}", report::plan(plan, &around, paint))?;
-        }
+/// Lines of the AWS tool name the profile that read the facts; where there are several, none is known to be right.
+fn repeat_profile(plan: &mut Plan, profiles: &[String]) {
+    let [profile] = profiles else { return };
+    let lines = plan.changes.iter_mut().map(|change| &mut change.command);
+    for line in lines.filter(|line| line.starts_with("aws ")) {
+        line.push_str(Again::default().value("--profile", profile).text());
     }
-    Ok(exit)
-}
-
-/// A plan from a file of facts: no cloud is asked for rights.
-fn dry(plan: &Plan, output: PlanOutput, paint: Paint, out: &mut dyn Write) -> Result<Exit> {
-    match output {
-        PlanOutput::Json => writeln!(out, "{}", serde_json::to_string_pretty(plan)?)?,
-        PlanOutput::People => {
-            let around = Around { dry: true, ..Around::default() };
-            writeln!(out, "{}exit 2: changes are pending", report::plan(plan, &around, paint))?;
-        }
-    }
-    Ok(Exit::Drift)
 }
 
 /// The file is there whole or not at all.

@@ -1,6 +1,7 @@
 //! Two audits of one fleet: which identities were replaced, which grants no longer reach them, which verdicts
 //! turned. Pure.
 
+mod ending;
 mod lost;
 mod pairs;
 mod scopes;
@@ -8,6 +9,7 @@ mod standing;
 mod turns;
 
 use crate::report::{Identity, Incomplete, Report, Tool};
+pub use ending::ending;
 pub use lost::{Loss, LostGrant};
 pub use scopes::{Presence, Scope};
 use serde::Serialize;

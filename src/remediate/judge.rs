@@ -1,11 +1,11 @@
 //! What the clouds' settings say now of the questions of a plan.
 
 use super::PlannedQuestion;
+use crate::assess::Judging;
 use crate::clouds::Clouds;
 use crate::report::VerdictWord;
 use anyhow::{Context, Result};
-use jiff::Timestamp;
-use pullaudit_core::{Change, Facts, Mode, Question, Section, judge};
+use pullaudit_core::{Change, Facts, Question, Section, judge};
 use std::collections::BTreeMap;
 
 /// Facts read for the questions of a plan, by cloud.
@@ -33,8 +33,8 @@ impl Now {
     }
 
     /// The verdict of each question, in order.
-    pub fn verdicts(&self, questions: &[PlannedQuestion], at: Timestamp) -> Vec<VerdictWord> {
-        verdicts(|provider| self.0.get(provider).map(AsRef::as_ref), questions, at)
+    pub fn verdicts(&self, questions: &[PlannedQuestion], judging: Judging) -> Vec<VerdictWord> {
+        verdicts(|provider| self.0.get(provider).map(AsRef::as_ref), questions, judging)
     }
 
     /// The same, as if the changes were made.
@@ -42,7 +42,7 @@ impl Now {
         &self,
         changes: &[&Change],
         questions: &[PlannedQuestion],
-        at: Timestamp,
+        judging: Judging,
     ) -> Vec<VerdictWord> {
         let then: BTreeMap<&str, Box<dyn Facts>> = self
             .0
@@ -53,18 +53,18 @@ impl Now {
                 Some((provider.as_str(), facts.after(&own)?))
             })
             .collect();
-        verdicts(|provider| then.get(provider).map(AsRef::as_ref), questions, at)
+        verdicts(|provider| then.get(provider).map(AsRef::as_ref), questions, judging)
     }
 }
 
 fn verdicts<'a>(
     facts: impl Fn(&str) -> Option<&'a dyn Facts>,
     questions: &[PlannedQuestion],
-    at: Timestamp,
+    judging: Judging,
 ) -> Vec<VerdictWord> {
     let one = |planned: &PlannedQuestion| {
-        let claim = planned.question().and_then(|question| facts(&planned.provider)?.weigh(&question, at));
-        crate::assess::word(&judge(claim.as_ref(), Mode::Default))
+        let claim = planned.question().and_then(|question| facts(&planned.provider)?.weigh(&question, judging.at));
+        crate::assess::word(&judge(claim.as_ref(), judging.mode))
     };
     questions.iter().map(one).collect()
 }

@@ -2,10 +2,13 @@
 //! that they hold, and the way back. Clouds are written through [`pullaudit_core::Writer`] only.
 
 pub mod consent;
+pub mod ending;
+pub mod files;
 pub mod journal;
 pub mod judge;
 mod plan;
 pub mod receipt;
+pub mod seal;
 pub mod told;
 pub mod undo;
 mod verify;
@@ -14,11 +17,12 @@ pub mod write;
 #[cfg(feature = "live")]
 pub mod effect;
 
-pub use plan::{Planned, Writable, plan, repairable};
+pub use plan::{Writable, plan, repairable};
 
-use crate::report::VerdictWord;
+use crate::report::{Incomplete, Unsettled, VerdictWord};
 use jiff::Timestamp;
-use pullaudit_core::{Change, Credential, ImageRef, Principal, Question, Vantage};
+use pullaudit_core::{Change, Credential, ImageRef, Mode, Principal, Question, Vantage};
+use seal::Seal;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -37,6 +41,14 @@ pub struct Plan {
     pub schema: String,
     /// When the facts were read, RFC 3339.
     pub created_at: String,
+    /// Whether gaps were read as in `--strict`; what is verified later is evaluated alike.
+    pub strict: bool,
+    /// True when every scope could be read and every question has an answer.
+    pub complete: bool,
+    /// What could not be read, as in the report of an audit.
+    pub incomplete_because: Vec<Incomplete>,
+    /// Unknown checks by what would resolve them, as in the report of an audit.
+    pub unsettled: Vec<Unsettled>,
     /// What would be written.
     pub changes: Vec<Change>,
     /// Which checks which changes turn.
@@ -46,8 +58,9 @@ pub struct Plan {
     /// What people want to know of each change, by its id.
     pub effects: BTreeMap<String, Effect>,
     /// What is asked again once the changes are written.
-    #[serde(default)]
     pub questions: Vec<PlannedQuestion>,
+    /// Digests of the fields, by which an edited plan is known.
+    pub seal: Seal,
 }
 
 /// Checks and the changes that turn them.
@@ -148,12 +161,38 @@ impl Plan {
         Self {
             schema: SCHEMA.to_owned(),
             created_at: moment(taken_at),
+            strict: false,
+            complete: true,
+            incomplete_because: Vec::new(),
+            unsettled: Vec::new(),
             changes: Vec::new(),
             remedies: Vec::new(),
             held_back: Vec::new(),
             effects: BTreeMap::new(),
             questions: Vec::new(),
+            seal: Seal::new(),
         }
+    }
+
+    /// How gaps are read.
+    pub fn mode(&self) -> Mode {
+        if self.strict { Mode::Strict } else { Mode::Default }
+    }
+
+    /// The plan with the digests of its fields as they are now.
+    pub fn sealed(mut self) -> serde_json::Result<Self> {
+        self.seal = seal::seal(&serde_json::to_value(&self)?, seal::OF_PLAN);
+        Ok(self)
+    }
+
+    /// The scopes, clusters and inputs that are missing as a whole.
+    pub fn unread(&self) -> impl Iterator<Item = &Incomplete> {
+        self.incomplete_because.iter().filter(|one| one.resolves.is_none())
+    }
+
+    /// How many checks are unknown.
+    pub fn unknown(&self) -> usize {
+        self.unsettled.iter().map(|one| one.checks.len()).sum()
     }
 
     /// Six digits that name the plan: the same changes make the same name.

@@ -4,41 +4,30 @@
 use super::{Effect, Place, Plan, PlannedHold, PlannedQuestion, PlannedRemedy};
 use crate::assess::{self, Judged, Judging, Opened, word};
 use crate::clouds::Clouds;
-use crate::config::Config;
+use crate::incomplete;
+use crate::pipeline::Judgement;
 use crate::questions::{self, Asking, Subject};
-use crate::report::{Check, State, VerdictWord};
+use crate::report::{Check, Report, State, VerdictWord};
 use anyhow::Result;
-use jiff::Timestamp;
-use pullaudit_core::{Change, Credential, FixPolicy, PoolLines, Proposal, Question, Safety, Snapshot, Verdict};
+use pullaudit_core::{
+    Change, Credential, FixPolicy, Gap, Mode, PoolLines, Proposal, Question, Safety, Snapshot, Verdict,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a change may be written: by cloud and account, subscription or project.
 pub type Writable<'a> = &'a dyn Fn(&str, &str) -> bool;
 
-/// A plan, and how much of what was asked could not be answered.
-#[derive(Debug)]
-pub struct Planned {
-    /// The plan.
-    pub plan: Plan,
-    /// Checks that are unknown, but for those on registries that nobody here owns.
-    pub unknown: usize,
-}
-
-/// Plans the repair of every denied check that no exception covers.
+/// Plans the repair of every denied check that no exception covers. What the report does not know, the plan carries.
 pub fn plan(
     snapshot: &Snapshot,
     clouds: &Clouds,
-    config: &Config,
+    judgement: &Judgement,
     judging: Judging,
     policy: FixPolicy,
     writable: Writable<'_>,
-) -> Result<Planned> {
-    let asking = questions::ask(snapshot, clouds);
-    let opened = Opened::new(snapshot, clouds)?;
-    let judged = assess::judge_pulls(&asking, &opened, clouds, judging);
-    let mut checks = assess::checks(snapshot, &asking, &judged, clouds);
-    config.exceptions.apply(&mut checks, snapshot, judging.at);
-    let planning = Planning::new(snapshot, clouds, &asking, &judged, &checks);
+) -> Result<Plan> {
+    let Judgement { report, asking, opened, judged } = judgement;
+    let planning = Planning::new(snapshot, clouds, asking, judged, &report.checks);
 
     let mut plan = Plan::new(snapshot.taken_at);
     for (provider, denied) in planning.denied() {
@@ -47,43 +36,57 @@ pub fn plan(
         let proposal = facts.remedies(&questions, judging.at, policy);
         let questions: Vec<Question> = questions.into_iter().cloned().collect();
         let then = opened.after(snapshot, clouds, &proposal.changes.iter().collect::<Vec<_>>());
-        let after = then.map(|then| assess::judge_pulls(&asking, &then, clouds, judging));
+        let after = then.map(|then| assess::judge_pulls(asking, &then, clouds, judging));
         let pulls: Vec<BTreeSet<usize>> = denied.into_values().collect();
         let asked = AskedOf { provider, questions: &questions, pulls: &pulls };
         planning.add(&mut plan, proposal, &asked, after.as_deref());
     }
     planning.hold_the_rest(&mut plan);
+    let mut gaps = Vec::new();
     if policy.prune {
-        planning.prune(&mut plan, &opened, judging);
+        planning.prune(&mut plan, opened, judging);
+        let inventory = snapshot.inventory();
+        let facts = clouds.iter().filter_map(|provider| opened.of(provider.name));
+        gaps = facts.flat_map(|facts| facts.leftovers_unread(&inventory)).collect();
     }
     for change in &mut plan.changes {
         if !writable(&change.provider, &change.owner) {
             change.safety = Safety::ShowOnly;
         }
     }
-    let unknown = checks.iter().filter(|check| {
-        check.verdict == VerdictWord::Unknown && check.exception.is_none() && check.code != "foreign-registry"
-    });
-    Ok(Planned { plan, unknown: unknown.count() })
+    plan.strict = judging.mode == Mode::Strict;
+    unknown(&mut plan, report, &gaps);
+    Ok(plan)
 }
 
-/// Ids of the checks for which a cloud proposes a change that it has proved by itself. What a plan also
+/// What the report does not know, and what a removal could not be judged without.
+fn unknown(plan: &mut Plan, report: &Report, gaps: &[Gap]) {
+    plan.incomplete_because.clone_from(&report.incomplete_because);
+    plan.incomplete_because.extend(gaps.iter().map(incomplete::missing));
+    plan.unsettled.clone_from(&report.unsettled);
+    plan.complete = report.complete && plan.incomplete_because.is_empty();
+}
+
+/// Ids of the checks for which a cloud proposes changes that it has proved by itself, with the least safety among those. What a plan also
 /// looks at, the other logins of the pods and the rest of the fleet, is left to `fix`.
 pub fn repairable(
     snapshot: &Snapshot,
     clouds: &Clouds,
     (asking, opened): (&Asking, &Opened),
     (judged, checks): (&[Judged], &[Check]),
-    at: Timestamp,
-) -> BTreeSet<String> {
+    judging: Judging,
+) -> BTreeMap<String, Safety> {
     let planning = Planning::new(snapshot, clouds, asking, judged, checks);
-    let mut ids = BTreeSet::new();
+    let policy = FixPolicy { mode: judging.mode, ..FixPolicy::default() };
+    let mut ids = BTreeMap::new();
     for (provider, denied) in planning.denied() {
         let Some(facts) = opened.of(provider) else { continue };
         let (questions, pulls): (Vec<Question>, Vec<BTreeSet<usize>>) = denied.into_iter().unzip();
-        let proposal = facts.remedies(&questions.iter().collect::<Vec<_>>(), at, FixPolicy::default());
+        let proposal = facts.remedies(&questions.iter().collect::<Vec<_>>(), judging.at, policy);
+        let safety = |id: &String| proposal.changes.iter().find(|change| &change.id == id).map(|one| one.safety);
         for remedy in &proposal.remedies {
-            ids.extend(planning.ids(&remedy.questions, &pulls));
+            let least = remedy.changes.iter().filter_map(safety).min().unwrap_or(Safety::ShowOnly);
+            ids.extend(planning.ids(&remedy.questions, &pulls).into_iter().map(|id| (id, least)));
         }
     }
     ids
@@ -273,13 +276,6 @@ impl<'a> Planning<'a> {
                 if after.len() == self.judged.len() && self.worse(&after) == 0 {
                     plan.changes.push(change);
                 }
-            }
-            for open in facts.leftovers_unread(&inventory) {
-                plan.held_back.push(PlannedHold {
-                    checks: Vec::new(),
-                    subject: format!("unused grants ({})", provider.name),
-                    why: format!("cannot tell whether they are still used: {open}"),
-                });
             }
         }
     }

@@ -1,14 +1,18 @@
 //! The receipt: what a run wrote, noted before it was sent, and all that undo needs. It is one JSON document;
 //! while a run writes, and after one that was killed, the lines of its journal follow it.
 
+use super::files::{self, Sealed};
 use super::journal::Note;
+use super::seal::{OF_RECEIPT, Seal, seal};
 use super::{Effect, Plan, PlannedQuestion, moment};
+use crate::clouds::Clouds;
 use crate::input;
-use crate::report::{Tool, VerdictWord};
+use crate::report::{Incomplete, Tool, Unsettled, VerdictWord};
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
-use pullaudit_core::{Applied, Change, LeftBehind, Outcome};
+use pullaudit_core::{Applied, Change, LeftBehind, Mode, Outcome};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -27,6 +31,8 @@ pub struct Receipt {
     pub tool: Tool,
     /// When the run began to write, RFC 3339.
     pub created_at: String,
+    /// Whether gaps are read as in `--strict` where it is verified and undone.
+    pub strict: bool,
     /// When it ended; `null` where it was killed.
     pub finished_at: Option<String>,
     /// What was to be written, in order.
@@ -35,6 +41,14 @@ pub struct Receipt {
     pub questions: Vec<PlannedQuestion>,
     /// What hangs on each change, by its id.
     pub effects: BTreeMap<String, Effect>,
+    /// Whether the plan knew all, as in the report of an audit.
+    pub complete: bool,
+    /// What the plan could not read.
+    pub incomplete_because: Vec<Incomplete>,
+    /// Unknown checks of the plan by what would resolve them.
+    pub unsettled: Vec<Unsettled>,
+    /// Digests of what stays as it is from the beginning, by which an edited receipt is known.
+    pub seal: Seal,
 }
 
 /// One change of a receipt.
@@ -92,7 +106,7 @@ impl Entry {
 
 impl Receipt {
     /// Nothing is written yet.
-    pub fn new(plan: &Plan, changes: &[&Change], now: Timestamp) -> Self {
+    pub fn new(plan: &Plan, changes: &[&Change], now: Timestamp) -> serde_json::Result<Self> {
         let entry = |change: &&Change| Entry {
             change: (*change).clone(),
             sent_at: None,
@@ -105,30 +119,46 @@ impl Receipt {
             effect_at: None,
         };
         let chosen = |ids: &[String]| ids.iter().any(|id| changes.iter().any(|change| &change.id == id));
-        Self {
+        let mut receipt = Self {
             schema: SCHEMA.to_owned(),
             plan: plan.name(),
             tool: Tool { name: "pullaudit".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             created_at: moment(now),
+            strict: plan.strict,
             finished_at: None,
             changes: changes.iter().map(entry).collect(),
             questions: plan.questions.iter().filter(|one| chosen(&one.changes)).cloned().collect(),
             effects: plan.effects.clone(),
-        }
+            complete: plan.complete,
+            incomplete_because: plan.incomplete_because.clone(),
+            unsettled: plan.unsettled.clone(),
+            seal: Seal::new(),
+        };
+        receipt.seal = seal(&serde_json::to_value(&receipt)?, OF_RECEIPT);
+        Ok(receipt)
+    }
+
+    /// How gaps are read.
+    pub fn mode(&self) -> Mode {
+        if self.strict { Mode::Strict } else { Mode::Default }
     }
 
     /// Reads a receipt, that of a killed run too; the message names the file and what is wrong in it.
-    pub fn load(path: &Path) -> Result<Self> {
+    pub fn load(path: &Path, clouds: &Clouds) -> Result<Self> {
         let text = input::bytes(path, input::RECEIPT)
             .with_context(|| format!("can't read the receipt {}", path.display()))?;
-        let mut values = serde_json::Deserializer::from_slice(&text).into_iter::<Self>();
-        let receipt = values.next().unwrap_or_else(|| serde_json::from_slice(&text));
-        let mut receipt = receipt.with_context(|| {
-            format!("{} is not a receipt: fix and apply write one, see --receipt-out", path.display())
-        })?;
-        if receipt.schema != SCHEMA {
-            bail!("{}: its schema is {:?}, this pullaudit reads {SCHEMA}", path.display(), receipt.schema);
+        let not = || format!("{} is not a receipt: fix and apply write one, see --receipt-out", path.display());
+        let mut values = serde_json::Deserializer::from_slice(&text).into_iter::<Value>();
+        let document = values.next().unwrap_or_else(|| serde_json::from_slice(&text)).with_context(not)?;
+        if document.get("schema").is_none() && document.get("changes").is_none() {
+            bail!("{}", not());
         }
+        files::schema(path, &document, SCHEMA)?;
+        let next = "undo by hand what the receipt's commands show";
+        let sealed = Sealed { path, fields: OF_RECEIPT, whole: false, next };
+        let mut receipt: Self = sealed.open(&document)?;
+        sealed.vet(receipt.changes.iter().map(|entry| &entry.change), clouds)?;
+        sealed.check(&document)?;
         let end = values.byte_offset();
         let (document, journal) = text.split_at(end);
         let first = document.iter().filter(|byte| **byte == b'\n').count() + 1;

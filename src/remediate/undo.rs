@@ -3,11 +3,12 @@
 use super::judge::Now;
 use super::receipt::Receipt;
 use super::{Effect, Place, Plan, PlannedQuestion};
+use crate::assess::Judging;
 use crate::clouds::Clouds;
 use crate::report::VerdictWord;
 use anyhow::Result;
 use jiff::Timestamp;
-use pullaudit_core::{Action, Change};
+use pullaudit_core::{Action, Change, NOT_UNDONE};
 use std::collections::BTreeMap;
 
 /// A plan that takes back, and what stays as it is.
@@ -17,13 +18,14 @@ pub struct Undoing {
     pub plan: Plan,
     /// Changes that are gone already, or were never made.
     pub gone: Vec<String>,
-    /// Changes that are no longer what was written.
+    /// Changes, or parts of one, that stay: they are no longer what was written, or nothing brings the former state back.
     pub kept: Vec<String>,
 }
 
 /// Looks at what stands of a receipt, and plans to take it away. Writes nothing.
 pub async fn plan(receipt: &Receipt, clouds: &Clouds) -> Result<Undoing> {
     let mut undoing = Undoing { plan: Plan::new(Timestamp::now()), gone: Vec::new(), kept: Vec::new() };
+    undoing.plan.strict = receipt.strict;
     for entry in &receipt.changes {
         let change = &entry.change;
         if !entry.may_stand() {
@@ -36,7 +38,11 @@ pub async fn plan(receipt: &Receipt, clouds: &Clouds) -> Result<Undoing> {
             continue;
         };
         match writer.undo(change).await {
-            Ok(Some(change)) => undoing.plan.changes.push(change),
+            Ok(Some(change)) => {
+                let stays = change.notes.iter().filter(|note| note.label == NOT_UNDONE);
+                undoing.kept.extend(stays.map(|note| format!("{}: {}", entry.change.target, note.text)));
+                undoing.plan.changes.push(change);
+            }
             Ok(None) => {
                 let how = match change.action {
                     Action::Add => "is gone already",
@@ -53,17 +59,18 @@ pub async fn plan(receipt: &Receipt, clouds: &Clouds) -> Result<Undoing> {
     };
     let mut questions: Vec<PlannedQuestion> = receipt.questions.iter().filter(own).cloned().collect();
     if !questions.is_empty() {
-        let at = Timestamp::now();
+        let judging = Judging { at: Timestamp::now(), mode: receipt.mode() };
         let now = Now::read(clouds, &questions, &mut BTreeMap::new()).await?;
         let changes: Vec<&Change> = undoing.plan.changes.iter().collect();
-        let before = now.verdicts(&questions, at);
-        let then = now.verdicts_after(&changes, &questions, at);
+        let before = now.verdicts(&questions, judging);
+        let then = now.verdicts_after(&changes, &questions, judging);
         undoing.plan.effects = effects(receipt, &questions, &before, &then);
         for (question, then) in questions.iter_mut().zip(then) {
             question.expect = then;
         }
         undoing.plan.questions = questions;
     }
+    undoing.plan = undoing.plan.sealed()?;
     Ok(undoing)
 }
 

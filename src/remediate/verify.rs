@@ -6,6 +6,7 @@ use super::receipt::Entry;
 use super::told::line;
 use super::write::Carrier;
 use super::{PlannedQuestion, moment};
+use crate::assess::Judging;
 use crate::report::{VerdictWord, plural};
 use anyhow::Result;
 use jiff::Timestamp;
@@ -29,8 +30,9 @@ impl Carrier<'_> {
         let (mut wait, mut said) = (FIRST, false);
         let mut known = self.known.clone();
         let (verdicts, settled) = loop {
-            let now = Timestamp::now();
-            let verdicts = Now::read(self.clouds, &questions, &mut known).await?.verdicts(&questions, now);
+            let judging = Judging { at: Timestamp::now(), mode: self.plan.mode() };
+            let now = Now::read(self.clouds, &questions, &mut known).await?;
+            let verdicts = now.verdicts(&questions, judging);
             let open = |(question, verdict): (&PlannedQuestion, &VerdictWord)| {
                 question.changes.iter().all(|id| done.contains(id)) && question.expect != *verdict
             };

@@ -3,12 +3,11 @@
 use super::people::{WIDTH, common, label, place};
 use super::{Identity, Paint, Report, VerdictWord, middle, plural};
 use crate::diff::{Diff, Direction, Judged, Loss, LostGrant, Presence, Puller, Rotation, Scope, Taken, Turn};
-use crate::exit::Exit;
 use crate::incidents::breaks;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The comparison. The two reports name the clusters.
-pub fn diff(diff: &Diff, new: &Report, old: &Report, exit: Exit, paint: Paint) -> String {
+/// The comparison. The two reports name the clusters; `ending` is its last line.
+pub fn diff(diff: &Diff, new: &Report, old: &Report, ending: &str, paint: Paint) -> String {
     let mut lines = vec![
         format!(
             "old {}   new {}   checks {} → {}",
@@ -34,16 +33,8 @@ pub fn diff(diff: &Diff, new: &Report, old: &Report, exit: Exit, paint: Paint) -
     }
     block(diff.scopes.iter().map(|scope| scope_line(new, old, scope)).collect());
     block(incomplete(diff));
-    lines.push(line(exit).to_owned());
+    lines.push(ending.to_owned());
     lines.iter().map(|line| line.trim_end().to_owned() + "\n").collect()
-}
-
-fn line(exit: Exit) -> &'static str {
-    match exit {
-        Exit::Drift => "exit 2: something got worse",
-        Exit::Incomplete => "exit 3: nothing is newly denied, but an answer is missing",
-        _ => "exit 0: nothing got worse",
-    }
 }
 
 fn head(diff: &Diff, paint: Paint) -> String {

@@ -18,13 +18,20 @@ pub struct Around {
     pub rights: BTreeMap<String, OwnRight>,
     /// Changes that are not written, each with the reason.
     pub left: Vec<(String, String)>,
+    /// The plan changes nothing and holds nothing back: only what is not known is shown.
+    pub empty: bool,
 }
 
 /// The plan in full.
 pub fn plan(plan: &Plan, around: &Around, paint: Paint) -> String {
     let mut out = String::new();
+    if around.empty {
+        unknown(&mut out, plan, paint);
+        return out;
+    }
     let tail = if around.dry { "   nothing is written" } else { "" };
-    let _ = writeln!(out, "plan {}   facts read {}{tail}\n", plan.name(), plan.created_at);
+    let mode = if plan.strict { "   strict" } else { "" };
+    let _ = writeln!(out, "plan {}   facts read {}{mode}{tail}\n", plan.name(), plan.created_at);
     for (number, change) in plan.changes.iter().enumerate() {
         entry(&mut out, number + 1, change, plan.effects.get(&change.id), paint);
     }
@@ -34,10 +41,11 @@ pub fn plan(plan: &Plan, around: &Around, paint: Paint) -> String {
     for (target, why) in &around.left {
         line(&mut out, &paint.unsure("! left out    "), 14, &format!("{target}: {why}"));
     }
+    unknown(&mut out, plan, paint);
     for text in rights(plan, &around.rights) {
         line(&mut out, &paint.dim("your rights   "), 14, &text);
     }
-    if !plan.held_back.is_empty() || !around.left.is_empty() || !around.rights.is_empty() {
+    if !plan.held_back.is_empty() || !around.left.is_empty() || !around.rights.is_empty() || !plan.complete {
         out.push('\n');
     }
     let count = |action: Action| plan.changes.iter().filter(|change| change.action == action).count();
@@ -50,6 +58,24 @@ pub fn plan(plan: &Plan, around: &Around, paint: Paint) -> String {
         plan.held_back.len()
     );
     out
+}
+
+/// What the plan does not know: the checks, where they are, and what would resolve them; what was not read, and why.
+fn unknown(out: &mut String, plan: &Plan, paint: Paint) {
+    for one in &plan.unsettled {
+        let short = |id: &String| id.rsplit('/').next().unwrap_or(id).to_owned();
+        let clusters: Vec<String> = one.clusters.iter().map(short).collect();
+        let place = if clusters.is_empty() { String::new() } else { format!(" on {}", clusters.join(", ")) };
+        let mode = if plan.strict { ", strict" } else { "" };
+        let checks = plural(one.checks.len(), "check");
+        let text = format!("{checks}{place} ({}{mode}): {}", one.code, one.needs.join("; "));
+        line(out, &paint.unsure("? unknown     "), 14, &text);
+    }
+    for one in plan.unread() {
+        let needs = if one.permission.is_empty() { String::new() } else { format!("; needs {}", one.permission) };
+        let text = format!("{}: {} ({}{needs})", one.scope, one.message, one.reading);
+        line(out, &paint.unsure("? not read    "), 14, &text);
+    }
 }
 
 /// Each right at each place once.
@@ -93,8 +119,11 @@ fn entry(out: &mut String, number: usize, change: &Change, effect: Option<&Effec
         paint.command(&change.command)
     );
     if !change.import.is_empty() {
-        let _ =
-            writeln!(out, "     {}{}", paint.dim(&format!("{:<12}", "terraform")), paint.command(&change.import));
+        let mut label = "terraform";
+        for row in change.import.lines() {
+            let _ = writeln!(out, "     {}{}", paint.dim(&format!("{label:<12}")), paint.command(row));
+            label = "";
+        }
     }
     out.push('\n');
 }

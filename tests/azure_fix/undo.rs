@@ -136,5 +136,5 @@ fn what_is_still_listed_as_allowed_is_not_called_taken_back() {
     let path = place.receipts().remove(0);
     let undone = place.plain(&["undo", path.to_str().unwrap(), "--yes", "--verify-timeout", "1s"]);
     undone.ends(3).says("2 of 2 repositories are allowed by what the cloud now lists");
-    undone.says("exit 3: 1 change applied, not yet listed");
+    undone.says("1 change applied, not yet listed (exit 3)");
 }

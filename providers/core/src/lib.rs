@@ -44,8 +44,10 @@ pub use provider::{
 };
 pub use question::{Question, Vantage};
 pub use read::{Read, Section};
-pub use remedy::{Action, Change, Fingerprint, FixPolicy, HeldBack, Note, PoolLines, Proposal, Remedy, Safety};
-pub use shell::shell_word;
+pub use remedy::{
+    Action, Change, Fingerprint, FixPolicy, HeldBack, NOT_UNDONE, Note, PoolLines, Proposal, Remedy, Safety,
+};
+pub use shell::{import_block, resource_name, shell_split, shell_word};
 pub use snapshot::{ClusterRecord, Conflict, SCHEMA as SNAPSHOT_SCHEMA, Snapshot, SnapshotError};
 pub use workload::{Container, ContainerType, PodGroup, PodState, Workload};
-pub use write::{Applied, CannotUndo, Held, Journal, LeftBehind, Outcome, OwnRight, Writer};
+pub use write::{Applied, CannotUndo, Edited, Held, Journal, LeftBehind, Outcome, OwnRight, Writer};

@@ -3,7 +3,7 @@
 
 use crate::{
     Change, Claim, Cluster, ClusterRecord, CodeRow, FixPolicy, Gap, HeldBack, ImageRef, Inventory, Keyring,
-    Lookalike, Open, PermissionsOf, PodCredentials, Pool, Principal, Proposal, Question, Read, Registry, Searched,
+    Lookalike, PermissionsOf, PodCredentials, Pool, Principal, Proposal, Question, Read, Registry, Searched,
     Section, Severity, SnapshotError, Taint, Writer,
 };
 use async_trait::async_trait;
@@ -299,7 +299,7 @@ pub trait Facts: Send + Sync {
 
     /// Readings that are missing to tell whether something serves nobody any more: where there are some, an empty
     /// [`Facts::leftovers`] does not mean that nothing is left over. By default none is missing.
-    fn leftovers_unread(&self, _inventory: &Inventory) -> Vec<Open> {
+    fn leftovers_unread(&self, _inventory: &Inventory) -> Vec<Gap> {
         Vec::new()
     }
 

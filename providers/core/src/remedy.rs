@@ -1,6 +1,6 @@
 //! What to change so that a denied pull is allowed, before anything is written.
 
-use crate::{Cluster, shell_word};
+use crate::{Cluster, Mode, shell_word};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -23,6 +23,8 @@ pub struct FixPolicy {
     pub broad: bool,
     /// Taking away what serves nobody any more.
     pub prune: bool,
+    /// How gaps are read where a change is proved.
+    pub mode: Mode,
 }
 
 /// What is done to a document.
@@ -86,6 +88,9 @@ pub struct Note {
     /// The line.
     pub text: String,
 }
+
+/// Label of a note in a change that undoes another: a part of that one that stays as it is, and why.
+pub const NOT_UNDONE: &str = "not undone";
 
 impl Note {
     /// A line under a label.

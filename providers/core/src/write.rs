@@ -131,9 +131,38 @@ pub enum CannotUndo {
     Unsupported(String),
 }
 
+/// A change from a file that differs from what pullaudit writes: it was edited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// Field of the change, as files name it.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl Edited {
+    /// A field, and what is wrong with it.
+    pub fn new(field: &'static str, why: impl Into<String>) -> Self {
+        Self { field, why: why.into() }
+    }
+}
+
 /// The side that writes.
 #[async_trait]
 pub trait Writer: Send + Sync {
+    /// Refuses a change whose id, names, notes or command do not follow from what it would write. Pure: called for every
+    /// change of a file before anything is read or shown.
+    fn vet(&self, _change: &Change) -> Result<(), Edited> {
+        Ok(())
+    }
+
+    /// The accounts, subscriptions or projects that these names and the cloud's own options (profiles) mean, as
+    /// [`Change::owner`] names them; with `own`, also those that the credentials themselves belong to. A name that can't be
+    /// resolved stays as it is.
+    async fn scopes(&self, named: &[String], _own: bool) -> Vec<String> {
+        named.to_vec()
+    }
+
     /// The rights that each change needs of the caller, in the order of the changes. Writes nothing.
     async fn preflight(&self, changes: &[&Change]) -> Vec<OwnRight>;
 

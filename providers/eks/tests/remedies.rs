@@ -5,7 +5,7 @@
 
 mod support;
 
-use pullaudit_core::{Action, Read, Safety};
+use pullaudit_core::{Action, FixPolicy, Mode, Read, Safety};
 use pullaudit_eks::facts::table;
 use serde_json::{Value, json};
 use support::repair::*;
@@ -27,7 +27,8 @@ fn in_one_account_the_role_gets_an_inline_policy_of_our_own_name() {
             {"Sid": "PullauditPull", "Effect": "Allow", "Action": pull, "Resource": [repository, ADDONS]},
         ]))
     );
-    assert_eq!(change.import, "terraform import aws_iam_role_policy.pullaudit_pull node:pullaudit-pull");
+    assert!(change.import.starts_with("import {\n  to = aws_iam_role_policy.pull_node_"), "{}", change.import);
+    assert!(change.import.ends_with("  id = \"node:pullaudit-pull\"\n}"), "{}", change.import);
     assert_eq!(change.rests_on.len(), 2);
     assert_eq!(proposal.remedies[0].changes, std::slice::from_ref(&change.id));
     insta::assert_snapshot!(format!("{}\n{}{}\n", change.target, notes(change), change.command));
@@ -310,4 +311,14 @@ fn the_role_of_a_service_account_is_repaired_where_its_trust_is_known() {
     untrusted["Principal"] = json!({ "Federated": vouching(FORMER) });
     let proposal = propose(&World::one_account().trusting(json!([untrusted])));
     assert_eq!(proposal.changes.len(), 0, "{proposal:#?}");
+}
+
+#[test]
+fn a_strict_repair_rests_on_no_assumption() {
+    let world = World::one_account();
+    let strict = FixPolicy { mode: Mode::Strict, ..FixPolicy::default() };
+    let proposal = propose_all(&world, &[world.question()], strict);
+    assert!(proposal.changes.is_empty(), "{proposal:#?}");
+    assert!(proposal.held_back[0].why.contains("service control policies"), "{proposal:#?}");
+    assert_eq!(propose(&world).changes.len(), 1, "the default assumes that they do not deny");
 }

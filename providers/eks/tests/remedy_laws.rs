@@ -159,7 +159,7 @@ fn statements(body: Option<&Value>) -> Vec<Value> {
 }
 
 fn policies() -> impl Strategy<Value = FixPolicy> {
-    (any::<bool>(), any::<bool>()).prop_map(|(broad, prune)| FixPolicy { broad, prune })
+    (any::<bool>(), any::<bool>()).prop_map(|(broad, prune)| FixPolicy { broad, prune, ..FixPolicy::default() })
 }
 
 /// Every denied question is turned by its whole set of changes and by no smaller one, or is held back once; no
@@ -207,7 +207,7 @@ proptest! {
     #[test]
     fn a_document_is_changed_once_and_others_find_theirs_in_it(section in worlds(), prune in any::<bool>()) {
         let facts = EksFacts::open(&section).unwrap();
-        let proposal = propose(&facts, &denied(&facts), FixPolicy { broad: false, prune });
+        let proposal = propose(&facts, &denied(&facts), FixPolicy { prune, ..FixPolicy::default() });
         let mut documents: Vec<&String> = proposal.changes.iter().map(|change| &change.document).collect();
         documents.sort();
         documents.dedup();

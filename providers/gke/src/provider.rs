@@ -9,7 +9,7 @@ use pullaudit_core::{
     Pool, Principal, Provider, Question, Read, Registries, Registry, Scope, Section, SnapshotError,
 };
 #[cfg(feature = "live")]
-use pullaudit_core::{Applied, CannotUndo, Change, Journal, OwnRight, Writer};
+use pullaudit_core::{Applied, CannotUndo, Change, Edited, Journal, OwnRight, Writer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -144,6 +144,14 @@ impl Registries for Side {
 #[cfg(feature = "live")]
 #[async_trait]
 impl Writer for Side {
+    fn vet(&self, change: &Change) -> Result<(), Edited> {
+        crate::remedy::vet(change)
+    }
+
+    async fn scopes(&self, named: &[String], _: bool) -> Vec<String> {
+        self.0.live.scopes(named).await
+    }
+
     async fn preflight(&self, changes: &[&Change]) -> Vec<OwnRight> {
         self.0.live.preflight(changes).await
     }

@@ -21,6 +21,17 @@ fn propose(world: &World, questions: &[Question]) -> Proposal {
     world.facts().remedies(&questions.iter().collect::<Vec<_>>(), world.at, FixPolicy::default())
 }
 
+#[test]
+fn a_strict_repair_rests_on_no_assumption() {
+    let world = World::new().put(table::DENY_LISTS, "organizations/9", refused("denyPolicies"));
+    let question = world.question(IMAGE);
+    let strict = FixPolicy { mode: Mode::Strict, ..FixPolicy::default() };
+    assert_eq!(propose(&world, std::slice::from_ref(&question)).changes.len(), 1);
+    let proposal = world.facts().remedies(&[&question], world.at, strict);
+    assert!(proposal.changes.is_empty(), "{proposal:?}");
+    assert!(proposal.held_back[0].why.contains("denyPolicies"), "{proposal:?}");
+}
+
 fn turned(world: &World, changes: &[Change], question: &Question) -> bool {
     let then = world.facts().after(&changes.iter().collect::<Vec<_>>()).unwrap();
     matches!(judge(then.weigh(question, world.at).as_ref(), Mode::Strict), Verdict::Allowed { .. })

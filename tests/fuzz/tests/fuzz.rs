@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use pullaudit::assess::Judging;
 use pullaudit::clouds::Clouds;
 use pullaudit::config::Config;
+use pullaudit::fix_line::FixLine;
 use pullaudit::pipeline;
 use pullaudit::settings::Settings;
 use pullaudit_core::{
@@ -87,7 +88,7 @@ const FLEET: &str = include_str!("../../../examples/identity-rotation/fleet.snap
 fn judged(snapshot: &Snapshot) {
     let judging = Judging { mode: Mode::Default, at: Timestamp::UNIX_EPOCH };
     // Rows that are not what their table promises are an error that names them.
-    if let Ok(report) = pipeline::report(snapshot, &[], &CLOUDS, &Config::default(), judging, "") {
+    if let Ok(report) = pipeline::report(snapshot, &[], &CLOUDS, &Config::default(), judging, &FixLine::default()) {
         assert!(report.summary.denied <= report.checks.len());
     }
 }

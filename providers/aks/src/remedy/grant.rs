@@ -4,7 +4,7 @@ use super::{Group, basis};
 use crate::facts::RoleAssignment;
 use crate::weigh::AksFacts;
 use crate::weigh::index::RegistryEntry;
-use pullaudit_core::{Action, Change, Note, Safety, shell_word};
+use pullaudit_core::{Action, Change, Note, Safety, import_block, resource_name, shell_word};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ const ASSIGNMENT_TYPE: &str = "/providers/Microsoft.Authorization/roleAssignment
 pub(super) struct Least {
     pub(super) guid: &'static str,
     pub(super) name: &'static str,
-    why: &'static str,
+    pub(super) why: &'static str,
     pub(super) actions: &'static [&'static str],
     pub(super) data_actions: &'static [&'static str],
 }
@@ -104,14 +104,19 @@ pub(super) fn change(
         notes: notes(group, role, reach, standing, &name),
         rests_on: basis::of_section(facts.section(), registry, &object),
         command,
-        import: format!("terraform import azurerm_role_assignment.pull {document}"),
+        import: import(&name, &document),
         document,
     }
 }
 
 /// The name that our grant has there, in every run.
 fn own_name(group: &Group<'_>, role: &Least) -> String {
-    let text = [&group.registry.id, &group.principal.id, role.guid].map(str::to_ascii_lowercase).join("|");
+    name_of(&group.registry.id, &group.principal.id, role.guid)
+}
+
+/// The same, from the parts that make it.
+pub(super) fn name_of(scope: &str, principal: &str, role: &str) -> String {
+    let text = [scope, principal, role].map(str::to_ascii_lowercase).join("|");
     Uuid::new_v5(&ASSIGNMENTS, text.as_bytes()).to_string()
 }
 
@@ -236,6 +241,13 @@ fn guarded(role: &Least, comparison: &str) -> String {
     format!("(({actions}) OR ({comparison}))")
 }
 
+/// The block by which Terraform takes the assignment over; its address is the assignment's own.
+pub(super) fn import(name: &str, document: &str) -> String {
+    let registry = document.split_once(ASSIGNMENT_TYPE).and_then(|(scope, _)| scope.rsplit('/').next());
+    let name = resource_name(registry.unwrap_or_default(), name);
+    import_block(&format!("azurerm_role_assignment.{name}"), document)
+}
+
 fn command(name: &str, role: &Least, scope: &str, object: &str, condition: Option<&str>) -> String {
     let under = condition.map(|text| format!(" --condition-version 2.0 --condition {}", shell_word(text)));
     format!(
@@ -302,13 +314,23 @@ impl Grant {
             && self.scope.to_ascii_lowercase().contains("/providers/microsoft.containerregistry/registries/")
     }
 
+    /// The role that it gives, where that is one that does nothing but pull.
+    #[cfg(feature = "live")]
+    pub(super) fn least(&self) -> Option<&'static Least> {
+        let role = role_guid(&self.assignment);
+        [&ACR_PULL, &REPOSITORY_READER].into_iter().find(|least| least.guid == role)
+    }
+
+    /// The condition, where there is one.
+    #[cfg(feature = "live")]
+    pub(super) fn condition(&self) -> Option<&str> {
+        self.assignment.properties.condition.as_deref().filter(|text| !text.is_empty())
+    }
+
     /// The line that makes it; `None` where it is none that pullaudit makes.
     #[cfg(feature = "live")]
     pub(crate) fn create_line(&self) -> Option<String> {
-        let role = role_guid(&self.assignment);
-        let least = [&ACR_PULL, &REPOSITORY_READER].into_iter().find(|least| least.guid == role)?;
-        let condition = self.assignment.properties.condition.as_deref().filter(|text| !text.is_empty());
-        Some(command(&self.name, least, &self.scope, &self.object(), condition))
+        Some(command(&self.name, self.least()?, &self.scope, &self.object(), self.condition()))
     }
 
     /// The line that puts this in the place of another; `None` where it is none that pullaudit makes.

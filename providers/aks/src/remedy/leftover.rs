@@ -4,7 +4,7 @@ use super::grant::is_least;
 use crate::facts::{RoleAssignment, table};
 use crate::weigh::AksFacts;
 use crate::weigh::index::{RegistryEntry, Row};
-use pullaudit_core::{Action, Change, Fingerprint, Inventory, Note, Open, Read, Safety};
+use pullaudit_core::{Action, Change, Fingerprint, Gap, Inventory, Note, Open, Read, Safety};
 use serde::Deserialize as _;
 use serde_json::json;
 
@@ -22,7 +22,7 @@ pub(crate) fn leftovers(facts: &AksFacts, inventory: &Inventory) -> Vec<Change> 
 }
 
 /// Why it is not known whether such a grant serves anybody: lists of grants and principals that could not be read.
-pub(crate) fn leftovers_unread(facts: &AksFacts, inventory: &Inventory) -> Vec<Open> {
+pub(crate) fn leftovers_unread(facts: &AksFacts, inventory: &Inventory) -> Vec<Gap> {
     let lists = facts.registries().iter().filter_map(|registry| {
         // A registry that nobody asked about was not looked at, and is none of this run.
         facts.section().get(table::HOLDERS, &registry.id)?;
@@ -36,7 +36,17 @@ pub(crate) fn leftovers_unread(facts: &AksFacts, inventory: &Inventory) -> Vec<O
         lists.chain(strangers.filter_map(|(_, _, object)| facts.directory().unread(&object))).collect();
     open.sort();
     open.dedup();
-    open
+    open.into_iter().map(gap).collect()
+}
+
+fn gap(open: Open) -> Gap {
+    let scope = match &open {
+        Open::Unread { scope, .. } => scope.to_string(),
+        Open::Undecidable { .. } => String::new(),
+    };
+    let message =
+        "grants of deleted principals cannot be told from others, so none of those is removed".to_owned();
+    Gap { scope, open, message }
 }
 
 /// Least grants on registries themselves to whom no cluster pulls as. Registries that nobody asked about were not

@@ -4,6 +4,8 @@ mod after;
 mod basis;
 mod grant;
 mod leftover;
+#[cfg(feature = "live")]
+mod vet;
 
 pub(crate) use after::after;
 #[cfg(feature = "live")]
@@ -13,6 +15,8 @@ pub(crate) use grant::{Grant, Likeness, is_least, is_plain};
 #[cfg(feature = "live")]
 pub(crate) use leftover::still_gone;
 pub(crate) use leftover::{leftovers, leftovers_unread};
+#[cfg(feature = "live")]
+pub(crate) use vet::vet;
 
 use crate::facts::{RoleAssignment, table};
 use crate::weigh::AksFacts;
@@ -127,7 +131,7 @@ fn grant(
     let named = |number: &usize| wanted.contains(denied[*number].image.repository.as_str());
     let (numbers, left): (Vec<usize>, Vec<usize>) = group.questions.iter().partition(|number| named(number));
     let whole = change(facts, group, role, reach(&wanted), standing.as_ref());
-    let (helped, mut held) = prove(facts, &whole, &numbers, denied, at);
+    let (helped, mut held) = prove(facts, &whole, &numbers, denied, (at, policy.mode));
     let narrow = !held.is_empty();
     if !left.is_empty() {
         held.push(HeldBack::new(left, TOO_LONG.to_owned()));
@@ -171,12 +175,12 @@ fn prove(
     change: &Change,
     numbers: &[usize],
     denied: &[&Question],
-    at: Timestamp,
+    (at, mode): (Timestamp, Mode),
 ) -> (Vec<usize>, Vec<HeldBack>) {
     let Some(then) = after(facts, &[change]) else { return (Vec::new(), Vec::new()) };
     let (mut helped, mut why): (Vec<usize>, BTreeMap<String, Vec<usize>>) = (Vec::new(), BTreeMap::new());
     for number in numbers {
-        match judge(then.weigh(denied[*number], at).as_ref(), Mode::Default) {
+        match judge(then.weigh(denied[*number], at).as_ref(), mode) {
             Verdict::Allowed { .. } => helped.push(*number),
             Verdict::Denied { because } => {
                 let first =

@@ -16,7 +16,7 @@ use crate::{host, remedy};
 use index::{Index, RegistryEntry};
 use jiff::Timestamp;
 use pullaudit_core::{
-    Change, Claim, CoreFinding, Credential, Facts, FixPolicy, Inventory, Notice, Obstacle, Open, Proposal,
+    Change, Claim, CoreFinding, Credential, Facts, FixPolicy, Gap, Inventory, Notice, Obstacle, Open, Proposal,
     Question, Section, SnapshotError,
 };
 use rights::Act;
@@ -137,7 +137,7 @@ impl Facts for AksFacts {
         remedy::leftovers(self, inventory)
     }
 
-    fn leftovers_unread(&self, inventory: &Inventory) -> Vec<Open> {
+    fn leftovers_unread(&self, inventory: &Inventory) -> Vec<Gap> {
         remedy::leftovers_unread(self, inventory)
     }
 

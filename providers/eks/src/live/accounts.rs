@@ -12,7 +12,7 @@ use crate::{AccountScope, EksOptions};
 use aws_config::{Region, SdkConfig};
 use futures_util::future::join_all;
 use pullaudit_core::{DiscoverError, Gap, Obstacle, Open};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// An account with a credential of ours that belongs to it.
@@ -37,6 +37,8 @@ pub(crate) struct Accounts {
     /// Profiles that gave no credentials, accounts that nobody may read.
     pub(crate) gaps: Vec<Gap>,
     lost: BTreeMap<String, Open>,
+    /// Accounts of the profiles that the user named, else that of the default chain.
+    signed_in: BTreeSet<String>,
 }
 
 impl Accounts {
@@ -52,12 +54,20 @@ impl Accounts {
             named => named.iter().map(|name| Some(name.as_str())).collect(),
         };
         let signed = join_all(profiles.iter().map(|profile| own(options, caller, *profile, fallback))).await;
-        let mut all =
-            Self { by_id: BTreeMap::new(), base: String::new(), gaps: Vec::new(), lost: BTreeMap::new() };
+        let mut all = Self {
+            by_id: BTreeMap::new(),
+            base: String::new(),
+            gaps: Vec::new(),
+            lost: BTreeMap::new(),
+            signed_in: BTreeSet::new(),
+        };
         let mut first_error = None;
         for (profile, outcome) in profiles.iter().zip(signed) {
             match outcome {
-                Ok(account) => all.add(account),
+                Ok(account) => {
+                    all.signed_in.insert(account.id.clone());
+                    all.add(account);
+                }
                 Err(error) => {
                     all.gaps.push(profile_gap(profile.unwrap_or("default"), &error));
                     first_error.get_or_insert(error);
@@ -74,6 +84,11 @@ impl Accounts {
     /// The accounts, by id.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Account> {
         self.by_id.values()
+    }
+
+    /// The accounts of the named profiles, else that of the default chain.
+    pub(crate) fn signed_in(&self) -> impl Iterator<Item = &String> {
+        self.signed_in.iter()
     }
 
     /// The account, where a credential of ours belongs to it.

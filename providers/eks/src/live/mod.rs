@@ -156,6 +156,17 @@ impl Live {
         Ok(section)
     }
 
+    /// These accounts, and those of the named profiles; with `own`, that of the credentials where no profile is named.
+    pub async fn scopes(&self, named: &[String], own: bool) -> Vec<String> {
+        let mut all = named.to_vec();
+        if (own || !self.options.profiles.is_empty())
+            && let Ok(accounts) = self.accounts(None).await
+        {
+            all.extend(accounts.signed_in().cloned());
+        }
+        all
+    }
+
     /// Whether the caller may write what each change writes. Writes nothing.
     pub async fn preflight(&self, changes: &[&Change]) -> Vec<OwnRight> {
         write::preflight(self, changes).await

@@ -7,7 +7,7 @@ mod rights;
 use super::Live;
 use crate::remedy::{Back, Document as _, Target, back, change_back, write};
 use place::Place;
-use pullaudit_core::{Applied, CannotUndo, Change, Journal, LeftBehind, Open, OwnRight};
+use pullaudit_core::{Applied, CannotUndo, Change, Journal, LeftBehind, NOT_UNDONE, Note, Open, OwnRight};
 
 /// Whether the caller may write what each change writes, as far as IAM tells.
 pub(crate) async fn preflight(live: &Live, changes: &[&Change]) -> Vec<OwnRight> {
@@ -41,6 +41,12 @@ pub(crate) async fn undo(live: &Live, change: &Change) -> Result<Option<Change>,
     match back(&target, before.as_deref(), after.as_deref(), now.as_deref()) {
         Back::Gone => Ok(None),
         Back::Write(then) => Ok(Some(change_back(change, &target, now.as_deref(), then.as_deref()))),
+        Back::Partly(then, why) => {
+            let mut change = change_back(change, &target, now.as_deref(), then.as_deref());
+            change.notes.push(Note::new(NOT_UNDONE, why));
+            Ok(Some(change))
+        }
+        Back::Lost(why) => Err(CannotUndo::Unsupported(format!("{}: {why}", change.target))),
         Back::Kept(difference) => Err(CannotUndo::Changed { document: document(), difference }),
     }
 }

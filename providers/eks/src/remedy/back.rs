@@ -2,9 +2,10 @@
 
 use super::command::command;
 use super::document::{self, same_meaning};
-use super::own;
+use super::own::{self, is_role_id};
 use super::target::Target;
 use pullaudit_core::{Action, Change, Note, Safety};
+use std::collections::BTreeSet;
 
 /// What taking a change back comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,10 @@ pub(crate) enum Back {
     Gone,
     /// This is to stand there; `None` for nothing.
     Write(Option<String>),
+    /// Only this can stand there: what stays as it is, and why.
+    Partly(Option<String>, String),
+    /// Nothing brings the former state back, and why.
+    Lost(String),
     /// It is no longer what was left, and why.
     Kept(String),
 }
@@ -23,9 +28,15 @@ pub(crate) enum Back {
 pub(crate) fn back(target: &Target, before: Option<&str>, after: Option<&str>, now: Option<&str>) -> Back {
     match (same(now, after), same(now, before)) {
         (_, true) => return Back::Gone,
+        _ if !role_ids(before).is_subset(&role_ids(after)) => return partly(target, before, after, now),
         (true, false) => return Back::Write(before.map(str::to_owned)),
         (false, false) => {}
     }
+    own_back(target, before, after, now)
+}
+
+/// Only our own statements put back or taken out.
+fn own_back(target: &Target, before: Option<&str>, after: Option<&str>, now: Option<&str>) -> Back {
     let Some(text) = now else {
         return match (target.own(before).is_empty(), target.own(after).is_empty()) {
             (true, _) => Back::Gone,
@@ -47,6 +58,32 @@ pub(crate) fn back(target: &Target, before: Option<&str>, after: Option<&str>, n
     // AWS takes no policy without a statement.
     let none = document::statements(&document).is_empty();
     Back::Write((!none).then(|| document::text(&document)))
+}
+
+/// Ids of deleted roles that became ARNs stay ARNs, since AWS takes no policy with such an id; the rest goes back.
+fn partly(target: &Target, before: Option<&str>, after: Option<&str>, now: Option<&str>) -> Back {
+    let lost: Vec<String> = role_ids(before).difference(&role_ids(after)).cloned().collect();
+    let lost = lost.join(", ");
+    let why =
+        format!("AWS takes no policy that names a deleted role by its id ({lost}), and no undo can bring it back");
+    match own_back(target, before, after, now) {
+        Back::Write(then) => Back::Partly(then, why),
+        Back::Gone => Back::Lost(why),
+        other => other,
+    }
+}
+
+/// Ids of roles that the statements of a policy name as principals.
+fn role_ids(text: Option<&str>) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    let document = text.and_then(|text| document::parse(text).ok()).unwrap_or_else(document::empty);
+    for statement in document::statements(&document) {
+        document::each_principal(&mut statement["Principal"].clone(), &mut |text| {
+            ids.extend(is_role_id(text).then(|| text.to_owned()));
+            None
+        });
+    }
+    ids
 }
 
 /// True when two texts say the same; texts that are no documents only where they are the same letters.

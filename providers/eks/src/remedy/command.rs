@@ -1,7 +1,7 @@
 //! Changes as lines of AWS's own tool.
 
 use super::target::{POLICY_NAME, RepositoryArn, Target};
-use pullaudit_core::shell_word;
+use pullaudit_core::{import_block, resource_name, shell_word};
 
 /// The line of AWS's own tool that makes the document so.
 pub(super) fn command(target: &Target, text: Option<&str>) -> String {
@@ -31,4 +31,20 @@ pub(super) fn command(target: &Target, text: Option<&str>) -> String {
             }
         }
     }
+}
+
+/// The block by which Terraform takes the document over.
+pub(super) fn import(target: &Target) -> String {
+    let role = target.role_name().unwrap_or_default();
+    let (kind, about, id) = match target {
+        Target::Inline { .. } => ("aws_iam_role_policy", role, format!("{role}:{POLICY_NAME}")),
+        Target::Attachment { .. } => {
+            ("aws_iam_role_policy_attachment", role, format!("{role}/{}", target.policy_arn()))
+        }
+        Target::Repository { arn } => {
+            let name = RepositoryArn::parse(arn).map(|arn| arn.name).unwrap_or_default();
+            ("aws_ecr_repository_policy", name, name.to_owned())
+        }
+    };
+    import_block(&format!("{kind}.{}", resource_name(about, &target.id())), &id)
 }

@@ -17,6 +17,8 @@ mod role;
 mod target;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "live")]
+mod vet;
 #[cfg(any(test, feature = "live"))]
 mod write;
 
@@ -29,6 +31,8 @@ pub(crate) use basis::{of_attached, of_document, of_role};
 pub(crate) use look::role_by_id;
 #[cfg(feature = "live")]
 pub(crate) use target::{POLICY_NAME, RepositoryArn};
+#[cfg(feature = "live")]
+pub(crate) use vet::vet;
 #[cfg(feature = "live")]
 pub(crate) use write::{Document, Sent, write};
 
@@ -55,6 +59,13 @@ struct Need<'a> {
     role: &'a Role,
 }
 
+/// When and in which mode questions are evaluated where a change is proved.
+#[derive(Clone, Copy)]
+struct Proof {
+    at: Timestamp,
+    mode: Mode,
+}
+
 /// Which documents turn a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
@@ -74,6 +85,7 @@ type Failed = (BTreeSet<usize>, String);
 
 /// One change for each document, each set the least for its questions; what none would turn is held back.
 pub(crate) fn propose(facts: &EksFacts, denied: &[&Question], at: Timestamp, policy: FixPolicy) -> Proposal {
+    let proof = Proof { at, mode: policy.mode };
     let mut held: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
     let mut needs = Vec::new();
     for (number, question) in denied.iter().enumerate() {
@@ -83,7 +95,7 @@ pub(crate) fn propose(facts: &EksFacts, denied: &[&Question], at: Timestamp, pol
         }
     }
     let mut left = Vec::new();
-    for (need, way) in needs.iter().zip(ways(facts, &needs, at)) {
+    for (need, way) in needs.iter().zip(ways(facts, &needs, proof)) {
         match way {
             Ok(way) => left.push((*need, way)),
             Err(why) => _ = held.entry(why).or_default().insert(need.number),
@@ -91,9 +103,9 @@ pub(crate) fn propose(facts: &EksFacts, denied: &[&Question], at: Timestamp, pol
     }
     // What one document can't take is of no use in the others.
     let planned = loop {
-        let (planned, mut failed) = build(facts, &left, at, policy);
+        let (planned, mut failed) = build(facts, &left, proof, policy);
         if failed.is_empty() {
-            failed = unproved(facts, &planned, &left, at);
+            failed = unproved(facts, &planned, &left, proof);
         }
         if failed.is_empty() {
             break planned;
@@ -187,17 +199,17 @@ fn text_of<'a>(facts: &'a EksFacts, table: &str, key: &str) -> Option<&'a str> {
     facts.section().get(table, key).and_then(Read::got)?["text"].as_str()
 }
 
-fn verdict(facts: &EksFacts, need: &Need<'_>, at: Timestamp) -> Verdict {
-    judge(facts.weigh(need.question, at).as_ref(), Mode::Default)
+fn verdict(facts: &EksFacts, need: &Need<'_>, proof: Proof) -> Verdict {
+    judge(facts.weigh(need.question, proof.at).as_ref(), proof.mode)
 }
 
-fn turned(facts: Option<&EksFacts>, need: &Need<'_>, at: Timestamp) -> bool {
-    facts.is_some_and(|facts| matches!(verdict(facts, need, at), Verdict::Allowed { .. }))
+fn turned(facts: Option<&EksFacts>, need: &Need<'_>, proof: Proof) -> bool {
+    facts.is_some_and(|facts| matches!(verdict(facts, need, proof), Verdict::Allowed { .. }))
 }
 
 /// The fewest documents that turn each question, found by weighing the facts with each half in place and with
 /// both.
-fn ways(facts: &EksFacts, needs: &[Need<'_>], at: Timestamp) -> Vec<Result<Way, String>> {
+fn ways(facts: &EksFacts, needs: &[Need<'_>], proof: Proof) -> Vec<Result<Way, String>> {
     let all: Vec<&Need<'_>> = needs.iter().collect();
     let (own, others) = (role::unbounded(facts, &all), repository::unbounded(facts, &all));
     let weighed = |edits: &mut dyn Iterator<Item = &(Target, String)>| {
@@ -207,27 +219,27 @@ fn ways(facts: &EksFacts, needs: &[Need<'_>], at: Timestamp) -> Vec<Result<Way, 
     let (with_own, with_others) = (weighed(&mut own.iter()), weighed(&mut others.iter()));
     let both = weighed(&mut own.iter().chain(&others));
     let way = |need: &Need<'_>| {
-        if turned(with_own.as_ref(), need, at) {
+        if turned(with_own.as_ref(), need, proof) {
             return Ok(Way::Role);
         }
-        if need.has_other_half() && turned(with_others.as_ref(), need, at) {
+        if need.has_other_half() && turned(with_others.as_ref(), need, proof) {
             return Ok(Way::Repository);
         }
-        if need.has_other_half() && turned(both.as_ref(), need, at) {
+        if need.has_other_half() && turned(both.as_ref(), need, proof) {
             return Ok(Way::Both);
         }
-        Err(why_not(facts, both.as_ref(), need, at))
+        Err(why_not(facts, both.as_ref(), need, proof))
     };
     needs.iter().map(way).collect()
 }
 
 /// Why no change of ours turns a question.
-fn why_not(facts: &EksFacts, then: Option<&EksFacts>, need: &Need<'_>, at: Timestamp) -> String {
+fn why_not(facts: &EksFacts, then: Option<&EksFacts>, need: &Need<'_>, proof: Proof) -> String {
     let unkept = role::unkept(facts, need);
     if let Some(why) = unkept.or_else(|| repository::unkept(facts, need).filter(|_| need.has_other_half())) {
         return why;
     }
-    match then.map(|then| verdict(then, need, at)) {
+    match then.map(|then| verdict(then, need, proof)) {
         Some(Verdict::Denied { because }) => {
             let first = because.first().map_or_else(String::new, |one| format!("{}: {}", one.source, one.detail));
             format!("no grant would help: {first}")
@@ -247,7 +259,7 @@ fn why_not(facts: &EksFacts, then: Option<&EksFacts>, need: &Need<'_>, at: Times
 fn build(
     facts: &EksFacts,
     left: &[(Need<'_>, Way)],
-    at: Timestamp,
+    proof: Proof,
     policy: FixPolicy,
 ) -> (Vec<Planned>, Vec<Failed>) {
     let (mut of_role, mut of_repository) = (BTreeMap::new(), BTreeMap::new());
@@ -268,7 +280,7 @@ fn build(
     };
     for group in of_role.values() {
         let numbers = group.iter().map(|(need, _)| need.number).collect();
-        take(numbers, role::change(facts, group, at, policy));
+        take(numbers, role::change(facts, group, proof, policy));
     }
     for group in of_repository.values() {
         let numbers = group.iter().map(|need| need.number).collect();
@@ -278,12 +290,12 @@ fn build(
 }
 
 /// What the changes as they will be written do not turn.
-fn unproved(facts: &EksFacts, planned: &[Planned], left: &[(Need<'_>, Way)], at: Timestamp) -> Vec<Failed> {
+fn unproved(facts: &EksFacts, planned: &[Planned], left: &[(Need<'_>, Way)], proof: Proof) -> Vec<Failed> {
     if left.is_empty() {
         return Vec::new();
     }
     let changes: Vec<&Change> = planned.iter().map(|planned| &planned.change).collect();
     let then = after(facts, &changes);
-    let open = left.iter().filter(|(need, _)| !turned(then.as_ref(), need, at));
-    open.map(|(need, _)| (BTreeSet::from([need.number]), why_not(facts, then.as_ref(), need, at))).collect()
+    let open = left.iter().filter(|(need, _)| !turned(then.as_ref(), need, proof));
+    open.map(|(need, _)| (BTreeSet::from([need.number]), why_not(facts, then.as_ref(), need, proof))).collect()
 }

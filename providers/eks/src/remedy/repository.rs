@@ -1,6 +1,6 @@
 //! The owner's side: one statement of ours in the policy of a repository, which ECR only replaces whole.
 
-use super::command::command;
+use super::command::{command, import};
 use super::document::{self, each_principal, spaced, statements, statements_mut};
 use super::own::{self, PULL, Side, Wanted, is_role_id, only_reads};
 use super::role::{bare, by_hand};
@@ -74,7 +74,7 @@ pub(super) fn change(facts: &EksFacts, needs: &[&Need<'_>], policy: FixPolicy) -
         notes: all,
         rests_on: vec![basis::of_document(&target, before)],
         command: command(&target, Some(&text)),
-        import: format!("terraform import aws_ecr_repository_policy.pullaudit_pull {name}"),
+        import: import(&target),
         ..bare(&target)
     })
 }

@@ -1,15 +1,14 @@
 //! The role's side: one inline policy of our own name, or the managed policy that pulls and does nothing else.
 
-use super::command::command;
+use super::command::{command, import};
 use super::document;
 use super::own::{self, CREATE, IMPORT, PULL, Side, TOKEN, Wanted};
 use super::target::{POLICY_NAME, Target};
-use super::{Need, Way, basis, owner_tool, text_of, turned};
+use super::{Need, Proof, Way, basis, owner_tool, text_of, turned};
 use crate::facts::table;
 use crate::weigh::EksFacts;
 use crate::weigh::addons;
 use crate::weigh::arn::RoleArn;
-use jiff::Timestamp;
 use pullaudit_core::{Action, Change, FixPolicy, ImageRef, Note, Question, Read, Safety};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,12 +47,12 @@ pub(super) fn unbounded(facts: &EksFacts, needs: &[&Need<'_>]) -> Vec<(Target, S
 pub(super) fn change(
     facts: &EksFacts,
     group: &[(&Need<'_>, Way)],
-    at: Timestamp,
+    proof: Proof,
     policy: FixPolicy,
 ) -> Result<Change, String> {
     let needs: Vec<&Need<'_>> = group.iter().map(|(need, _)| *need).collect();
     let first = needs.first().ok_or("there is no question")?;
-    let addons = unreachable_addons(facts, &needs, at);
+    let addons = unreachable_addons(facts, &needs, proof);
     let (exact, room) = (inline(facts, &needs, &addons, Reach::Exact)?, room(facts, first));
     let mut change = if document::text(&exact).len() <= room {
         of_inline(facts, &needs, &exact, Reach::Exact)
@@ -177,7 +176,7 @@ fn wider(arn: &str, reach: Reach) -> String {
 
 /// The whole registries of AWS that hold the add-ons of these regions, where the role can't pull from them: a
 /// node without them does not start.
-fn unreachable_addons(facts: &EksFacts, needs: &[&Need<'_>], at: Timestamp) -> BTreeSet<String> {
+fn unreachable_addons(facts: &EksFacts, needs: &[&Need<'_>], proof: Proof) -> BTreeSet<String> {
     let mut regions = BTreeSet::new();
     let mut arns = BTreeSet::new();
     for need in needs.iter().filter(|need| regions.insert(need.host.region)) {
@@ -187,7 +186,7 @@ fn unreachable_addons(facts: &EksFacts, needs: &[&Need<'_>], at: Timestamp) -> B
         let question = Question { image, ..need.question.clone() };
         let host = crate::host::EcrHost { account, ..need.host };
         let asked = Need { question: &question, host, ..**need };
-        if !turned(Some(facts), &asked, at) {
+        if !turned(Some(facts), &asked, proof) {
             arns.insert(host.repository_arn("*"));
         }
     }
@@ -236,7 +235,7 @@ pub(super) fn unkept(facts: &EksFacts, need: &Need<'_>) -> Option<String> {
 }
 
 /// What our pull statement names, by the names of repositories.
-fn repositories(policy: &Value) -> BTreeSet<String> {
+pub(super) fn repositories(policy: &Value) -> BTreeSet<String> {
     let own = own::own(Side::Role, policy);
     let arns = own.iter().filter_map(|statement| own::values(Side::Role, PULL, statement)).flatten();
     let short = |arn: String| match arn.split_once(":repository/") {
@@ -276,7 +275,7 @@ fn of_inline(facts: &EksFacts, needs: &[&Need<'_>], policy: &Value, reach: Reach
         notes,
         rests_on: vec![basis::of_role(need.role), basis::of_document(&target, before)],
         command: command(&target, Some(&text)),
-        import: format!("terraform import aws_iam_role_policy.pullaudit_pull {name}:{POLICY_NAME}"),
+        import: import(&target),
         ..bare(&target)
     };
     owned(change, need, &target, Some(policy))
@@ -296,10 +295,7 @@ fn attachment(needs: &[&Need<'_>], target: &Target, attached: &[String]) -> Chan
         ],
         rests_on: vec![basis::of_role(need.role), basis::of_attached(target, attached)],
         command: command(target, Some("")),
-        import: format!(
-            "terraform import aws_iam_role_policy_attachment.pullaudit_pull {}/{arn}",
-            need.role_name()
-        ),
+        import: import(target),
         ..bare(target)
     };
     owned(change, need, target, None)

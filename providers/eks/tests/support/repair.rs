@@ -6,8 +6,8 @@ use pullaudit_eks::facts::table;
 use pullaudit_eks::weigh::EksFacts;
 use serde_json::{Value, json};
 
-pub(crate) const BROAD: FixPolicy = FixPolicy { broad: true, prune: false };
-pub(crate) const PRUNE: FixPolicy = FixPolicy { broad: true, prune: true };
+pub(crate) const BROAD: FixPolicy = FixPolicy { broad: true, prune: false, mode: Mode::Default };
+pub(crate) const PRUNE: FixPolicy = FixPolicy { broad: true, prune: true, mode: Mode::Default };
 pub(crate) const ADDONS: &str = "arn:aws:ecr:eu-central-1:602401143452:repository/*";
 
 pub(crate) fn facts(world: &World) -> EksFacts {

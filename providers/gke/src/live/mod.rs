@@ -27,7 +27,7 @@ use endpoint::{Environment, endpoints};
 use needs::Needs;
 use pullaudit_core::{
     AccessError, ApiAccess, Applied, CannotUndo, Change, CollectError, DiscoverError, Discovered, Discovery, Held,
-    Journal, LeftBehind, Obstacle, Open, OwnRight, Question, Scope, Section,
+    Journal, LeftBehind, Obstacle, Open, OwnRight, Question, Read, Scope, Section,
 };
 use pullaudit_wire::Wire;
 use service::{Means, Service};
@@ -102,6 +102,20 @@ impl Live {
             return Ok(Section::default());
         }
         Ok(collect::collect(self.google().await?, &needs).await)
+    }
+
+    /// These projects by their ids: a number is resolved.
+    pub async fn scopes(&self, named: &[String]) -> Vec<String> {
+        let mut all = Vec::new();
+        for name in named {
+            let number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+            let project = match self.google().await {
+                Ok(google) if number => discover::google_project(google, name).await,
+                _ => Read::Absent,
+            };
+            all.push(project.got().map_or_else(|| name.clone(), |project| project.project_id.clone()));
+        }
+        all
     }
 
     /// The rights that each change needs of the caller.

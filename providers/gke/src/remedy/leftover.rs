@@ -1,15 +1,14 @@
 //! Members that are deleted accounts.
 
-use super::{Edit, command};
+use super::Edit;
 use crate::cluster;
 use crate::facts::{Policy, ServiceAccount, table};
 use crate::weigh::{GkeFacts, project_of};
 #[cfg(feature = "live")]
 use pullaudit_core::Section;
-use pullaudit_core::{Action, Change, Fingerprint, Inventory, Note, Read, Safety};
+use pullaudit_core::{Action, Change, Fingerprint, Gap, Inventory, Note, Read, Safety};
 use serde::Deserialize as _;
 use std::collections::BTreeSet;
-use uuid::Uuid;
 
 /// Deleted accounts in the unconditional binding of the reader's role on a repository itself. One whose unique
 /// id a live account still has, and one of whose e-mail it is not known whether it lives, stay.
@@ -28,6 +27,28 @@ pub(crate) fn leftovers(facts: &GkeFacts, inventory: &Inventory) -> Vec<Change> 
         (!edit.remove.is_empty()).then(|| removal(&edit, policy))
     })
     .collect()
+}
+
+/// Policies and accounts without which it can't be told which members are deleted accounts.
+pub(crate) fn unread(facts: &GkeFacts) -> Vec<Gap> {
+    let gap = |scope: &str, open: &pullaudit_core::Open| Gap {
+        scope: scope.to_owned(),
+        open: open.clone(),
+        message: "bindings of deleted service accounts can't be told from others, so none of those is removed"
+            .to_owned(),
+    };
+    let rows = facts.section().tables.get(table::REPOSITORY_POLICIES).into_iter().flatten();
+    let mut gaps = Vec::new();
+    for (repository, row) in rows {
+        gaps.extend(row.open().map(|open| gap(repository, open)));
+        let body = row.got().and_then(|policy| Policy::deserialize(policy).ok());
+        for member in body.iter().flat_map(|policy| &policy.bindings).flat_map(|binding| &binding.members) {
+            let Some((email, _)) = named(member) else { continue };
+            let account = facts.section().get(table::ACCOUNTS, &email).and_then(Read::open);
+            gaps.extend(account.map(|open| gap(&email, open)));
+        }
+    }
+    gaps
 }
 
 fn is_dead(facts: &GkeFacts, inventory: &Inventory, member: &str) -> bool {
@@ -80,9 +101,8 @@ fn removal(edit: &Edit, policy: &serde_json::Value) -> Change {
     let names: Vec<&str> =
         edit.remove.iter().map(|member| member.trim_start_matches("deleted:serviceAccount:")).collect();
     let short = edit.repository.rsplit('/').next().unwrap_or_default();
-    let id = format!("{}|{}|prune", edit.repository, names.join("|"));
     Change {
-        id: Uuid::new_v5(&super::CHANGES, id.as_bytes()).to_string(),
+        id: super::change_id(edit),
         provider: "gke".to_owned(),
         owner: project_of(&edit.repository).to_owned(),
         target: format!("take the right to download from {short} from {}, deleted", names.join(", ")),
@@ -95,12 +115,7 @@ fn removal(edit: &Edit, policy: &serde_json::Value) -> Change {
             Note::new("scope", edit.repository.as_str()),
         ],
         rests_on: names.iter().map(|name| deleted(name)).collect(),
-        command: edit
-            .remove
-            .iter()
-            .map(|one| command(edit, one, "remove", policy))
-            .collect::<Vec<_>>()
-            .join(" && "),
+        command: super::commands(edit, policy),
         import: String::new(),
         document: format!("{}:iamPolicy", edit.repository),
     }

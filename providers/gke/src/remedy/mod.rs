@@ -4,12 +4,16 @@ mod basis;
 mod edit;
 mod hold;
 mod leftover;
+#[cfg(feature = "live")]
+mod vet;
 
 pub use basis::fingerprints;
 pub use edit::{Edit, READER, Unwritable, canonical};
-pub(crate) use leftover::leftovers;
 #[cfg(feature = "live")]
 pub(crate) use leftover::{deleted_emails, still_deleted};
+pub(crate) use leftover::{leftovers, unread as leftovers_unread};
+#[cfg(feature = "live")]
+pub(crate) use vet::vet;
 
 use crate::facts::table;
 use crate::host::{self, Place};
@@ -18,7 +22,7 @@ use edit::{fits, is_policy, writable};
 use jiff::Timestamp;
 use pullaudit_core::{
     Action, Change, Credential, Facts as _, FixPolicy, HeldBack, Mode, Note, Principal, PrincipalKind, Proposal,
-    Question, Read, Remedy, Safety, Verdict, judge, shell_word,
+    Question, Read, Remedy, Safety, Verdict, import_block, judge, resource_name, shell_word,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +33,7 @@ const CHANGES: Uuid = Uuid::from_u128(0x71b2_0c4e_d6f8_5a37_9b05_18e3_aa64_cf21)
 
 /// One change for each repository's policy, for all accounts that it would help; what it would not turn to
 /// allowed is held back.
-pub(crate) fn propose(facts: &GkeFacts, denied: &[&Question], at: Timestamp, _: FixPolicy) -> Proposal {
+pub(crate) fn propose(facts: &GkeFacts, denied: &[&Question], at: Timestamp, policy: FixPolicy) -> Proposal {
     let mut proposal = Proposal::default();
     let (mut groups, mut others) = (BTreeMap::<String, Vec<Wanted>>::new(), Vec::new());
     for (number, question) in denied.iter().enumerate() {
@@ -44,7 +48,7 @@ pub(crate) fn propose(facts: &GkeFacts, denied: &[&Question], at: Timestamp, _: 
         proposal.held_back.push(HeldBack::new(others, why));
     }
     for (repository, wanted) in groups {
-        repair(facts, &repository, &wanted, denied, at, &mut proposal);
+        repair(facts, &repository, &wanted, denied, (at, policy.mode), &mut proposal);
     }
     proposal
 }
@@ -75,15 +79,14 @@ fn repair(
     repository: &str,
     wanted: &[Wanted],
     denied: &[&Question],
-    at: Timestamp,
+    at: (Timestamp, Mode),
     proposal: &mut Proposal,
 ) {
     let all = |why: String| HeldBack::new(wanted.iter().map(|one| one.question).collect(), why);
     let policy = match facts.section().get(table::REPOSITORY_POLICIES, repository) {
         Some(Read::Got(policy)) if is_policy(policy) => policy,
         other => {
-            let verdicts =
-                wanted.iter().map(|one| judge(facts.weigh(denied[one.question], at).as_ref(), Mode::Default));
+            let verdicts = wanted.iter().map(|one| judge(facts.weigh(denied[one.question], at.0).as_ref(), at.1));
             proposal.held_back.push(all(hold::unwritable(repository, verdicts, other)));
             return;
         }
@@ -112,16 +115,16 @@ fn prove(
     change: &Change,
     wanted: &[Wanted],
     denied: &[&Question],
-    at: Timestamp,
+    (at, mode): (Timestamp, Mode),
 ) -> (Vec<usize>, Vec<HeldBack>) {
     let Some(then) = after(facts, &[change]) else { return (Vec::new(), Vec::new()) };
     let (mut helped, mut why): (Vec<usize>, BTreeMap<_, Vec<usize>>) = (Vec::new(), BTreeMap::new());
     for one in wanted {
         let question = denied[one.question];
-        match judge(then.weigh(question, at).as_ref(), Mode::Default) {
+        match judge(then.weigh(question, at).as_ref(), mode) {
             Verdict::Allowed { .. } => helped.push(one.question),
             verdict => {
-                let now = judge(facts.weigh(question, at).as_ref(), Mode::Default);
+                let now = judge(facts.weigh(question, at).as_ref(), mode);
                 why.entry(hold::why(&verdict, &now, question, &one.member, change))
                     .or_default()
                     .push(one.question);
@@ -134,12 +137,10 @@ fn prove(
 
 /// The edit as a change of the repository's policy.
 fn change(facts: &GkeFacts, edit: &Edit, policy: &Value) -> Change {
-    let names: Vec<String> = edit.add.iter().chain(&edit.remove).map(|member| short(member)).collect();
-    let id = [edit.repository.as_str(), READER, &names.join("|"), if edit.add.is_empty() { "-" } else { "+" }]
-        .join("|");
+    let names: Vec<String> = edit.add.iter().map(|member| short(member)).collect();
     let short_id = edit.repository.rsplit('/').next().unwrap_or_default();
     Change {
-        id: Uuid::new_v5(&CHANGES, id.as_bytes()).to_string(),
+        id: change_id(edit),
         provider: "gke".to_owned(),
         owner: project_of(&edit.repository).to_owned(),
         target: format!("grant artifactregistry.reader on {short_id} to {}", names.join(", ")),
@@ -149,15 +150,34 @@ fn change(facts: &GkeFacts, edit: &Edit, policy: &Value) -> Change {
         safety: Safety::Safe,
         notes: notes(edit, policy),
         rests_on: fingerprints(facts.section(), &edit.repository, &edit.add),
-        command: edit
-            .add
-            .iter()
-            .map(|member| command(edit, member, "add", policy))
-            .collect::<Vec<_>>()
-            .join(" && "),
-        import: edit.add.iter().map(|member| import(edit, member)).collect::<Vec<_>>().join("\n"),
+        command: commands(edit, policy),
+        import: imports(edit),
         document: format!("{}:iamPolicy", edit.repository),
     }
+}
+
+/// The id of the change that makes an edit of a plan.
+fn change_id(edit: &Edit) -> String {
+    let names: Vec<String> = edit.add.iter().map(|member| short(member)).collect();
+    let id = if edit.add.is_empty() {
+        let gone: Vec<&str> =
+            edit.remove.iter().map(|member| member.trim_start_matches("deleted:serviceAccount:")).collect();
+        format!("{}|{}|prune", edit.repository, gone.join("|"))
+    } else {
+        [edit.repository.as_str(), READER, &names.join("|"), "+"].join("|")
+    };
+    Uuid::new_v5(&CHANGES, id.as_bytes()).to_string()
+}
+
+/// The lines that make an edit, all that is put in first.
+fn commands(edit: &Edit, policy: &Value) -> String {
+    let add = edit.add.iter().map(|member| command(edit, member, "add", policy));
+    let remove = edit.remove.iter().map(|member| command(edit, member, "remove", policy));
+    add.chain(remove).collect::<Vec<_>>().join(" && ")
+}
+
+fn imports(edit: &Edit) -> String {
+    edit.add.iter().map(|member| import(edit, member)).collect::<Vec<_>>().join("\n")
 }
 
 fn short(member: &str) -> String {
@@ -203,10 +223,9 @@ pub(crate) fn command(edit: &Edit, member: &str, verb: &str, policy: &Value) -> 
 }
 
 fn import(edit: &Edit, member: &str) -> String {
-    format!(
-        "terraform import google_artifact_registry_repository_iam_member.pull \"{} {READER} {member}\"",
-        edit.repository
-    )
+    let id = format!("{} {READER} {member}", edit.repository);
+    let (_, _, name) = parts(&edit.repository);
+    import_block(&format!("google_artifact_registry_repository_iam_member.{}", resource_name(name, &id)), &id)
 }
 
 /// The facts with these changes in them; `None` where a change is none of Google's. An unread policy stays

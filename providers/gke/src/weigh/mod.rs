@@ -29,8 +29,8 @@ use index::{Index, Row, get};
 use jiff::Timestamp;
 use member::Asker;
 use pullaudit_core::{
-    Change, Claim, Code, CoreFinding, Credential, Facts, FixPolicy, Inventory, Notice, Obstacle, Open, Principal,
-    Proposal, Question, Section, need,
+    Change, Claim, Code, CoreFinding, Credential, Facts, FixPolicy, Gap, Inventory, Notice, Obstacle, Open,
+    Principal, Proposal, Question, Section, need,
 };
 use roles::Act;
 
@@ -129,6 +129,10 @@ impl Facts for GkeFacts {
 
     fn leftovers(&self, inventory: &Inventory) -> Vec<Change> {
         remedy::leftovers(self, inventory)
+    }
+
+    fn leftovers_unread(&self, _: &Inventory) -> Vec<Gap> {
+        remedy::leftovers_unread(self)
     }
 
     fn after(&self, changes: &[&Change]) -> Option<Box<dyn Facts>> {

@@ -40,6 +40,19 @@ fn the_former_text_comes_back_letter_by_letter_however_ecr_wrote_ours() {
 }
 
 #[test]
+fn an_id_that_became_an_arn_stays_and_the_rest_goes_back() {
+    let named = |who: &str| json!({"Sid": "Pay", "Effect": "Allow", "Principal": {"AWS": who}, "Action": "ecr:BatchGetImage"});
+    let (before, mapped) = (text(&[named(DEAD)]), named(ROLE));
+    let alone = text(std::slice::from_ref(&mapped));
+    let told = back(&repository(), Some(&before), Some(&alone), Some(&alone));
+    assert!(matches!(&told, Back::Lost(why) if why.contains(DEAD)), "{told:?}");
+    let both = text(&[mapped, pull(json!({"AWS": ROLE}))]);
+    let told = back(&repository(), Some(&before), Some(&both), Some(&both));
+    assert!(matches!(&told, Back::Partly(Some(then), why) if *then == alone && why.contains(DEAD)), "{told:?}");
+    assert_eq!(back(&repository(), Some(&before), Some(&both), Some(&before)), Back::Gone);
+}
+
+#[test]
 fn where_others_wrote_since_only_our_statement_goes() {
     let (ours, new) = (
         pull(json!({"AWS": ROLE})),
