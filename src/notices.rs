@@ -6,8 +6,8 @@ use crate::questions::Asking;
 use crate::report::{NoticeReport, plural};
 use crate::secrets;
 use jiff::Timestamp;
-use pullaudit_core::{Conflict, CoreFinding, Severity, Snapshot};
-use std::collections::BTreeMap;
+use pullaudit_core::{Conflict, CoreFinding, ImageRef, Inventory, Severity, Snapshot};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// All of them, in no order.
 pub fn all(
@@ -18,7 +18,8 @@ pub fn all(
     opened: &Opened,
     at: Timestamp,
 ) -> Vec<NoticeReport> {
-    let mut notices: Vec<_> = opened.notices(at, &snapshot.inventory()).into_iter().map(notice).collect();
+    let inventory = Inventory { asked: Some(repositories(asking)), ..snapshot.inventory() };
+    let mut notices: Vec<_> = opened.notices(at, &inventory).into_iter().map(notice).collect();
     notices.extend(of_clusters(snapshot, clouds).map(notice));
     notices.extend(conflicts.iter().map(conflict));
     notices.extend(not_judged(asking));
@@ -26,6 +27,14 @@ pub fn all(
     notices.extend(pods_only(snapshot));
     notices.extend(secrets::notices(snapshot, at).into_iter().map(notice));
     notices
+}
+
+/// The repositories that are asked about: facts may hold more, of which a narrower run says nothing.
+fn repositories(asking: &Asking) -> BTreeSet<ImageRef> {
+    let mut seen = HashSet::new();
+    let images = asking.pulls.iter().map(|pull| &pull.image);
+    let new = images.filter(|image| seen.insert((&image.registry, &image.repository)));
+    new.map(|image| ImageRef { tag: None, digest: None, implied_tag: false, ..image.clone() }).collect()
 }
 
 /// What each cluster's own cloud finds about it.

@@ -256,8 +256,11 @@ fn each_scope_cluster_and_namespace_taken_away_is_missed() {
         let mut less = whole.clone();
         less[table] = json!([]);
         let file = folder.put("less.json", &less.to_string());
-        let command = &["audit", "--from", &file];
-        assert_ne!(run(command).code, 0, "{command:?} without {table}");
+        for command in
+            [&["audit", "--from", &file][..], &["fix", "--dry-run", "--from", &file], &["diff", FLEET, &file]]
+        {
+            assert_ne!(run(command).code, 0, "{command:?} without {table}");
+        }
     }
 }
 
@@ -283,6 +286,17 @@ fn each_pool_taken_away_is_missed() {
         }
     }
     assert!(missed >= 5, "{missed} pools were taken away");
+}
+
+#[test]
+fn notices_are_those_of_the_selection() {
+    let notices = |cluster: &str| {
+        let ended = run(&["audit", "--from", FLEET, "-o", "json", "--cluster", cluster]);
+        let report: Value = serde_json::from_str(&ended.out).unwrap();
+        strings(&report["notices"], "code")
+    };
+    assert!(notices("data-ew4").contains(&"dead-member".to_owned()), "{:?}", notices("data-ew4"));
+    assert!(!notices("prod-weu-1").contains(&"dead-member".to_owned()), "{:?}", notices("prod-weu-1"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Clusters, pools and the identities that pull for them.
 
-use crate::{NodeView, Open, Read, Vantage};
+use crate::{ImageRef, NodeView, Open, Read, Vantage};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -259,6 +259,15 @@ pub struct Inventory {
     pub lookalikes: Vec<Lookalike>,
     /// Clouds of which every cluster that the credentials see was listed, and its identity told.
     pub whole: BTreeSet<String>,
+    /// The images that the run asks about, without tags and digests; `None` where findings about all facts are wanted.
+    pub asked: Option<BTreeSet<ImageRef>>,
+}
+
+impl Inventory {
+    /// What `map` makes of each image that is asked about; `None` where findings about all facts are wanted.
+    pub fn asked<T: Ord>(&self, map: impl Fn(&ImageRef) -> Option<T>) -> Option<BTreeSet<T>> {
+        Some(self.asked.as_ref()?.iter().filter_map(map).collect())
+    }
 }
 
 /// A scope in which clusters were looked for, whether or not it held any.

@@ -5,6 +5,7 @@ use super::index::{Grant, Index, RegistryEntry, Row};
 use super::outcome::Outcome;
 use super::rights::Act;
 use crate::codes::Finding;
+use crate::host;
 use jiff::Timestamp;
 use pullaudit_core::{Inventory, Mode, Notice, Verdict, judge};
 use std::collections::BTreeSet;
@@ -12,7 +13,13 @@ use std::collections::BTreeSet;
 /// Every notice, once, in a fixed order.
 pub(super) fn of(index: &Index, inventory: &Inventory, at: Timestamp) -> Vec<Notice> {
     let mut found: BTreeSet<Notice> = system(index, at).collect();
-    for registry in &index.registries {
+    let asked = inventory.asked(|image| Some(host::lookup(&image.registry)));
+    let is_asked = |registry: &&RegistryEntry| {
+        let hosts = &registry.registry.properties;
+        let mut names = hosts.regional_endpoint_host_names.iter().chain([&hosts.login_server]);
+        asked.as_ref().is_none_or(|asked| names.any(|name| asked.contains(&name.to_ascii_lowercase())))
+    };
+    for registry in index.registries.iter().filter(is_asked) {
         found.extend(misplaced(index, registry, inventory));
         found.extend(registry.grants.iter().filter_map(|(object, row)| wide(index, registry, object, row)));
         for row in registry.grants.values() {

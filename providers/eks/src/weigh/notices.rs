@@ -1,9 +1,10 @@
 //! Findings that are about no single pull.
 
 use super::arn::RoleArn;
-use super::index::{Index, RoleEntry, RoleState};
+use super::index::{Index, RepositoryEntry, RoleEntry, RoleState};
 use super::policy::action::Acts;
 use crate::codes::Finding;
+use crate::host::EcrHost;
 use pullaudit_core::{Inventory, Notice};
 use std::collections::BTreeSet;
 
@@ -21,7 +22,15 @@ pub(super) fn of(index: &Index, inventory: &Inventory) -> Vec<Notice> {
         let arn = known.arn.to_ascii_lowercase();
         RoleArn::parse(&arn).is_some_and(|own| pullers.contains(&(own.account, own.name)))
     };
-    let mut notices = index.malformed();
+    let asked = inventory.asked(|image| {
+        let host = EcrHost::parse(image.registry.as_str())?;
+        Some((host.account.to_owned(), host.region.to_ascii_lowercase(), image.repository.clone()))
+    });
+    let is_asked = |entry: &RepositoryEntry| {
+        let key = || (entry.account.clone(), entry.region.to_ascii_lowercase(), entry.name.clone());
+        asked.as_ref().is_none_or(|asked| asked.contains(&key()))
+    };
+    let mut notices = index.malformed(|role| asked.is_none() || pulls(&role), is_asked);
     for role in index.roles().filter(pulls) {
         notices.extend(bare(role));
         notices.extend(more_than_pull(role));

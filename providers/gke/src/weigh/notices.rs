@@ -8,6 +8,7 @@ use super::roles::{self, Act};
 use super::{GkeFacts, asker, project_of};
 use crate::cluster;
 use crate::codes::Finding;
+use crate::host::{self, Place};
 use jiff::Timestamp;
 use pullaudit_core::{Inventory, Notice};
 use std::collections::BTreeSet;
@@ -17,7 +18,12 @@ pub(super) fn of(facts: &GkeFacts, at: Timestamp, inventory: &Inventory) -> Vec<
     let known = facts.index.accounts.keys().filter_map(|email| cluster::principal(email));
     let askers: Vec<Asker> = known.filter_map(|principal| asker(&principal).ok()).collect();
     let mut found = BTreeSet::new();
-    for (id, row) in &facts.index.repository_policies {
+    let asked = inventory.asked(|image| match host::place(image)? {
+        Place::Repository(location) => Some(location.id()),
+        Place::Public | Place::Incomplete => None,
+    });
+    let is_asked = |id: &String| asked.as_ref().is_none_or(|asked| asked.contains(id));
+    for (id, row) in facts.index.repository_policies.iter().filter(|(id, _)| is_asked(id)) {
         let Row::Got(own) = row else { continue };
         let whole = policies(facts, id, own);
         for asker in &askers {

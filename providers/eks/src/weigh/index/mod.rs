@@ -98,14 +98,18 @@ impl Index {
     }
 
     /// Every document or statement that can't be read, once.
-    pub(crate) fn malformed(&self) -> Vec<Notice> {
-        let of_roles = self.roles().flat_map(|role| {
+    pub(crate) fn malformed(
+        &self,
+        of_role: impl Fn(&RoleEntry) -> bool,
+        of_repository: impl Fn(&RepositoryEntry) -> bool,
+    ) -> Vec<Notice> {
+        let of_roles = self.roles().filter(|role| of_role(role)).flat_map(|role| {
             let RoleEntry { identity, boundary, trust, .. } = role;
             std::iter::once(identity).chain(boundary).chain([trust])
         });
         let of_registries = self.registries.iter().map(|registry| &registry.policy);
-        let policies =
-            of_roles.chain(self.repositories().map(|repository| &repository.policy)).chain(of_registries);
+        let of_repositories = self.repositories().filter(|repository| of_repository(repository));
+        let policies = of_roles.chain(of_repositories.map(|repository| &repository.policy)).chain(of_registries);
         let faults: BTreeSet<Notice> = policies.flat_map(Policy::malformed).collect();
         faults.into_iter().collect()
     }
