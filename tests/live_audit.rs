@@ -7,7 +7,7 @@ mod live;
 #[path = "servers/mod.rs"]
 mod servers;
 
-use live::{CLUSTER, MARK, OTHER, OWN, WHERE, run, shared as fleet, verdicts, without_times};
+use live::{CLUSTER, MARK, OTHER, OWN, WHERE, run, shared as fleet, verdicts, without_config, without_times};
 use serde_json::{Value, json};
 use servers::aws::Keys;
 use servers::kubernetes::{ADMIN, AUDITOR, NOBODY};
@@ -31,7 +31,8 @@ fn an_admin_sees_what_is_broken_and_nothing_else() {
     assert_eq!(ran.code, 2, "{}\n{}", ran.out, ran.err);
     let (first, rest) = ran.out.split_once('\n').unwrap();
     let (counts, _) = first.rsplit_once("   ").expect("how long it took stands last");
-    insta::assert_snapshot!("live_people", format!("{counts}\n{}", without_ids(rest)));
+    let rest: Vec<String> = rest.lines().map(without_config).collect();
+    insta::assert_snapshot!("live_people", format!("{counts}\n{}", without_ids(&rest.join("\n"))));
 
     let report = place.json(&[]);
     let expected = [

@@ -269,8 +269,21 @@ fn credentials_that_expire_early_are_replaced() {
     let mut environment = place.environment.clone();
     environment.retain(|(name, _)| !name.starts_with("AWS_ACCESS") && !name.starts_with("AWS_S"));
     environment.push(("AWS_CONFIG_FILE", folder.path().join("config").display().to_string()));
-    let arguments =
-        ["audit", "--config", &place.config, "--profile", "p", "-n", "shop", "-n", "jobs", "-o", "json"];
+    let arguments = [
+        "audit",
+        "--config",
+        &place.config,
+        "--profile",
+        "p",
+        "--region",
+        live::REGION,
+        "-n",
+        "shop",
+        "-n",
+        "jobs",
+        "-o",
+        "json",
+    ];
     let report = run(&arguments, &environment).report();
     let plain = fleet.place(&second, Some(ADMIN)).json(&[]);
     assert_eq!(verdicts(&report), verdicts(&plain));

@@ -24,9 +24,9 @@ pub async fn run(
 ) -> Result<Exit> {
     let settings = Settings::new(args.select.clone(), args.reading.clone(), true)?;
     let agreement = agreement(&args.writing, &settings);
-    consent::can_ask(&agreement)?;
     let clouds = Clouds::new(&settings)?;
     let plan = files::plan(&args.plan, &clouds)?;
+    consent::can_ask(&agreement)?;
     let plan = Writable::of(&settings, &clouds, true).await.limit(plan);
     let again = Again::default().clusters(&args.select).scopes(&args.select).reading(&args.reading);
     let carry = Carry {

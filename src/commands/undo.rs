@@ -26,11 +26,11 @@ pub async fn run(
 ) -> Result<Exit> {
     let settings = Settings::new(args.select.clone(), args.reading.clone(), true)?;
     let agreement = agreement(&args.writing, &settings);
+    let clouds = Clouds::new(&settings)?;
+    let receipt = Receipt::load(&args.receipt, &clouds)?;
     if !args.dry_run {
         consent::can_ask(&agreement)?;
     }
-    let clouds = Clouds::new(&settings)?;
-    let receipt = Receipt::load(&args.receipt, &clouds)?;
     progress.say("looking at what the receipt names");
     let mut undoing = undo::plan(&receipt, &clouds).await?;
     undoing.plan = Writable::of(&settings, &clouds, true).await.limit(undoing.plan);

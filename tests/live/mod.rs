@@ -123,11 +123,22 @@ pub(crate) fn verdicts(report: &Value) -> BTreeMap<String, String> {
     found
 }
 
+/// A printed line without the path of the config, which each place has for itself.
+pub(crate) fn without_config(line: &str) -> String {
+    let Some((before, after)) = line.split_once(" --config ") else { return line.to_owned() };
+    format!("{before}{}", after.find(' ').map_or("", |end| &after[end..]))
+}
+
 pub(crate) fn without_times(mut report: Value) -> Value {
     report["generatedAt"] = Value::Null;
     report["factsAt"] = Value::Null;
     // By which context a cluster was read is no fact of it.
     report["searched"] = Value::Null;
+    // A printed repair repeats the selection, which runs with one result may have made in several ways.
+    for incident in report["incidents"].as_array_mut().unwrap() {
+        let is_fix = incident["fix"].as_str().unwrap().starts_with("pullaudit fix ");
+        incident["fix"] = if is_fix { json!("pullaudit fix") } else { incident["fix"].take() };
+    }
     report["summary"]["apiCalls"] = Value::Null;
     report
 }
