@@ -223,7 +223,7 @@ mod tests {
                  (all below --severity-threshold critical) (exit 3)",
             ),
             (
-                &report(&[allowed.clone()], 1),
+                &report(std::slice::from_ref(&allowed), 1),
                 FailOn::Unknown,
                 low,
                 &[],
@@ -236,7 +236,7 @@ mod tests {
                 &[],
                 "Incomplete: no pull is known to be denied, but 1 pull is unknown; not failing (--fail-on denied) (exit 0)",
             ),
-            (&report(&[allowed.clone()], 0), FailOn::Unknown, low, &[], "No drift found (exit 0)"),
+            (&report(std::slice::from_ref(&allowed), 0), FailOn::Unknown, low, &[], "No drift found (exit 0)"),
             (
                 &report(&[allowed, excepted], 0),
                 FailOn::Unknown,

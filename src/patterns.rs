@@ -3,7 +3,7 @@
 use crate::selection::near;
 use anyhow::{Context, Result, bail};
 use globset::{Glob, GlobBuilder, GlobMatcher};
-use pullaudit_core::{ClusterRecord, Snapshot};
+use pullaudit_core::{ClusterRecord, Gap, Snapshot};
 use std::collections::BTreeSet;
 
 /// Names of clusters that an error lists.
@@ -130,7 +130,8 @@ pub fn must_match(patterns: &[ClusterPattern], snapshots: &[&Snapshot]) -> Resul
         (false, false) => String::new(),
     };
     let gaps = snapshots.iter().flat_map(|snapshot| &snapshot.gaps);
-    let gaps: String = gaps.map(|gap| format!("\n  {}: {} ({})", gap.scope, gap.message, gap.open)).collect();
+    let one = |text, gap: &Gap| format!("{text}\n  {}: {} ({})", gap.scope, gap.message, gap.open);
+    let gaps = gaps.fold(String::new(), one);
     bail!("--cluster {text}: no cluster or pool has this name{known}{read}{gaps}")
 }
 

@@ -171,8 +171,8 @@ impl Carry<'_> {
     fn tell_saved(&self, out: &mut dyn Write) -> Result<()> {
         let Some(path) = self.saved else { return Ok(()) };
         let consents = [(self.agreement.broad, "broad"), (self.agreement.prune, "prune")];
-        let consents: String =
-            consents.iter().filter(|(given, _)| *given).map(|(_, kind)| format!(" --consent {kind}")).collect();
+        let given = consents.iter().filter(|(given, _)| *given);
+        let consents = given.fold(String::new(), |flags, (_, kind)| flags + " --consent " + kind);
         let path = shell_word(&path.display().to_string());
         let line = format!("pullaudit apply {path}{}{consents}", self.again);
         writeln!(out, "Apply it with: {}", self.paint.command(&line))?;

@@ -90,7 +90,7 @@ impl<'a> Columns<'a> {
     pub(super) fn look(&self, wanted: &Matching) -> Looked<'_> {
         let named = |pattern: &Pattern, value: &Named<'_>| value.is_some_and(|(id, name)| pattern.names(id, name));
         let repository = |pattern: &Pattern, image: &Image<'_>| repository(pattern, image);
-        let on_workload = |_: &(), value: &Workload<'_>| {
+        let on_workload = |(): &(), value: &Workload<'_>| {
             wanted.namespace.as_ref().is_none_or(|pattern| pattern.is(value.0))
                 && wanted.workload.as_ref().is_none_or(|pattern| workload(pattern, *value))
         };

@@ -79,9 +79,12 @@ fn a_write_honours_retry_after() {
 fn dead_identities_are_never_granted_anything() {
     for disabled in [true, false] {
         let place = Place::of(world());
-        place.fake.change(|world| match disabled {
-            true => world.accounts.iter_mut().filter(|one| one.email == NODES).for_each(|one| one.disabled = true),
-            false => world.delete_account(NODES),
+        place.fake.change(|world| {
+            if disabled {
+                world.accounts.iter_mut().filter(|one| one.email == NODES).for_each(|one| one.disabled = true);
+            } else {
+                world.delete_account(NODES);
+            }
         });
         place.fix(&[]).ends(2);
         assert_eq!(place.writes(), 0, "disabled {disabled}");

@@ -84,7 +84,7 @@ fn an_edit_with_a_fitting_seal_is_refused_too() {
         (6, "id", |one| one["id"] = json!("00000000-0000-5000-8000-000000000000")),
         (6, "command", |one| one["command"] = json!("gcloud projects delete")),
         (6, "notes", |one| {
-            one["notes"][1]["text"] = json!("serviceAccount:other@acme-run.iam.gserviceaccount.com")
+            one["notes"][1]["text"] = json!("serviceAccount:other@acme-run.iam.gserviceaccount.com");
         }),
         (6, "target", |one| one["target"] = json!("grant artifactregistry.reader on apps to nobody")),
         (6, "restsOn", |one| _ = one["restsOn"].as_array_mut().unwrap().remove(0)),

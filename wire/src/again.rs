@@ -44,7 +44,7 @@ impl Backoff {
     pub fn pause(&mut self, told: Option<Duration>) -> Duration {
         let whole = self.next;
         self.next = (whole * 2).min(self.longest);
-        told.unwrap_or_else(|| whole - (whole / 2).mul_f64(random()))
+        told.unwrap_or_else(|| whole.saturating_sub((whole / 2).mul_f64(random())))
     }
 }
 

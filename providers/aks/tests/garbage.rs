@@ -31,7 +31,9 @@ fn lock(more: Value) -> Value {
 
 fn needs(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Unknown { needing } => needing.iter().map(|need| format!("{} ", need.open)).collect(),
+        Verdict::Unknown { needing } => {
+            needing.iter().fold(String::new(), |text, need| format!("{text}{} ", need.open))
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -171,16 +171,13 @@ impl AskedLines {
         let (mut exit, mut text) = (Exit::Clean, String::new());
         for (input, error) in &self.lines {
             let answer = if error.is_none() { answers.next().flatten() } else { None };
-            let line = match answer {
-                Some(check) => {
-                    exit = worse(exit, of(check.verdict));
-                    serde_json::to_string(&check)?
-                }
-                None => {
-                    exit = worse(exit, Exit::Incomplete);
-                    let error = error.clone().unwrap_or_else(|| "it has no pools".to_owned());
-                    serde_json::to_string(&Unanswered { input, error })?
-                }
+            let line = if let Some(check) = answer {
+                exit = worse(exit, of(check.verdict));
+                serde_json::to_string(&check)?
+            } else {
+                exit = worse(exit, Exit::Incomplete);
+                let error = error.clone().unwrap_or_else(|| "it has no pools".to_owned());
+                serde_json::to_string(&Unanswered { input, error })?
             };
             text.extend([line.as_str(), "\n"]);
         }

@@ -55,7 +55,7 @@ pub fn read(paths: &[PathBuf], namespace: &str) -> Result<Manifests, ManifestErr
 
 fn read_here(paths: &[PathBuf], namespace: &str) -> Result<Manifests, ManifestError> {
     let mut reading = Reading::default();
-    reading.collected.namespace = namespace.to_owned();
+    namespace.clone_into(&mut reading.collected.namespace);
     for path in paths {
         if path.as_os_str() == "-" {
             let bytes = input::stdin(MANIFEST);

@@ -16,7 +16,7 @@ fn leaves(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
     match value {
         Value::Null => {}
         Value::Object(fields) => {
-            fields.iter().for_each(|(name, one)| leaves(one, &format!("{path}/{name}"), found))
+            fields.iter().for_each(|(name, one)| leaves(one, &format!("{path}/{name}"), found));
         }
         Value::Array(list) => {
             list.iter().enumerate().for_each(|(at, one)| leaves(one, &format!("{path}/{at}"), found));

@@ -57,7 +57,9 @@ pub(crate) async fn discover(azure: &Azure, scope: &Scope) -> Result<Discovery, 
         wanted.into_iter().map(|(place, cluster)| found(place, cluster, &principals)).collect();
     clusters.sort_by(|a, b| a.cluster.id.cmp(&b.cluster.id));
     gaps.sort();
-    clusters.iter().for_each(|found| azure.known.note(found));
+    for found in &clusters {
+        azure.known.note(found);
+    }
     Ok(Discovery { clusters, gaps, searched })
 }
 

@@ -150,7 +150,7 @@ impl Service {
         for number in 1.. {
             let trouble = match self.authorized(operation, what).await {
                 Ok(answer) if (200..300).contains(&answer.status()) => return Ok(answer.body),
-                Ok(answer) => Trouble::answered(operation, answer.status(), &answer.body).to_wait(answer.wait()),
+                Ok(answer) => Trouble::answered(operation, answer.status(), &answer.body).with_wait(answer.wait()),
                 Err(trouble) => trouble,
             };
             let pause = backoff.pause(trouble.wait);

@@ -62,7 +62,7 @@ impl LibrarySource {
 }
 
 impl Library {
-    async fn new(source: LibrarySource) -> Result<Option<Arc<dyn TokenSource>>, gcp_auth::Error> {
+    async fn find(source: LibrarySource) -> Result<Option<Arc<dyn TokenSource>>, gcp_auth::Error> {
         let Some(made) = source.make().await? else { return Ok(None) };
         Ok(Some(Arc::new(Self { source, made: RwLock::new(made), renewals: Renewals::default() })))
     }
@@ -146,11 +146,11 @@ async fn chosen(
     }
     // Not the library's own order: it would start gcloud at last, which writes into the home of whoever runs it.
     let told = |error: gcp_auth::Error| chain(&error);
-    if let Some(key) = Library::new(LibrarySource::KeyFile).await.map_err(told)? {
+    if let Some(key) = Library::find(LibrarySource::KeyFile).await.map_err(told)? {
         return Ok(key);
     }
     let source = if file(environment).is_some() { LibrarySource::Login } else { LibrarySource::Metadata };
-    match (Library::new(source).await, source) {
+    match (Library::find(source).await, source) {
         (Ok(Some(made)), _) => Ok(made),
         (Err(error), LibrarySource::Login) => Err(told(error)),
         _ => Err("no source has any".to_owned()),

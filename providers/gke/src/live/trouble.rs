@@ -111,7 +111,7 @@ impl Trouble {
     }
 
     /// The same, with how long the service asks to wait.
-    pub(crate) fn to_wait(self, wait: Option<Duration>) -> Self {
+    pub(crate) fn with_wait(self, wait: Option<Duration>) -> Self {
         Self { wait, ..self }
     }
 

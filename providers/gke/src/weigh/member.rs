@@ -152,7 +152,7 @@ impl Asker {
         }
         if principal.starts_with("principal://") {
             return match self {
-                Self::Federated(own, _) => self.is_federated(own, principal),
+                Self::Federated(own, _) => is_same_federated(own, principal),
                 // One identity of a pool is nobody else.
                 _ if principal.contains("Pools/") => Outcome::No,
                 _ => self.open(principal),
@@ -165,17 +165,6 @@ impl Asker {
             Some((_, rest)) => self.in_pool(rest, principal),
             None if principal.contains("/workforcePools/") => Outcome::No,
             None => self.open(principal),
-        }
-    }
-
-    /// The same account of Kubernetes has other names in its pool, by its uid, which is not read.
-    fn is_federated(&self, own: &str, principal: &str) -> Outcome {
-        let pool = own.split_once("/subject/").map_or(own, |(pool, _)| pool);
-        match principal.strip_prefix(pool).and_then(|rest| rest.strip_prefix('/')) {
-            Some(rest) if !rest.starts_with("subject/") => {
-                Outcome::undecidable(format!("whether {own} is {principal}, a name by another attribute"))
-            }
-            _ => Outcome::when(own == principal),
         }
     }
 
@@ -204,4 +193,15 @@ fn kubernetes_account(name: &str) -> Option<(&str, String)> {
     let (pool, rest) = name.split_once('[')?;
     let (namespace, account) = rest.strip_suffix(']')?.split_once('/')?;
     Some((pool, format!("ns/{namespace}/sa/{account}")))
+}
+
+/// The same account of Kubernetes has other names in its pool, by its uid, which is not read.
+fn is_same_federated(own: &str, principal: &str) -> Outcome {
+    let pool = own.split_once("/subject/").map_or(own, |(pool, _)| pool);
+    match principal.strip_prefix(pool).and_then(|rest| rest.strip_prefix('/')) {
+        Some(rest) if !rest.starts_with("subject/") => {
+            Outcome::undecidable(format!("whether {own} is {principal}, a name by another attribute"))
+        }
+        _ => Outcome::when(own == principal),
+    }
 }

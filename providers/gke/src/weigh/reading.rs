@@ -78,7 +78,7 @@ pub(crate) fn owner_of_role(role: &str) -> String {
 /// zero or false are no such parts.
 pub(crate) fn lacking(table: &str, body: &Value) -> Option<String> {
     match table {
-        table::PROJECTS => lacks(body, &["name"]),
+        table::PROJECTS | table::ROLES => lacks(body, &["name"]),
         table::ANCESTRY => lacks(body, &["ancestor"]).or_else(|| {
             each(body, "ancestor", |one| {
                 lacks(one, &["resourceId"]).or_else(|| lacks(&one["resourceId"], &["type", "id"]))
@@ -95,7 +95,6 @@ pub(crate) fn lacking(table: &str, body: &Value) -> Option<String> {
         table::SETTINGS => lacks(body, &["legacyRedirectionState"]),
         table::DENY_LISTS => entries(body, |policy| lacks(policy, &["name"])),
         table::DENY_POLICIES => lacks(body, &["name", "rules"]).or_else(|| each(body, "rules", deny_rule)),
-        table::ROLES => lacks(body, &["name"]),
         table::ACCOUNTS => lacks(body, &["email"]),
         table::BOUNDARY_LISTS => {
             entries(body, |binding| lacks(binding, &["policy"]).or_else(|| expression(binding, "condition")))
