@@ -3,7 +3,7 @@
 use crate::selection::near;
 use anyhow::{Context, Result, bail};
 use globset::{Glob, GlobBuilder, GlobMatcher};
-use pullaudit_core::{ClusterRecord, Gap, Snapshot};
+use pullaudit_core::{ClusterRecord, Gap, Searched, Snapshot};
 use std::collections::BTreeSet;
 
 /// Names of clusters that an error lists.
@@ -66,6 +66,19 @@ impl ClusterPattern {
     /// The same, where nothing need be meant by it.
     pub fn optional(self) -> Self {
         Self { optional: true, ..self }
+    }
+
+    /// The same for full ids that hold another name of their scope, as a project's number: ids of clusters hold the first.
+    pub fn by_scope(self, searched: &[Searched]) -> Result<Self> {
+        let parts = self.text.split_once('/').and_then(|(kind, rest)| Some((kind, rest.split_once('/')?)));
+        let Some((kind, (scope, rest))) = parts else { return Ok(self) };
+        match searched.iter().find(|one| one.aliases.contains(scope)) {
+            Some(one) => {
+                let optional = self.optional;
+                Ok(Self { optional, ..Self::parse(&format!("{kind}/{}/{rest}", one.scope))? })
+            }
+            None => Ok(self),
+        }
     }
 
     /// True where nothing need be meant by it.

@@ -65,11 +65,6 @@ pub fn has_regions(cloud: &str) -> bool {
     cloud == "eks"
 }
 
-/// True for a cloud whose scopes have a number beside their id.
-pub fn has_numbers(cloud: &str) -> bool {
-    cloud == "gke"
-}
-
 /// True where single clusters are meant: by context, or by names that are no patterns.
 pub fn is_exact(select: &Select, meant: &Meant) -> bool {
     match meant {

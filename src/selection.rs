@@ -6,7 +6,7 @@ use crate::patterns::{ClusterPattern, must_match, narrow};
 use crate::report::plural;
 use crate::scope;
 use anyhow::{Result, anyhow};
-use pullaudit_core::{Cluster, Snapshot};
+use pullaudit_core::{Cluster, Searched, Snapshot};
 use std::collections::BTreeSet;
 
 /// Least likeness of a name that an error offers in place of one that matches nothing.
@@ -37,12 +37,14 @@ pub fn clusters(
     patterns: &[ClusterPattern],
 ) -> Result<()> {
     let whole = (snapshot.clusters.len(), snapshot.workloads.len());
+    let patterns: Vec<ClusterPattern> =
+        patterns.iter().map(|pattern| pattern.clone().by_scope(&snapshot.searched)).collect::<Result<_>>()?;
     if contexts.is_none() {
         complain(scopes(snapshot, select), select)?;
     }
-    complain(must_match(patterns, &[&*snapshot]).err(), select)?;
+    complain(must_match(&patterns, &[&*snapshot]).err(), select)?;
     retain(snapshot, select, contexts.unwrap_or_default());
-    narrow(snapshot, patterns);
+    narrow(snapshot, &patterns);
     if (snapshot.clusters.len(), snapshot.workloads.len()) != whole {
         // Calls are counted for the whole reading: of a part of it nobody knows.
         snapshot.calls.clear();
@@ -63,24 +65,27 @@ pub fn complain(unmatched: Option<anyhow::Error>, select: &Select) -> Result<()>
 }
 
 /// Whether a cluster is in the scopes that are selected. Names are matched by patterns.
-pub fn covers(cluster: &Cluster, select: &Select, contexts: &[ContextView]) -> bool {
+fn covers(cluster: &Cluster, searched: &[Searched], select: &Select, contexts: &[ContextView]) -> bool {
     let meant = scope::meant(select, contexts);
     if !scope::may_mean(&cluster.provider, select, &meant) {
         return false;
     }
     let scopes = scope::within(&cluster.provider, select, contexts);
     let regions = &select.region;
-    // A project that is named by its number was looked up by its cloud; the cluster holds its id.
-    let is_number =
-        |scope: &String| scope::has_numbers(&cluster.provider) && scope.bytes().all(|b| b.is_ascii_digit());
-    let same = |scope: &String| scope.eq_ignore_ascii_case(&cluster.scope) || is_number(scope);
+    // The cluster holds the id of its project, which may be named by its number.
+    let own = |one: &&Searched| one.provider == cluster.provider && one.scope == cluster.scope;
+    let same = |scope: &String| {
+        scope.eq_ignore_ascii_case(&cluster.scope)
+            || searched.iter().filter(own).any(|one| one.aliases.contains(scope))
+    };
     (scopes.is_empty() || scopes.iter().any(same))
         && (regions.is_empty() || !scope::has_regions(&cluster.provider) || regions.contains(&cluster.location))
 }
 
 fn retain(snapshot: &mut Snapshot, select: &Select, contexts: &[ContextView]) {
     let before: BTreeSet<_> = snapshot.clusters.iter().map(|record| record.cluster.id.clone()).collect();
-    snapshot.clusters.retain(|record| covers(&record.cluster, select, contexts));
+    let searched = &snapshot.searched;
+    snapshot.clusters.retain(|record| covers(&record.cluster, searched, select, contexts));
     let after: BTreeSet<_> = snapshot.clusters.iter().map(|record| &record.cluster.id).collect();
     // A workload of a cluster that the facts never held is told of elsewhere.
     snapshot

@@ -25,8 +25,10 @@ struct Google<'a>(&'a Fake, Option<Broken>);
 const NEEDED_BY_ALL: [&str; 3] =
     ["oauth2.token", "cloudresourcemanager.projects.search", "container.projects.locations.clusters.list"];
 
-/// Rights that this fleet has no use for: none of its pods pulls as its own account.
-const NOT_USED: [&str; 1] = ["iam.workloadIdentityPools.searchPolicyBindings"];
+/// Rights that this fleet has no use for: none of its pods pulls as its own account, and no project of an account lies
+/// in a folder.
+const NOT_USED: [&str; 2] =
+    ["iam.workloadIdentityPools.searchPolicyBindings", "resourcemanager.folders.searchPolicyBindings"];
 
 /// Calls whose 404 is an answer and no missing one, with the only code that may come of it: Google refuses what it
 /// hides, and says of these that there is none only where there is none.

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 /// What an auditor of one project rarely may read: by default it is assumed not to deny.
 fn take_the_organization_s_list(place: &Place) {
-    place.fake.set_fault(Fault::on("organizations%2F900100200300", Trouble::Forbidden));
+    place.fake.set_fault(
+        Fault::call("iam.policies.listPolicies", Trouble::Forbidden).path("organizations/900100200300"),
+    );
 }
 
 #[test]
