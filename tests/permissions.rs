@@ -91,5 +91,5 @@ fn a_flag_that_would_change_nothing_is_refused_and_quiet_is_quiet() {
 fn an_unknown_cloud_names_those_there_are() {
     let (code, _, err) = permissions(&["--provider", "oci"]);
     assert_eq!(code, Some(64));
-    assert!(err.contains("only aks, eks, gke, kubernetes"), "{err}");
+    assert!(err.contains("expected aks, eks, gke or kubernetes"), "{err}");
 }
