@@ -14,7 +14,7 @@ const FLAGS: [&[&str]; 22] = [
     &["--all-clouds"],
     &["--context", "it's mine"],
     &["--context=--odd"],
-    &["--kubeconfig", "/tmp/my config"],
+    &["--kubeconfig", "my folder/config"],
     &["-n", "shop", "-n", "$HOME"],
     &["-A"],
     &["-l", "app in (a, b),tier!=web"],

@@ -29,7 +29,7 @@ const REGIONS_SINCE: (u16, u8, u8) = (2026, 7, 21);
 pub(crate) enum Asks {
     Yes,
     No,
-    /// It hangs on what is not known of the nodes.
+    /// It depends on what is not known of the nodes.
     Open(Open),
 }
 

@@ -29,7 +29,7 @@ bodies! {
     PasswordCredential {
         /// From when on; `None` for always.
         start_date_time: Option<String>,
-        /// Until when; `None` for ever.
+        /// End of its validity; `None` where it has no end.
         end_date_time: Option<String>,
     }
 }
