@@ -178,12 +178,26 @@ impl Kubernetes {
             "spec": { "group": group, "scope": scope, "versions": versions,
                 "names": { "kind": kind, "plural": plural, "singular": kind.to_lowercase() } },
         }));
-        let until = Instant::now() + Duration::from_secs(30);
-        let served = || {
-            let request =
-                http::Request::get(format!("/apis/{group}/{version}/{plural}")).body(Vec::new()).unwrap();
-            self.block_on(async { self.client().request::<Value>(request).await }).is_ok()
+        self.await_kind(group, version, plural);
+    }
+
+    /// Waits until a custom kind is served. The server answers its list, its version and its group from separate
+    /// caches, in no fixed order, and clients read all three.
+    fn await_kind(&self, group: &str, version: &str, plural: &str) {
+        let answers = |path: String| {
+            let request = http::Request::get(path).body(Vec::new()).unwrap();
+            self.block_on(async { self.client().request::<Value>(request).await }).ok()
         };
+        let named = |found: &Value, list: &str, name: &str| {
+            found[list].as_array().is_some_and(|all| all.iter().any(|one| one["name"] == name))
+        };
+        let served = || {
+            answers(format!("/apis/{group}/{version}/{plural}")).is_some()
+                && answers(format!("/apis/{group}/{version}"))
+                    .is_some_and(|found| named(&found, "resources", plural))
+                && answers("/apis".to_owned()).is_some_and(|found| named(&found, "groups", group))
+        };
+        let until = Instant::now() + Duration::from_secs(30);
         while !served() {
             assert!(Instant::now() < until, "{plural}.{group} is never served");
             std::thread::sleep(Duration::from_millis(100));
