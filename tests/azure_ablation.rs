@@ -6,6 +6,8 @@
 #[path = "azure_fix/mod.rs"]
 mod azure;
 mod azure_fake;
+#[path = "azure_ablation/fields.rs"]
+mod fields;
 #[path = "azure_ablation/fleet.rs"]
 mod fleet;
 #[path = "servers/mod.rs"]
@@ -17,10 +19,13 @@ use serde_json::Value;
 use servers::ablation::{Audit, Breakable, Check, Report, Verdict, ablate_some};
 use servers::proxy::Trouble;
 
-/// Threads that each take a share of the calls away, on a fake of their own. Waiting for silence costs no time
-/// but the clock's.
+/// Threads that each take a share of the calls away, on a fake of their own. Waiting, for an answer or between
+/// attempts, costs no time but the clock's.
 fn threads(trouble: Trouble) -> usize {
-    if trouble == Trouble::TimeOut { 10 } else { 3 }
+    match trouble {
+        Trouble::Forbidden | Trouble::Absent | Trouble::Lost => 3,
+        _ => 12,
+    }
 }
 
 /// Without these nothing at all can be read, so the audit fails as a whole.
@@ -49,6 +54,9 @@ impl Breakable for Fake {
             Trouble::Lost => azure_fake::Trouble::Lost,
             Trouble::TimeOut => azure_fake::Trouble::Silence,
             Trouble::Garbage => azure_fake::Trouble::Garbage,
+            Trouble::Failed => azure_fake::Trouble::ServerError,
+            Trouble::Html => azure_fake::Trouble::Html,
+            Trouble::Cut => azure_fake::Trouble::Cut,
             other => panic!("{other:?} takes no answer away"),
         };
         self.set_fault(Fault::exactly(method, path, query, trouble));
@@ -59,21 +67,22 @@ impl Breakable for Fake {
     }
 }
 
-/// The right that a call needs, which a verdict that it cost names.
+/// The right that each kind of call needs, which a verdict that it cost names.
+const RIGHTS: [(&str, &str); 10] = [
+    ("/roleAssignments?", "Microsoft.Authorization/roleAssignments/read"),
+    ("/denyAssignments?", "Microsoft.Authorization/denyAssignments/read"),
+    ("/roleDefinitions/", "Microsoft.Authorization/roleDefinitions/read"),
+    ("/registries?", "Microsoft.ContainerRegistry/registries/read"),
+    ("/cacheRules?", "Microsoft.ContainerRegistry/registries/cacheRules/read"),
+    ("/credentialSets?", "Microsoft.ContainerRegistry/registries/credentialSets/read"),
+    ("/managedClusters?", "Microsoft.ContainerService/managedClusters/read"),
+    ("/servicePrincipals(", "Application.Read.All"),
+    ("/applications(", "Application.Read.All"),
+    ("/directoryObjects/getByIds", "Directory.Read.All"),
+];
+
 fn right(call: &str) -> &'static str {
-    let rights = [
-        ("/roleAssignments?", "Microsoft.Authorization/roleAssignments/read"),
-        ("/denyAssignments?", "Microsoft.Authorization/denyAssignments/read"),
-        ("/roleDefinitions/", "Microsoft.Authorization/roleDefinitions/read"),
-        ("/registries?", "Microsoft.ContainerRegistry/registries/read"),
-        ("/cacheRules?", "Microsoft.ContainerRegistry/registries/cacheRules/read"),
-        ("/credentialSets?", "Microsoft.ContainerRegistry/registries/credentialSets/read"),
-        ("/managedClusters?", "Microsoft.ContainerService/managedClusters/read"),
-        ("/servicePrincipals(", "Application.Read.All"),
-        ("/applications(", "Application.Read.All"),
-        ("/directoryObjects/getByIds", "Directory.Read.All"),
-    ];
-    rights.iter().find(|(part, _)| call.contains(part)).map_or("nothing", |(_, right)| right)
+    RIGHTS.iter().find(|(part, _)| call.contains(part)).map_or("nothing", |(_, right)| right)
 }
 
 fn add(audit: &mut Audit, mode: &str, report: &Value) {
@@ -130,6 +139,7 @@ fn hold(trouble: Trouble) {
     assert!(broken.is_empty(), "{broken:#?}");
     assert!(all(|report| report.calls.len()) > 30, "every call of the audit is taken away");
     assert!(all(|report| report.unknown.len()) > 20, "and most of them cost a verdict");
+    assert_eq!(reports[0].clean.counts(), fleet::BEFORE);
     for (mode, verdict) in ["default", "strict"]
         .into_iter()
         .flat_map(|mode| [Verdict::Allowed, Verdict::Denied, Verdict::Unknown].map(|verdict| (mode, verdict)))
@@ -176,4 +186,19 @@ fn ablation_of_every_call_of_azure_by_silence() {
 #[test]
 fn ablation_of_every_call_of_azure_by_an_answer_that_breaks_off() {
     hold(Trouble::Garbage);
+}
+
+#[test]
+fn ablation_of_every_call_of_azure_by_a_server_error() {
+    hold(Trouble::Failed);
+}
+
+#[test]
+fn ablation_of_every_call_of_azure_by_a_page_for_people() {
+    hold(Trouble::Html);
+}
+
+#[test]
+fn ablation_of_every_call_of_azure_by_half_a_body() {
+    hold(Trouble::Cut);
 }

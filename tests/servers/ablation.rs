@@ -38,6 +38,14 @@ pub(crate) struct Audit {
     pub(crate) unread: Vec<String>,
 }
 
+impl Audit {
+    /// How many checks are allowed, denied and unknown.
+    pub(crate) fn counts(&self) -> (usize, usize, usize) {
+        let count = |verdict| self.checks.values().filter(|check| check.verdict == verdict).count();
+        (count(Verdict::Allowed), count(Verdict::Denied), count(Verdict::Unknown))
+    }
+}
+
 /// A break of the law.
 #[derive(Debug)]
 pub(crate) struct Violation {
@@ -174,7 +182,10 @@ pub(crate) fn ablate_some(
 }
 
 /// The checks that had a verdict, and have none any more.
-fn became_unknown<'a>(clean: &'a Audit, broken: &'a Audit) -> impl Iterator<Item = (&'a String, &'a Check)> {
+pub(crate) fn became_unknown<'a>(
+    clean: &'a Audit,
+    broken: &'a Audit,
+) -> impl Iterator<Item = (&'a String, &'a Check)> {
     let known = |id: &String| clean.checks.get(id).is_some_and(|before| before.verdict != Verdict::Unknown);
     broken.checks.iter().filter(move |(id, after)| after.verdict == Verdict::Unknown && known(id))
 }

@@ -110,6 +110,10 @@ fn an_answer_without_its_pools_is_a_gap() {
     let (pools, gaps) = cluster::pools(&cluster_of(properties), &view(vec![]));
     assert_eq!(pools.iter().map(|pool| pool.name.as_str()).collect::<Vec<_>>(), ["(unlisted)"]);
     assert!(gaps[0].open.to_string().contains("no agentPoolProfiles"), "{gaps:?}");
+
+    let (pools, gaps) = cluster::pools(&cluster_of(with_pools(&["system", ""])), &view(vec![]));
+    assert_eq!(pools.iter().map(|pool| pool.name.as_str()).collect::<Vec<_>>(), ["system", "(unlisted)"]);
+    assert!(gaps[0].open.to_string().contains("a node pool without a name"), "{gaps:?}");
 }
 
 #[test]

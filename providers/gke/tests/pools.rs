@@ -162,6 +162,14 @@ fn a_pool_without_config_has_no_account() {
 }
 
 #[test]
+fn a_pool_without_a_name_is_a_gap() {
+    let found = one(body(json!([{ "name": "a", "config": {} }, { "config": {} }])));
+    let (pools, gaps) = cluster::pools(&found, &unseen());
+    assert_eq!(pools.iter().map(|pool| pool.name.as_str()).collect::<Vec<_>>(), ["a", "(unlisted)"]);
+    assert!(gaps[0].open.to_string().contains("a node pool without a name"), "{gaps:?}");
+}
+
+#[test]
 fn a_pool_with_no_node_is_there() {
     let pools = pools(body(json!([{ "name": "idle", "initialNodeCount": 0, "config": {} }])));
     assert_eq!((pools[0].name.as_str(), pools[0].shape.nodes), ("idle", 0));

@@ -36,16 +36,16 @@ pub fn pools(found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Ga
         pools: Vec::new(),
     };
     let (detail, gaps) = match cluster {
-        Read::Got(detail) if detail.properties.agent_pool_profiles.is_none() => {
-            let lost = unread(found, Obstacle::Failed("the answer holds no agentPoolProfiles".into()));
-            (detail, vec![gap(found, lost)])
+        Read::Got(detail) => {
+            let lost = lost(&detail).map(|why| gap(found, unread(found, Obstacle::Failed(why.into()))));
+            (detail, lost.into_iter().collect())
         }
-        Read::Got(detail) => (detail, Vec::new()),
         Read::Absent => (ManagedCluster::default(), vec![gap(found, unread(found, Obstacle::NotAsked))]),
         Read::Unread(open) => (ManagedCluster::default(), vec![gap(found, open)]),
     };
     listing.add_virtual(&detail);
-    detail.properties.agent_pool_profiles.iter().flatten().for_each(|pool| listing.add_agent_pool(pool));
+    let named = detail.properties.agent_pool_profiles.iter().flatten().filter(|pool| !pool.name.is_empty());
+    named.for_each(|pool| listing.add_agent_pool(pool));
     listing.add_karpenter(detail.properties.node_provisioning_profile.mode.eq_ignore_ascii_case("Auto"));
     listing.add_unlisted(!gaps.is_empty());
     (listing.pools, gaps)
@@ -64,6 +64,17 @@ pub fn notices(record: &ClusterRecord) -> Vec<Notice> {
         Some(Notice { code: code.name(), severity: code.severity(), subject, message })
     };
     record.pools.iter().filter_map(one).collect()
+}
+
+/// What an answer about a cluster lost of its pools.
+fn lost(detail: &ManagedCluster) -> Option<&'static str> {
+    match &detail.properties.agent_pool_profiles {
+        None => Some("the answer holds no agentPoolProfiles"),
+        Some(pools) if pools.iter().any(|pool| pool.name.is_empty()) => {
+            Some("the answer holds a node pool without a name")
+        }
+        Some(_) => None,
+    }
 }
 
 const CLUSTER_RIGHT: &str = "Microsoft.ContainerService/managedClusters/read";

@@ -36,6 +36,8 @@ enum Reading {
     Tree(Expression),
     /// Nothing was decided, so that no access is granted or refused on a guess.
     Unread(Text),
+    /// The answer lost this field, so that it is to be read again.
+    Lost(&'static str),
 }
 
 /// One action or data action on one repository.
@@ -54,7 +56,7 @@ impl Condition {
         let tree = match version {
             Some(VERSION) => grammar::read(text),
             Some(other) => Err(format!("the condition has version {other:?}, only {VERSION} can be read").into()),
-            None => Err(format!("the condition names no version, only {VERSION} can be read").into()),
+            None => return Self(Reading::Lost("conditionVersion")),
         };
         Self(match tree {
             Ok(tree) => Reading::Tree(tree),
@@ -64,7 +66,12 @@ impl Condition {
 
     /// A condition whose text is not in the answer.
     pub(crate) fn lost() -> Self {
-        Self(Reading::Unread("a condition whose version is in the answer and whose text is not".into()))
+        Self(Reading::Lost("condition"))
+    }
+
+    /// The field of the condition that the answer lost.
+    pub(crate) fn lost_field(&self) -> Option<&'static str> {
+        if let Reading::Lost(field) = self.0 { Some(field) } else { None }
     }
 
     /// An action that the condition does not target is let through, as the text of a condition says
@@ -73,6 +80,9 @@ impl Condition {
         match &self.0 {
             Reading::Tree(tree) => tree.holds(access),
             Reading::Unread(why) => Outcome::Open(why.clone()),
+            Reading::Lost(field) => {
+                Outcome::Open(format!("a condition whose {field} is not in the answer").into())
+            }
         }
     }
 

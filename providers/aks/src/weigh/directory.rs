@@ -65,7 +65,7 @@ impl Directory {
             None => {
                 let obstacle = Obstacle::NotAsked;
                 let reading = format!("accountEnabled of {object}");
-                return vec![assumed(&place(), &Open::unread(reading, APPLICATION_RIGHT, "the tenant", obstacle))];
+                return vec![assumed(&place(), &Open::unread(reading, PRINCIPAL_RIGHT, "the tenant", obstacle))];
             }
         }
         match self.secrets(known, at) {

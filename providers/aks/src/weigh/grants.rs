@@ -1,12 +1,12 @@
 //! Role assignments: which of them let the identity pull, and what to say where none does.
 
-use super::condition::Access;
-use super::index::{Grant, Right, Role, Row};
+use super::condition::{Access, Condition};
+use super::index::{ASSIGNMENT_RIGHT, Grant, Right, Role, Row};
 use super::outcome::Outcome;
 use super::rights::{Act, unsupported};
 use super::{Mode, Pull};
 use crate::codes::Finding;
-use pullaudit_core::{Claim, Code, CoreFinding, Open};
+use pullaudit_core::{Claim, Code, CoreFinding, Obstacle, Open, Text};
 
 /// What must hold for a grant to be enough: one assignment that pulls and, in ABAC mode, one that reads
 /// what stands beside the content.
@@ -60,15 +60,25 @@ fn way(pull: &Pull<'_>, grant: &Grant, mode: Mode) -> Option<Claim> {
         (Outcome::Open(why), by_condition) => {
             let mut opens = vec![Open::undecidable(why)];
             if let Outcome::Open(also) = by_condition {
-                opens.push(Open::undecidable(also));
+                opens.push(undecided(pull, grant, also));
             }
             Some(Claim::open(Finding::RoleWildcard.code(), source, "may grant the pull", opens))
         }
         (Outcome::Yes, Outcome::Open(why)) => {
-            let opens = vec![Open::undecidable(why)];
+            let opens = vec![undecided(pull, grant, why)];
             Some(Claim::open(Finding::ConditionUndecidable.code(), source, "may grant the pull", opens))
         }
     }
+}
+
+/// Why the condition of an assignment decides nothing. What the answer lost is to be read again.
+fn undecided(pull: &Pull<'_>, grant: &Grant, why: Text) -> Open {
+    let Some(field) = grant.condition.as_ref().and_then(Condition::lost_field) else {
+        return Open::undecidable(why);
+    };
+    let reading = format!("{field} of role assignment {} of {}", grant.name, pull.who);
+    let obstacle = Obstacle::Failed("the answer does not hold it".into());
+    Open::unread(reading, ASSIGNMENT_RIGHT, format!("subscription {}", pull.registry.subscription), obstacle)
 }
 
 fn place(grant: &Grant, role: &str) -> String {

@@ -170,7 +170,7 @@ impl Index {
 }
 
 const DEFINITION_RIGHT: &str = "Microsoft.Authorization/roleDefinitions/read";
-const ASSIGNMENT_RIGHT: &str = "Microsoft.Authorization/roleAssignments/read";
+pub(super) const ASSIGNMENT_RIGHT: &str = "Microsoft.Authorization/roleAssignments/read";
 pub(super) const DENY_RIGHT: &str = "Microsoft.Authorization/denyAssignments/read";
 
 /// A body without its name is not what was asked for, and an empty role must not become one that
@@ -185,13 +185,15 @@ fn definition(key: &str, reading: &Read<serde_json::Value>, inside: bool) -> Row
         Read::Absent => failed("it was not found, and an assigned role can't be deleted"),
         Read::Unread(open) => Row::Open(open.clone(), code),
         Read::Got(value) => match RoleDefinition::deserialize(value) {
-            Ok(body) if body.name.eq_ignore_ascii_case(key) => match &body.properties.permissions {
-                Some(permissions) => Row::Got(Role {
-                    name: body.properties.role_name.as_str().into(),
-                    permissions: Permissions::of(permissions, inside),
-                }),
-                None => failed("the answer holds no permissions"),
-            },
+            Ok(body) if body.name.eq_ignore_ascii_case(key) => {
+                let name = body.properties.role_name.as_str().into();
+                let permissions = body.properties.permissions.as_deref();
+                match permissions.map(|permissions| Permissions::of(permissions, inside)) {
+                    Some(Ok(permissions)) => Row::Got(Role { name, permissions }),
+                    Some(Err(why)) => failed(&why),
+                    None => failed("the answer holds no permissions"),
+                }
+            }
             _ => failed("the answer is about something else"),
         },
     }
@@ -295,12 +297,14 @@ impl Asked<'_> {
         section: &Section,
         table: &str,
         key: &str,
-        make: impl FnOnce(T) -> Result<U, &'static str>,
+        make: impl FnOnce(T) -> Result<U, String>,
     ) -> Option<Row<U>> {
         let made = match section.get(table, key)? {
-            Read::Absent => Err("it was not found; read it again"),
+            Read::Absent => Err("it was not found; read it again".to_owned()),
             Read::Unread(open) => return Some(Row::Open(open.clone(), self.code)),
-            Read::Got(value) => T::deserialize(value).map_err(|_| "the answer is not readable").and_then(make),
+            Read::Got(value) => {
+                T::deserialize(value).map_err(|_| "the answer is not readable".to_owned()).and_then(make)
+            }
         };
         Some(made.map_or_else(|why| Row::Open(self.open(Obstacle::Failed(why.into())), self.code), Row::Got))
     }

@@ -190,11 +190,15 @@ impl Mode {
 impl Pull<'_> {
     fn claim(&self) -> Claim {
         let mode = self.registry.registry.properties.role_assignment_mode.as_deref();
+        let name = &self.registry.registry.name;
         let of_mode = match mode {
             Some(mode) if mode.eq_ignore_ascii_case("LegacyRegistryPermissions") => self.under(Mode::Legacy),
             Some(mode) if mode.eq_ignore_ascii_case("AbacRepositoryPermissions") => self.under(Mode::Abac),
-            Some(other) => self.one_of(&format!("its role assignment mode {other} is not known to pullaudit")),
-            None => self.one_of("the answer does not tell its role assignment mode"),
+            Some(other) => self.one_of(Open::undecidable(format!(
+                "in which mode {name} reads role assignments (its role assignment mode {other} is not known to \
+                 pullaudit): az acr show --name {name} --query roleAssignmentMode"
+            ))),
+            None => self.one_of(network::lost(&self.registry.registry, "roleAssignmentMode")),
         };
         let mut all = self.registry.network.clone();
         all.extend(self.index.directory.claims(self.object, self.who, self.at));
@@ -202,11 +206,7 @@ impl Pull<'_> {
         Claim::All(all)
     }
 
-    fn one_of(&self, what: &str) -> Claim {
-        let name = &self.registry.registry.name;
-        let why = Open::undecidable(format!(
-            "in which mode {name} reads role assignments ({what}): az acr show --name {name} --query roleAssignmentMode"
-        ));
+    fn one_of(&self, why: Open) -> Claim {
         Claim::OneOf { why, cases: vec![self.under(Mode::Legacy), self.under(Mode::Abac)] }
     }
 

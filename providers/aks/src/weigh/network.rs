@@ -83,9 +83,13 @@ fn quarantine(registry: &Registry, place: &Text) -> Option<Claim> {
 /// the setting has its default.
 pub(super) fn lacking(registry: &Registry, place: &Text, setting: &str, code: Code) -> Option<Claim> {
     registry.properties.creation_date.as_ref()?;
+    let open = lost(registry, setting);
+    Some(Claim::open(code, place.clone(), "must not refuse the pull", vec![open]))
+}
+
+/// Why a setting of a registry is not known, which its answer does not hold.
+pub(super) fn lost(registry: &Registry, setting: &str) -> Open {
     let obstacle = Obstacle::Failed("the answer does not hold it".into());
     let reading = format!("{setting} of registry {}", registry.name);
-    let right = "Microsoft.ContainerRegistry/registries/read";
-    let open = Open::unread(reading, right, "its subscription", obstacle);
-    Some(Claim::open(code, place.clone(), "must not refuse the pull", vec![open]))
+    Open::unread(reading, "Microsoft.ContainerRegistry/registries/read", "its subscription", obstacle)
 }

@@ -56,13 +56,17 @@ struct Element {
 }
 
 impl Permissions {
-    /// `inside` tells that the tenant is set up with a private link for Resource Manager.
-    pub(crate) fn of(permissions: &[Permission], inside: bool) -> Self {
+    /// `inside` tells that the tenant is set up with a private link for Resource Manager. The error names a list that
+    /// the answer lost.
+    pub(crate) fn of(permissions: &[Permission], inside: bool) -> Result<Self, String> {
+        if let Some(list) = permissions.iter().find_map(lost_list) {
+            return Err(format!("the answer holds permissions without {list}"));
+        }
         let element = |permission: &Permission| Element {
             condition: condition(permission.condition.as_deref(), permission.condition_version.as_deref()),
             permission: permission.clone(),
         };
-        Self { elements: permissions.iter().map(element).collect(), inside }
+        Ok(Self { elements: permissions.iter().map(element).collect(), inside })
     }
 
     /// Whether one of the elements covers the action on the repository. What an element takes back, it
@@ -97,11 +101,11 @@ impl Element {
     fn covers(&self, act: Act, repository: &str, inside: bool) -> Outcome {
         let element = &self.permission;
         let (given, withheld) = if act.is_data() {
-            (("dataActions", &element.data_actions), ("notDataActions", &element.not_data_actions))
+            (&element.data_actions, &element.not_data_actions)
         } else {
-            (("actions", &element.actions), ("notActions", &element.not_actions))
+            (&element.actions, &element.not_actions)
         };
-        let covered = self.one_of(given, act, inside).and(self.one_of(withheld, act, inside).negate());
+        let covered = one_of(given, act, inside).and(one_of(withheld, act, inside).negate());
         match &self.condition {
             Some(_) if covered != Outcome::No && !act.is_data() => covered.and(unsupported()),
             Some(condition) if covered != Outcome::No => {
@@ -110,26 +114,26 @@ impl Element {
             _ => covered,
         }
     }
+}
 
-    fn one_of(&self, (name, patterns): (&str, &Option<Vec<String>>), act: Act, inside: bool) -> Outcome {
-        match patterns {
-            Some(patterns) => {
-                patterns.iter().fold(Outcome::No, |any, pattern| any.or(matches(pattern, act.name(), inside)))
-            }
-            None if self.lacks_a_list() => {
-                Outcome::Open(format!("what {name} holds: the answer leaves it out").into())
-            }
-            None => Outcome::No,
-        }
-    }
+/// A list that is not there is empty, see [`lost_list`].
+fn one_of(patterns: &Option<Vec<String>>, act: Act, inside: bool) -> Outcome {
+    let patterns = patterns.iter().flatten();
+    patterns.fold(Outcome::No, |any, pattern| any.or(matches(pattern, act.name(), inside)))
+}
 
-    /// Azure writes all four lists of an element. One that lacks a single list, or all, was cut.
-    fn lacks_a_list(&self) -> bool {
-        let Permission { actions, not_actions, data_actions, not_data_actions, .. } = &self.permission;
-        let missing =
-            [actions, not_actions, data_actions, not_data_actions].into_iter().filter(|list| list.is_none());
-        matches!(missing.count(), 1 | 4)
-    }
+/// Azure writes all four lists of an element. One that lacks a single list, or all, was cut; rows of older snapshots
+/// hold two.
+fn lost_list(permission: &Permission) -> Option<&'static str> {
+    let Permission { actions, not_actions, data_actions, not_data_actions, .. } = permission;
+    let lists = [
+        ("actions", actions),
+        ("notActions", not_actions),
+        ("dataActions", data_actions),
+        ("notDataActions", not_data_actions),
+    ];
+    let lost: Vec<&str> = lists.into_iter().filter(|(_, list)| list.is_none()).map(|(name, _)| name).collect();
+    lost.first().copied().filter(|_| matches!(lost.len(), 1 | 4))
 }
 
 /// A wildcard inside a provider's name (`Microsoft.ContainerRegistry/*`) counts only in tenants that are set
@@ -156,6 +160,8 @@ pub(crate) fn grants_action(permissions: &[Permission], action: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn element(actions: &[&str], not_actions: &[&str]) -> Permission {
@@ -164,7 +170,7 @@ mod tests {
     }
 
     fn pulls(permissions: &[Permission]) -> Outcome {
-        Permissions::of(permissions, false).cover(Act::Pull, "team/app")
+        Permissions::of(permissions, false).unwrap().cover(Act::Pull, "team/app")
     }
 
     #[test]
@@ -191,7 +197,7 @@ mod tests {
     #[test]
     fn a_tenant_with_a_private_link_honours_it() {
         let inside = "Microsoft.ContainerRegistry/registries/*";
-        let pulls = |permission| Permissions::of(&[permission], true).cover(Act::Pull, "team/app");
+        let pulls = |permission| Permissions::of(&[permission], true).unwrap().cover(Act::Pull, "team/app");
         assert_eq!(pulls(element(&[inside], &[])), Outcome::Yes);
         assert_eq!(pulls(element(&["*"], &[inside])), Outcome::No);
         assert_eq!(pulls(element(&["Microsoft.ContainerRegistry/registries/push/*"], &[])), Outcome::No);
@@ -205,8 +211,21 @@ mod tests {
     }
 
     #[test]
+    fn an_element_that_lost_a_list_is_none() {
+        let whole =
+            Permission { data_actions: Some(vec![]), not_data_actions: Some(vec![]), ..element(&["*"], &[]) };
+        assert!(Permissions::of(&[whole.clone()], false).is_ok());
+        let lost = |permission| Permissions::of(&[permission], false).unwrap_err();
+        assert!(lost(Permission { actions: None, ..whole.clone() }).ends_with(" without actions"));
+        assert!(lost(Permission { not_actions: None, ..whole.clone() }).ends_with(" without notActions"));
+        assert!(lost(Permission { data_actions: None, ..whole.clone() }).ends_with(" without dataActions"));
+        assert!(lost(Permission { not_data_actions: None, ..whole }).ends_with(" without notDataActions"));
+        assert!(lost(Permission::default()).ends_with(" without actions"));
+    }
+
+    #[test]
     fn a_control_action_is_no_data_action() {
-        let all = Permissions::of(&[element(&["*"], &[])], false);
+        let all = Permissions::of(&[element(&["*"], &[])], false).unwrap();
         assert_eq!(all.cover(Act::Content, "team/app"), Outcome::No);
     }
 }

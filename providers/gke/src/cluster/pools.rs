@@ -46,7 +46,11 @@ pub fn pools(found: &Discovered, view: &Read<ClusterView>) -> (Vec<Pool>, Vec<Ga
     if let Some(cluster) = &cluster {
         listing.made_by = made_by(cluster, nodes);
         listing.federation = listing.federation_of(cluster);
-        cluster.node_pools.iter().for_each(|pool| listing.add(pool));
+        if cluster.node_pools.iter().any(|pool| pool.name.is_empty()) {
+            let lost = Obstacle::Failed("the answer holds a node pool without a name".into());
+            gaps.push(gap(found, unread(found, "cluster", "container.clusters.list", lost)));
+        }
+        cluster.node_pools.iter().filter(|pool| !pool.name.is_empty()).for_each(|pool| listing.add(pool));
         listing.add_new(cluster);
         match classes(view) {
             Ok(classes) => classes.into_iter().for_each(|class| listing.add_class(cluster, &class)),

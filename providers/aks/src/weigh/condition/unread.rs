@@ -9,7 +9,9 @@ use super::{Access, Condition};
 #[test]
 fn only_version_two_is_read() {
     let text = format!("{NAME} StringEquals 'a'");
-    for (version, said) in [(None, "names no version"), (Some("1.0"), "\"1.0\""), (Some(""), "\"\"")] {
+    for (version, said) in
+        [(None, "whose conditionVersion is not in the answer"), (Some("1.0"), "\"1.0\""), (Some(""), "\"\"")]
+    {
         let condition = Condition::parse(&text, version);
         let outcome = condition.holds(&Access { action: CONTENT, repository: "a" });
         assert!(why(&outcome).contains(said), "{outcome:?}");
