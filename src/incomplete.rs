@@ -1,8 +1,11 @@
 //! What keeps a report from being complete: readings that are missing, and pulls that were never evaluated.
 
-use crate::questions::Asking;
+use crate::assess::{self, Judging, Opened};
+use crate::clouds::Clouds;
+use crate::questions::{self, Asking};
 use crate::report::{Check, Incomplete, Needing, Report, VerdictWord, number, plural};
-use pullaudit_core::{Gap, Obstacle, Open, Snapshot};
+use anyhow::Result;
+use pullaudit_core::{Gap, Mode, Obstacle, Open, Snapshot};
 use std::collections::BTreeMap;
 
 /// The reading that is named where no pull was evaluated.
@@ -21,6 +24,19 @@ pub fn because(snapshot: &Snapshot, asking: &Asking, checks: &[Check]) -> Vec<In
     all
 }
 
+/// Readings that an audit of these facts would lack, in its default mode. What no reading settles is not among them.
+pub fn lacking(snapshot: &Snapshot, clouds: &Clouds) -> Result<Vec<Incomplete>> {
+    let asking = questions::ask(snapshot, clouds);
+    let opened = Opened::new(snapshot, clouds)?;
+    let judging = Judging { at: snapshot.taken_at, mode: Mode::Default };
+    let judged = assess::judge_pulls(&asking, &opened, clouds, judging);
+    let mut checks = assess::checks(snapshot, &asking, &judged, clouds);
+    for check in &mut checks {
+        check.needing.retain(|needing| matches!(needing, Needing::Reading { .. }));
+    }
+    Ok(because(snapshot, &asking, &checks))
+}
+
 /// Takes an audit that found nothing to check for a complete one, as `--allow-empty` asks. Images that were skipped, and
 /// readings that are missing, still count.
 pub fn allow_empty(report: &mut Report) {
@@ -29,6 +45,23 @@ pub fn allow_empty(report: &mut Report) {
         report.incomplete_because.clear();
         report.complete = true;
     }
+}
+
+/// True for the reason that no pull was evaluated.
+pub fn is_nothing(one: &Incomplete) -> bool {
+    one.reading == NOTHING
+}
+
+/// A reason in one sentence.
+pub fn sentence(one: &Incomplete) -> String {
+    let scope = if one.scope.is_empty() { String::new() } else { format!("{}: ", one.scope) };
+    let reading = if one.message.contains(&one.reading) { String::new() } else { format!(" ({})", one.reading) };
+    let needs = match one.permission.as_str() {
+        "" => String::new(),
+        permission if one.message.contains(permission) => String::new(),
+        permission => format!("; missing permission: {permission}"),
+    };
+    format!("{scope}{}{reading}{needs}", one.message)
 }
 
 /// A gap as reports write it. The permission stands there only where one would help.

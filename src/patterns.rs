@@ -101,7 +101,8 @@ impl ClusterPattern {
         Some(format!("{called}/{pools}"))
     }
 
-    fn all_pools(&self, id: &str, name: &str) -> bool {
+    /// Whether the cluster is meant with all of its pools.
+    pub fn all_pools(&self, id: &str, name: &str) -> bool {
         self.whole.either(id, name)
     }
 

@@ -6,6 +6,8 @@
 #[path = "azure_fix/mod.rs"]
 mod azure;
 mod azure_fake;
+#[path = "azure_ablation/breakable.rs"]
+mod breakable;
 #[path = "azure_ablation/fields.rs"]
 mod fields;
 #[path = "azure_ablation/fleet.rs"]
@@ -14,9 +16,9 @@ mod fleet;
 mod servers;
 
 use azure::Place;
-use azure_fake::{Fake, Fault};
+use breakable::right;
 use serde_json::Value;
-use servers::ablation::{Audit, Breakable, Check, Report, Verdict, ablate_some};
+use servers::ablation::{Audit, Check, Report, Verdict, ablate_some};
 use servers::proxy::Trouble;
 
 /// Threads that each take a share of the calls away, on a fake of their own. Waiting, for an answer or between
@@ -30,60 +32,6 @@ fn threads(trouble: Trouble) -> usize {
 
 /// Without these nothing at all can be read, so the audit fails as a whole.
 const WHOLE: [&str; 2] = ["POST /99999999-0000-4000-8000-000000000001/oauth2/v2.0/token", "GET /subscriptions?"];
-
-impl Breakable for Fake {
-    fn reset(&self) {
-        self.clear_faults();
-        self.forget_requests();
-    }
-
-    fn calls(&self) -> Vec<String> {
-        let mut calls: Vec<String> =
-            self.requests().iter().map(|seen| format!("{} {}?{}", seen.method, seen.path, seen.query)).collect();
-        calls.sort();
-        calls.dedup();
-        calls
-    }
-
-    fn break_call(&self, call: &str, trouble: Trouble) {
-        let (method, rest) = call.split_once(' ').unwrap();
-        let (path, query) = rest.split_once('?').unwrap();
-        let trouble = match trouble {
-            Trouble::Forbidden => azure_fake::Trouble::Forbidden,
-            Trouble::Absent => azure_fake::Trouble::NotFound,
-            Trouble::Lost => azure_fake::Trouble::Lost,
-            Trouble::TimeOut => azure_fake::Trouble::Silence,
-            Trouble::Garbage => azure_fake::Trouble::Garbage,
-            Trouble::Failed => azure_fake::Trouble::ServerError,
-            Trouble::Html => azure_fake::Trouble::Html,
-            Trouble::Cut => azure_fake::Trouble::Cut,
-            other => panic!("{other:?} takes no answer away"),
-        };
-        self.set_fault(Fault::exactly(method, path, query, trouble));
-    }
-
-    fn assert_no_strangers(&self) {
-        assert!(self.strangers().is_empty(), "{:#?}", self.strangers());
-    }
-}
-
-/// The right that each kind of call needs, which a verdict that it cost names.
-const RIGHTS: [(&str, &str); 10] = [
-    ("/roleAssignments?", "Microsoft.Authorization/roleAssignments/read"),
-    ("/denyAssignments?", "Microsoft.Authorization/denyAssignments/read"),
-    ("/roleDefinitions/", "Microsoft.Authorization/roleDefinitions/read"),
-    ("/registries?", "Microsoft.ContainerRegistry/registries/read"),
-    ("/cacheRules?", "Microsoft.ContainerRegistry/registries/cacheRules/read"),
-    ("/credentialSets?", "Microsoft.ContainerRegistry/registries/credentialSets/read"),
-    ("/managedClusters?", "Microsoft.ContainerService/managedClusters/read"),
-    ("/servicePrincipals(", "Application.Read.All"),
-    ("/applications(", "Application.Read.All"),
-    ("/directoryObjects/getByIds", "Directory.Read.All"),
-];
-
-fn right(call: &str) -> &'static str {
-    RIGHTS.iter().find(|(part, _)| call.contains(part)).map_or("nothing", |(_, right)| right)
-}
 
 fn add(audit: &mut Audit, mode: &str, report: &Value) {
     for check in report["checks"].as_array().unwrap() {

@@ -65,3 +65,34 @@ fn a_bad_line_is_an_answer_of_its_own() {
     assert_eq!(none.status.code(), Some(1));
     assert_eq!(pullaudit(&["image", "team/API"]).output().unwrap().status.code(), Some(1));
 }
+
+#[test]
+fn a_cluster_with_pools_that_were_not_read_is_not_green() {
+    let mut fleet: Value = serde_json::from_slice(&std::fs::read(EXAMPLE).unwrap()).unwrap();
+    let image = "222233334444.dkr.ecr.eu-central-1.amazonaws.com/ledger/api:8.4.0";
+    let clusters = fleet["clusters"].as_array_mut().unwrap();
+    let pay = clusters.iter_mut().find(|one| one["name"] == "pay-euc1").unwrap();
+    pay["pools"].as_array_mut().unwrap().retain(|pool| pool["name"] == "batch");
+    let scope = pay["id"].clone();
+    let open = serde_json::json!({ "unread": { "reading": "node groups of pay-euc1", "permission": "eks:ListNodegroups",
+        "scope": "111122223333", "assumable": false, "obstacle": "refused" } });
+    let gap = serde_json::json!({ "scope": scope, "open": open, "message": "its pools are not known" });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fleet.json");
+    let ask = |fleet: &Value, who: &str| {
+        std::fs::write(&file, fleet.to_string()).unwrap();
+        let from = file.to_str().unwrap();
+        let whole = pullaudit(&["can-pull", image, "--as", who, "--from", from]).output().unwrap();
+        let mut lines = pullaudit(&["can-pull", "-", "--from", from]);
+        let lines = lines.write_stdin(format!("{image} {who}\n")).output().unwrap();
+        assert_eq!(whole.status.code(), lines.status.code());
+        (whole.status.code().unwrap(), text(&whole.stdout))
+    };
+    fleet["gaps"] = serde_json::json!([]);
+    assert_eq!(ask(&fleet, "pay-euc1").0, 0);
+    fleet["gaps"] = serde_json::json!([gap]);
+    let (code, said) = ask(&fleet, "pay-euc1");
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("eks:ListNodegroups"), "{said}");
+    assert_eq!(ask(&fleet, "pay-euc1/batch").0, 0, "the pool that is asked about was read");
+}

@@ -3,11 +3,14 @@
 #![cfg(feature = "live")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "google_ablation/breakable.rs"]
+mod breakable;
 #[path = "google_fix/mod.rs"]
 mod google;
 #[path = "servers/mod.rs"]
 mod servers;
 
+use breakable::Google;
 use google::{MEMBER, NODES, Place, READER};
 use pullaudit_google_fake::{
     AccessBoundary, CLOUD_PLATFORM, Caller, Cluster, DenyPolicy, Fake, Fault, LOGGING_ONLY, METHODS, Paging,
@@ -17,9 +20,6 @@ use serde_json::Value;
 use servers::ablation::{Audit, Breakable, Check, Verdict, ablate_some};
 use servers::proxy::Trouble;
 use std::collections::BTreeMap;
-
-/// The newtype carries a trait of ours to a fake of another crate. What breaks may be one of the fake's own troubles.
-struct Google<'a>(&'a Fake, Option<Broken>);
 
 /// Calls without which nothing at all can be read, so that the audit fails as a whole.
 const NEEDED_BY_ALL: [&str; 3] =
@@ -42,43 +42,6 @@ const ANSWERED_BY_404: [(&str, &str); 2] = [
 
 fn answered_by_404(call: &str) -> Option<&'static str> {
     ANSWERED_BY_404.iter().find(|(name, _)| call.starts_with(name)).map(|(_, code)| *code)
-}
-
-impl Breakable for Google<'_> {
-    fn reset(&self) {
-        self.0.clear_faults();
-        self.0.forget_requests();
-    }
-
-    fn calls(&self) -> Vec<String> {
-        let one = |seen: &pullaudit_google_fake::Seen| {
-            format!("{} {} {}?{}", seen.name, seen.verb, seen.path, seen.query)
-        };
-        let mut calls: Vec<String> = self.0.requests().iter().map(one).collect();
-        calls.sort();
-        calls.dedup();
-        calls
-    }
-
-    fn break_call(&self, call: &str, trouble: Trouble) {
-        let mut parts = call.splitn(3, ' ');
-        let (_, verb, rest) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
-        let (path, query) = rest.split_once('?').unwrap();
-        let trouble = match trouble {
-            _ if self.1.is_some() => self.1.unwrap(),
-            Trouble::Forbidden => Broken::Forbidden,
-            Trouble::Absent => Broken::NotFound,
-            Trouble::Lost => Broken::Lost,
-            Trouble::TimeOut => Broken::Silence,
-            Trouble::Garbage => Broken::Garbage,
-            other => panic!("{other:?} takes no answer away"),
-        };
-        self.0.set_fault(Fault::exactly(verb, path, query, trouble));
-    }
-
-    fn assert_no_strangers(&self) {
-        assert!(self.0.strangers().is_empty(), "{:#?}", self.0.strangers());
-    }
 }
 
 const OTHER: &str = "gke-batch@acme-prod.iam.gserviceaccount.com";

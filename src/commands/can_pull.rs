@@ -17,7 +17,9 @@ use crate::report::{Check, Paint, VerdictWord};
 use crate::settings::Settings;
 use crate::usage::usage;
 use anyhow::{Result, anyhow};
-use pullaudit_core::{Attempt, ClusterRecord, Credential, ImageRef, Keyring, PodCredentials, Snapshot, Vantage};
+use pullaudit_core::{
+    Attempt, ClusterRecord, Credential, ImageRef, Keyring, Open, PodCredentials, Snapshot, Vantage,
+};
 use std::io::Write;
 
 /// One pair that was asked.
@@ -114,7 +116,7 @@ async fn live(settings: &Settings, clouds: &Clouds, pair: &Pair, progress: &Prog
     found.map_err(|error| error.context(unknown(&pair.who, None, &settings)))
 }
 
-/// That nobody is called so, with the nearest name that is known here.
+/// That nobody is called so, with the nearest name that is known here and with what may hide it.
 fn unknown(who: &str, snapshot: Option<&Snapshot>, settings: &Settings) -> String {
     let clusters = snapshot.into_iter().flat_map(|snapshot| &snapshot.clusters);
     let read = clusters.flat_map(|record| {
@@ -126,7 +128,9 @@ fn unknown(who: &str, snapshot: Option<&Snapshot>, settings: &Settings) -> Strin
     let contexts = settings.contexts.iter().filter_map(|context| Some(hint(context)?.name));
     let known: Vec<String> = read.chain(configured).chain(contexts).collect();
     let hint = did_you_mean(who, known.iter().map(String::as_str));
-    format!("no cluster, pool or identity named {who:?}{hint}")
+    let unread = snapshot.into_iter().flat_map(|snapshot| &snapshot.gaps);
+    let unread: String = unread.map(|gap| format!("; not read: {}: {}", gap.scope, gap.open)).collect();
+    format!("no cluster, pool or identity named {who:?}{hint}{unread}")
 }
 
 /// Where a pair is asked: nowhere in particular for an identity, else each pool that is meant.
@@ -162,11 +166,24 @@ fn places(pair: &Pair, snapshot: &Snapshot, clouds: &Clouds, settings: &Settings
                 });
             }
         }
+        if pattern.all_pools(id, name) {
+            places.extend(
+                snapshot.gaps.iter().filter(|gap| gap.scope == *id).map(|gap| unlisted(number, &gap.open)),
+            );
+        }
     }
     if places.is_empty() {
         return Err(anyhow!(unknown(&pair.who, Some(snapshot), settings)));
     }
     Ok(places)
+}
+
+/// The pools of a cluster that a missing reading hides.
+fn unlisted(cluster: usize, open: &Open) -> Place {
+    let attempt = |credential| Attempt { credential, key: String::new(), maybe: None };
+    let attempts = vec![attempt(Credential::Unidentified(open.clone())), attempt(Credential::Anonymous)];
+    let keyring = Some(Keyring::Attempts(attempts));
+    Place { cluster: Some(cluster), pool: None, keyring, from: Vantage::default() }
 }
 
 fn keyring(pair: &Pair, record: &ClusterRecord, pool: usize, clouds: &Clouds) -> Option<Keyring> {

@@ -3,20 +3,26 @@
 use crate::cli::Collect;
 use crate::clouds::Clouds;
 use crate::exit::Exit;
-use crate::facts;
 use crate::progress::Progress;
 use crate::redact::{Redacted, redact};
+use crate::report::Incomplete;
 use crate::settings::Settings;
+use crate::{facts, incomplete};
 use anyhow::{Context, Result};
 use pullaudit_core::Snapshot;
 use std::io::Write;
 use std::path::Path;
 
-/// Writes a snapshot, whole or not at all. It is incomplete where something could not be read.
+/// So many reasons are told: a refused right may cost a reading for each identity of a fleet.
+const SHOWN: usize = 20;
+
+/// Writes a snapshot, whole or not at all. It is incomplete where an audit of it would lack a reading.
 pub async fn run(args: &Collect, progress: Progress, out: &mut dyn Write) -> Result<Exit> {
     let settings = Settings::new(args.select.clone(), args.reading.clone(), args.source.from.is_empty())?;
     let clouds = Clouds::new(&settings)?;
     let found = facts::find(&args.source, &settings, &clouds, &progress).await?;
+    progress.say("judging");
+    let lacking = incomplete::lacking(&found.snapshot, &clouds)?;
     let snapshot = if args.redact { redacted(&found.snapshot, &clouds, &progress)? } else { found.snapshot };
     drop(progress);
     let text = snapshot.to_json()?;
@@ -25,14 +31,20 @@ pub async fn run(args: &Collect, progress: Progress, out: &mut dyn Write) -> Res
     } else {
         write(&args.output, &text).with_context(|| format!("can't write {}", args.output.display()))?;
     }
-    if snapshot.workloads.is_empty() && !args.select.allow_empty {
-        tracing::warn!("the snapshot holds no workload: an audit of it evaluates nothing");
-        return Ok(Exit::Incomplete);
+    Ok(told(&lacking, args.select.allow_empty && snapshot.workloads.is_empty()))
+}
+
+/// Says what an audit of the file would lack, and how that ends.
+fn told(lacking: &[Incomplete], may_be_empty: bool) -> Exit {
+    let lacking: Vec<&Incomplete> =
+        lacking.iter().filter(|one| !(may_be_empty && incomplete::is_nothing(one))).collect();
+    for one in lacking.iter().take(SHOWN) {
+        tracing::warn!("incomplete: {}", incomplete::sentence(one));
     }
-    for gap in &snapshot.gaps {
-        tracing::warn!("not read: {}: {} ({})", gap.scope, gap.message, gap.open);
+    if let Some(rest @ 1..) = lacking.len().checked_sub(SHOWN) {
+        tracing::warn!("and {rest} more: pullaudit audit --from this file lists them");
     }
-    Ok(if snapshot.gaps.is_empty() { Exit::Clean } else { Exit::Incomplete })
+    if lacking.is_empty() { Exit::Clean } else { Exit::Incomplete }
 }
 
 /// The snapshot under pseudonyms; the words that had to stay are told, for they may be names.

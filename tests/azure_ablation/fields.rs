@@ -3,8 +3,9 @@
 
 use super::azure::Place;
 use super::azure_fake::{Fault, Trouble};
+use super::breakable::RIGHTS;
 use super::servers::ablation::{Audit, Breakable as _, became_unknown, compare};
-use super::{RIGHTS, audit, fleet};
+use super::{audit, fleet};
 
 /// Threads that each leave out a share of the fields, on a fake of their own.
 const THREADS: usize = 4;

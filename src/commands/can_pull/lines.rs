@@ -118,8 +118,19 @@ async fn live(
     settings.select.cluster = names;
     match facts::named_clusters(&patterns, &settings, clouds, progress).await {
         Ok(snapshot) => Ok((snapshot, None)),
-        Err(error) => Ok((Snapshot::new(jiff::Timestamp::now()), Some(format!("{error:#}").replace('\n', "; ")))),
+        Err(error) => Ok((Snapshot::new(jiff::Timestamp::now()), Some(one_line(&format!("{error:#}"))))),
     }
+}
+
+/// A text of several lines as one.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).fold(String::new(), |all, line| {
+        match all.as_str() {
+            "" => line.to_owned(),
+            before if before.ends_with(':') => all + " " + line,
+            _ => all + "; " + line,
+        }
+    })
 }
 
 #[cfg(feature = "live")]
@@ -183,5 +194,17 @@ impl AskedLines {
         }
         out.write_all(text.as_bytes())?;
         Ok(exit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn lines_are_joined_as_a_sentence() {
+        assert_eq!(one_line("no credentials:\n  tried: a\n\n  check b"), "no credentials: tried: a; check b");
+        assert_eq!(one_line("\none\n"), "one");
+        assert_eq!(one_line(""), "");
     }
 }

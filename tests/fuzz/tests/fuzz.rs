@@ -88,7 +88,8 @@ const FLEET: &str = include_str!("../../../examples/identity-rotation/fleet.snap
 fn judged(snapshot: &Snapshot) {
     let judging = Judging { mode: Mode::Default, at: Timestamp::UNIX_EPOCH };
     // Rows that are not what their table promises are an error that names them.
-    if let Ok(report) = pipeline::report(snapshot, &[], &CLOUDS, &Config::default(), judging, &FixLine::default()) {
+    if let Ok(report) = pipeline::report(snapshot, &[], &CLOUDS, &Config::default(), judging, &FixLine::default())
+    {
         assert!(report.summary.denied <= report.checks.len());
     }
 }
