@@ -26,7 +26,7 @@ use servers::proxy::Trouble;
 fn threads(trouble: Trouble) -> usize {
     match trouble {
         Trouble::Forbidden | Trouble::Absent | Trouble::Lost => 3,
-        _ => 12,
+        _ => 24,
     }
 }
 
