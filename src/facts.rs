@@ -79,13 +79,13 @@ fn check(source: &Source, select: &Select) -> Result<()> {
     if source.with_live && !source.from.is_empty() {
         return Err(usage("--with-live and --from exclude each other: a snapshot is not live"));
     }
-    if !source.from.is_empty() && (select.context.is_some() || select.kubeconfig.is_some()) {
+    if !source.from.is_empty() && (select.context.is_some() || !select.kubeconfig.is_empty()) {
         return Err(usage("--context and --kubeconfig name a live cluster: use --cluster with --from"));
     }
     if !source.from.is_empty() && !select.profile.is_empty() {
         return Err(usage("--profile names live credentials: use --account with --from"));
     }
-    if select.selector.is_some() && !source.from.is_empty() && source.files.is_empty() {
+    if !select.selector.is_empty() && !source.from.is_empty() && source.files.is_empty() {
         return Err(usage("-l needs live workloads or manifests: a snapshot holds no labels"));
     }
     Ok(())

@@ -197,7 +197,7 @@ async fn read(
         progress.say(format!("reading clusters: {done} of {all}, {}", read.record.cluster.name));
         let cluster = &read.record.cluster;
         let (provider, scope) = (cluster.provider.clone(), cluster.scope.clone());
-        let contexts = read.context.into_iter().collect();
+        let contexts = read.record.context.iter().cloned().collect();
         Searched { provider, scope, contexts, ..Searched::default() }.add(&mut snapshot.searched);
         snapshot.clusters.push(read.record);
         snapshot.workloads.extend(read.workloads);

@@ -53,7 +53,7 @@ impl Needed {
             let empty = self.problems.is_empty().then(|| nothing_in(&files, source));
             return Ok(empty);
         }
-        let labels = select.selector.as_deref().map(str::parse::<LabelSelector>).transpose()?;
+        let labels = select.labels().map(|text| text.parse::<LabelSelector>()).transpose()?;
         let known: BTreeSet<String> = self.workloads.iter().map(|one| one.workload.namespace.clone()).collect();
         self.workloads.retain(|one| {
             (select.namespace.is_empty() || select.namespace.contains(&one.workload.namespace))
@@ -63,14 +63,14 @@ impl Needed {
             let near = selection::near(lost, known.iter().map(String::as_str));
             return Ok(Some(anyhow!("-n {lost}: no workload of {files} is in this namespace{near}")));
         }
-        let lost = select.selector.as_ref().filter(|_| self.workloads.is_empty());
+        let lost = select.labels().filter(|_| self.workloads.is_empty());
         Ok(lost.map(|labels| anyhow!("-l {labels}: no workload of {files} has these labels")))
     }
 
     /// The selection of live workloads: by no namespace and no label where others take their place.
     pub fn live(&self, select: &Select) -> Select {
         if self.instead {
-            Select { namespace: Vec::new(), selector: None, ..select.clone() }
+            Select { namespace: Vec::new(), selector: Vec::new(), ..select.clone() }
         } else {
             select.clone()
         }

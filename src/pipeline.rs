@@ -130,6 +130,7 @@ fn clusters(snapshot: &Snapshot) -> Vec<ClusterReport> {
             location: record.cluster.location.clone(),
             scope: record.cluster.scope.clone(),
             reachable: record.reachable,
+            context: record.context.clone(),
             pools: record
                 .pools
                 .iter()

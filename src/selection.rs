@@ -158,7 +158,7 @@ fn place(searched: &pullaudit_core::Searched) -> String {
 /// Keeps the workloads of the selected namespaces. One without a workload is an error where every cluster could be read:
 /// elsewhere nobody knows what it holds.
 fn namespaces(snapshot: &mut Snapshot, select: &Select) -> Option<anyhow::Error> {
-    if select.namespace.is_empty() && select.selector.is_none() {
+    if select.namespace.is_empty() && select.selector.is_empty() {
         return None;
     }
     let known: BTreeSet<String> = snapshot
@@ -180,7 +180,7 @@ fn namespaces(snapshot: &mut Snapshot, select: &Select) -> Option<anyhow::Error>
         let near = near(lost, known.iter().map(String::as_str));
         return Some(anyhow!("-n {lost}: no workload in this namespace{near}"));
     }
-    let selector = select.selector.as_ref().filter(|_| snapshot.workloads.is_empty())?;
+    let selector = select.labels().filter(|_| snapshot.workloads.is_empty())?;
     Some(anyhow!("-l {selector}: no workload has these labels"))
 }
 

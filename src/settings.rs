@@ -44,8 +44,8 @@ pub struct Settings {
 impl Settings {
     /// Reads the config and, for a live run, the kubeconfig, and puts them beside the flags.
     pub fn new(select: Select, reading: Reading, live: bool) -> anyhow::Result<Self> {
-        if let Some(Err(error)) = select.selector.as_deref().map(str::parse::<LabelSelector>) {
-            return Err(usage(error.to_string()));
+        for labels in &select.selector {
+            labels.parse::<LabelSelector>().map_err(|error| usage(error.to_string()))?;
         }
         let config = Config::load(reading.config.as_deref())?;
         let mut settings = Self { config, ..Self::without_config(select, reading) };
@@ -73,7 +73,7 @@ impl Settings {
 
     #[cfg(feature = "live")]
     fn load_contexts(&mut self) -> anyhow::Result<()> {
-        self.kubeconfigs = Kubeconfigs::load(self.select.kubeconfig.as_deref())?;
+        self.kubeconfigs = Kubeconfigs::load(&self.select.kubeconfig)?;
         // Inside a pod, the cluster around it is one more context: the current one where no kubeconfig says otherwise.
         let wanted = self.select.context.as_deref();
         let around = if wanted == Some(IN_CLUSTER) || self.kubeconfigs.is_empty() { pod::context() } else { None };

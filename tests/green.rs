@@ -195,6 +195,9 @@ fn manifests_are_selected_as_live_workloads_are() {
     };
     assert_eq!(workloads(&audit(&["-f", &file, "-n", "shop"])), 1);
     assert_eq!(workloads(&audit(&["-f", &file, "-l", "app=web"])), 1);
+    // Repeated, all must hold.
+    assert_eq!(workloads(&audit(&["-f", &file, "-l", "app=web", "-l", "app!=cart"])), 1);
+    never_green(&["audit", "--from", FLEET, "-f", &file, "-l", "app=web", "-l", "app!=web"], "app=web,app!=web");
     assert_eq!(workloads(&audit(&["-f", &bare, "-n", "anywhere"])), 1, "as for kubectl, -n is where it goes");
     for (extra, named) in [(["-n", "shopp"], "did you mean shop?"), (["-l", "app=wbe"], "app=wbe")] {
         let ended = audit(&[&["-f", file.as_str()][..], &extra].concat());

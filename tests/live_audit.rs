@@ -104,7 +104,9 @@ fn a_snapshot_replayed_is_the_live_report() {
     let file = place.folder.path().join("s.json").display().to_string();
     let collected = place.run("collect", &[&["-o", &file], &WHERE[..]].concat());
     assert_eq!(collected.code, 0, "{}", collected.err);
-    let live = without_times(place.json(&[]));
+    let live = place.json(&[]);
+    assert_eq!(live["clusters"][0]["context"], CLUSTER, "the context by which it was read");
+    let live = without_times(live);
     let calls = place.proxy.calls().len();
     let replayed = run(&["audit", "--from", &file, "-o", "json"], &[]).report();
     assert_eq!(place.proxy.calls().len(), calls, "a replay asks nobody");

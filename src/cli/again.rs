@@ -4,7 +4,7 @@ use super::{Judging, Reading, Select, Source};
 use clap::ValueEnum as _;
 use pullaudit_core::shell_word;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Words of a command line, each with a space before it, quoted for a POSIX shell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +44,10 @@ impl Again {
         }
     }
 
+    fn paths(self, name: &str, paths: &[PathBuf]) -> Self {
+        paths.iter().fold(self, |again, path| again.path(name, Some(path)))
+    }
+
     /// With the clusters that are selected.
     pub fn clusters(self, select: &Select) -> Self {
         self.values("--provider", &select.provider)
@@ -56,9 +60,8 @@ impl Again {
         let cloud = select.azure_cloud.and_then(|cloud| cloud.to_possible_value());
         let cloud: Vec<String> = cloud.iter().map(|value| value.get_name().to_owned()).collect();
         let context: Vec<String> = select.context.iter().cloned().collect();
-        let selector: Vec<String> = select.selector.iter().cloned().collect();
         self.values("--context", &context)
-            .path("--kubeconfig", select.kubeconfig.as_deref())
+            .paths("--kubeconfig", &select.kubeconfig)
             .values("--subscription", &select.subscription)
             .values("--azure-cloud", &cloud)
             .values("--account", &select.account)
@@ -67,7 +70,7 @@ impl Again {
             .values("--project", &select.project)
             .values("--namespace", &select.namespace)
             .flag("--all-namespaces", select.all_namespaces)
-            .values("--selector", &selector)
+            .values("--selector", &select.selector)
             .flag("--allow-empty", select.allow_empty)
     }
 

@@ -40,18 +40,18 @@ pub struct Select {
     /// The kubeconfig context; without any selection the current one is meant.
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
-    /// The kubeconfig file.
-    #[arg(long, value_name = "FILE")]
-    pub kubeconfig: Option<PathBuf>,
+    /// Kubeconfig files, merged as kubectl merges those of KUBECONFIG.
+    #[arg(long, value_name = "FILE", value_delimiter = ',')]
+    pub kubeconfig: Vec<PathBuf>,
     /// Only workloads of these namespaces.
     #[arg(short, long, value_name = "NAME", value_delimiter = ',', value_parser = item)]
     pub namespace: Vec<String>,
     /// Workloads of every namespace (the default).
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     pub all_namespaces: bool,
-    /// Only workloads with these labels.
+    /// Only workloads with these labels, with all of them where it is repeated.
     #[arg(short = 'l', long, value_name = "LABELS")]
-    pub selector: Option<String>,
+    pub selector: Vec<String>,
     /// AWS accounts, beside those of the config.
     #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = account)]
     pub account: Vec<String>,
@@ -73,6 +73,13 @@ pub struct Select {
     /// Which Azure; its end points can be overridden one by one in the environment.
     #[arg(long, value_name = "CLOUD")]
     pub azure_cloud: Option<AzureCloud>,
+}
+
+impl Select {
+    /// The label selectors as one, which all must hold.
+    pub fn labels(&self) -> Option<String> {
+        (!self.selector.is_empty()).then(|| self.selector.join(","))
+    }
 }
 
 /// Which Azure.

@@ -21,8 +21,6 @@ pub(super) struct ReadCluster {
     pub(super) workloads: Vec<Workload>,
     pub(super) secrets: BTreeMap<String, Read<PullSecret>>,
     pub(super) gaps: Vec<Gap>,
-    /// The kubeconfig context through which its API was read.
-    pub(super) context: Option<String>,
 }
 
 /// Reads one cluster. One that can't be reached is a gap; its cloud's half still stands.
@@ -79,12 +77,12 @@ pub(super) async fn read(
     let reachable = client.is_some();
     let context = reachable.then(|| context_of(settings, cluster, all)).flatten();
     let lookalikes = side.lookalikes(found);
-    let record = ClusterRecord { cluster: cluster.clone(), reachable, pools, lookalikes };
-    ReadCluster { record, workloads, secrets, gaps, context }
+    let record = ClusterRecord { cluster: cluster.clone(), reachable, context, pools, lookalikes };
+    ReadCluster { record, workloads, secrets, gaps }
 }
 
 fn selection(settings: &Settings) -> live::Select {
-    let labels = settings.select.selector.as_deref().and_then(|text| text.parse::<LabelSelector>().ok());
+    let labels = settings.select.labels().and_then(|text| text.parse::<LabelSelector>().ok());
     live::Select { namespaces: settings.select.namespace.clone(), labels }
 }
 

@@ -166,6 +166,9 @@ pub struct ClusterReport {
     pub scope: String,
     /// Whether its API answered.
     pub reachable: bool,
+    /// The kubeconfig context by which its API was read; `null` where none led there.
+    #[serde(default)]
+    pub context: Option<String>,
     /// Its pools.
     pub pools: Vec<PoolReport>,
 }

@@ -5,7 +5,7 @@ use super::azure::Place;
 use super::azure_fake::{Fault, Trouble};
 use super::breakable::RIGHTS;
 use super::servers::ablation::{Audit, Breakable as _, became_unknown, compare};
-use super::{audit, fleet};
+use super::{BEFORE, audit, fleet};
 
 /// Threads that each leave out a share of the fields, on a fake of their own.
 const THREADS: usize = 4;
@@ -32,7 +32,7 @@ fn ablation_of_every_field_of_every_answer_of_azure() {
     println!("{tried} fields were left out, {unknown} verdicts became unknown");
     assert!(tried > 100, "every field of every answer: {tried}");
     assert!(unknown > 100, "and many of them cost a verdict: {unknown}");
-    assert_eq!(found[0].clean.counts(), fleet::BEFORE, "so many verdicts are there to lose");
+    assert_eq!(found[0].clean.counts(), BEFORE, "so many verdicts are there to lose");
 }
 
 fn part(own: usize) -> Found {

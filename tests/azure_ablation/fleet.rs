@@ -22,9 +22,6 @@ pub(crate) const IMAGES: [&str; 8] = [
     "nobodys.azurecr.io/base/java:1",
 ];
 
-/// Allowed, denied and unknown checks of the whole fleet, in both ways of reading gaps.
-pub(crate) const BEFORE: (usize, usize, usize) = (6, 20, 6);
-
 fn kubelet(name: &str) -> String {
     Identity::named(SUBSCRIPTION, &format!("MC_{name}"), &format!("{name}-agentpool")).object_id
 }

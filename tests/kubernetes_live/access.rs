@@ -92,10 +92,10 @@ fn kubeconfigs_merge_as_kubectl_merges_them_and_errors_show_no_line_of_a_file() 
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("broken");
     std::fs::write(&broken, "users:\n- name: u\n  user: {token: MARKED-TOKEN}}\n").unwrap();
-    let error = Kubeconfigs::load(Some(&broken)).unwrap_err().to_string();
+    let error = Kubeconfigs::load(&[broken]).unwrap_err().to_string();
     assert!(error.contains("broken: not a kubeconfig (line "), "{error}");
     assert!(!error.contains("MARKED-TOKEN"));
-    let error = Kubeconfigs::load(Some(&folder.path().join("gone"))).unwrap_err().to_string();
+    let error = Kubeconfigs::load(&[folder.path().join("gone")]).unwrap_err().to_string();
     assert!(error.contains("gone: "), "{error}");
     let plugin = json!({
         "clusters": [{ "name": "c", "cluster": { "server": server.endpoint() } }],
@@ -107,7 +107,7 @@ fn kubeconfigs_merge_as_kubectl_merges_them_and_errors_show_no_line_of_a_file() 
     let file = folder.path().join("plugin");
     std::fs::write(&file, plugin.to_string()).unwrap();
     let error = server.block_on(async {
-        let kubeconfigs = Kubeconfigs::load(Some(&file)).unwrap();
+        let kubeconfigs = Kubeconfigs::load(&[file.clone()]).unwrap();
         let made = kubeconfigs.client("plugin", PATIENCE).await;
         match made {
             Err(error) => error.to_string(),

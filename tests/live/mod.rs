@@ -134,6 +134,9 @@ pub(crate) fn without_times(mut report: Value) -> Value {
     report["factsAt"] = Value::Null;
     // By which context a cluster was read is no fact of it.
     report["searched"] = Value::Null;
+    for cluster in report["clusters"].as_array_mut().unwrap() {
+        cluster["context"] = Value::Null;
+    }
     // A printed repair repeats the selection, which runs with one result may have made in several ways.
     for incident in report["incidents"].as_array_mut().unwrap() {
         let is_fix = incident["fix"].as_str().unwrap().starts_with("pullaudit fix ");

@@ -7,7 +7,7 @@ use pullaudit_core::shell_split;
 use serde_json::Value;
 
 /// A flag of each kind, with values that a shell would take apart.
-const FLAGS: [&[&str]; 22] = [
+const FLAGS: [&[&str]; 24] = [
     &[],
     &["--provider", "eks", "--provider", "aks"],
     &["--cluster", "prod-*/gp?", "--cluster", "arn:aws:eks:eu-west-1:111122223333:cluster/a b"],
@@ -18,6 +18,8 @@ const FLAGS: [&[&str]; 22] = [
     &["-n", "shop", "-n", "$HOME"],
     &["-A"],
     &["-l", "app in (a, b),tier!=web"],
+    &["-l", "app=web", "-l", "tier"],
+    &["--kubeconfig", "one,two"],
     &["--account", "111122223333", "--account", "222233334444"],
     &["--profile", "two words"],
     &["--region", "eu-west-1"],

@@ -19,6 +19,9 @@ pub struct ClusterRecord {
     pub cluster: Cluster,
     /// Whether its API answered; where it did not, pools and workloads are what the cloud alone tells.
     pub reachable: bool,
+    /// The kubeconfig context by which its API was read, where one led there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
     /// Its pools.
     pub pools: Vec<Pool>,
     /// Ids that are taken for an identity of it.

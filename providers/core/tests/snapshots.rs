@@ -21,6 +21,7 @@ fn record(id: &str, location: &str) -> ClusterRecord {
             endpoint: None,
         },
         reachable: true,
+        context: None,
         pools: Vec::new(),
         lookalikes: Vec::new(),
     }

@@ -50,9 +50,9 @@ impl Kubeconfigs {
     /// Reads `--kubeconfig` where it is given, else the files of KUBECONFIG, else `~/.kube/config`. As with
     /// kubectl, files that KUBECONFIG names or the home directory lacks are passed over; one that was
     /// named by the flag must exist.
-    pub fn load(flag: Option<&Path>) -> Result<Self, ClientError> {
-        if let Some(path) = flag {
-            return Ok(Self { merged: read(path)? });
+    pub fn load(named: &[PathBuf]) -> Result<Self, ClientError> {
+        if !named.is_empty() {
+            return Self::merge(named.iter().map(PathBuf::as_path));
         }
         let named = std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty());
         let home = std::env::home_dir().map(|home| home.join(".kube/config"));

@@ -120,8 +120,13 @@ fn a_profile_is_former_where_its_own_pool_s_class_has_another_and_told_of_where_
         let mut found = cluster_of(Some("API"));
         found.readings.put(t::INSTANCE_PROFILES, "old_profile", Read::Got(json!(arn(role))));
         let (pools, _) = cluster::pools(&found, &view);
-        let record =
-            ClusterRecord { cluster: found.cluster.clone(), reachable: true, pools, lookalikes: Vec::new() };
+        let record = ClusterRecord {
+            cluster: found.cluster.clone(),
+            reachable: true,
+            context: None,
+            pools,
+            lookalikes: vec![],
+        };
         assert_eq!(cluster::notices(&record).len(), told, "{role}");
     }
 }
