@@ -29,6 +29,15 @@ fn edited(path: &str, folder: &Path, edit: impl Fn(&mut Value)) -> String {
     file.display().to_string()
 }
 
+/// The example without the workloads that it does not know about.
+fn known(path: &str, folder: &Path) -> String {
+    let unknown = ["notebook", "evaluate", "train", "serve"];
+    edited(path, folder, |snapshot| {
+        let workloads = snapshot["workloads"].as_array_mut().unwrap();
+        workloads.retain(|one| !unknown.contains(&one["name"].as_str().unwrap()));
+    })
+}
+
 fn texts<'a>(list: &'a Value, key: &str) -> BTreeSet<&'a str> {
     list.as_array().unwrap().iter().map(|one| one[key].as_str().unwrap()).collect()
 }
@@ -84,13 +93,23 @@ fn the_identity_that_changed_the_grants_that_were_lost_and_the_workloads_that_wi
 
 #[test]
 fn what_got_better_ends_with_0_and_what_did_not_change_is_silent() {
-    let (code, diff) = json_of(AFTER, BEFORE);
+    let folder = tempfile::tempdir().unwrap();
+    let (before, after) = (known(BEFORE, folder.path()), known(AFTER, folder.path()));
+    let (code, diff) = json_of(&after, &before);
     assert_eq!((code, &diff["worse"], &diff["better"]), (Some(0), &json!(0), &json!(14)));
-    let (code, diff) = json_of(AFTER, AFTER);
+    let (code, diff) = json_of(&after, &after);
     assert_eq!(code, Some(0));
     for list in ["scopes", "identities", "lostGrants", "verdicts"] {
         assert_eq!(diff[list], json!([]), "{list}");
     }
+}
+
+/// What is unknown in both may have got worse all the same.
+#[test]
+fn what_is_unknown_in_both_is_incomplete() {
+    let (code, out, _) = diff(&[AFTER, AFTER]);
+    assert_eq!(code, Some(3), "{out}");
+    assert!(out.ends_with("but 3 checks are unknown in both (exit 3)\n"), "{out}");
 }
 
 #[test]
@@ -130,7 +149,8 @@ fn an_answer_that_is_lost_is_incomplete_and_no_drift() {
     let (_, out, _) = self::diff(&[AFTER, &unread]);
     assert!(out.contains("Incomplete: nothing is newly denied, but ") && out.ends_with(" (exit 3)\n"), "{out}");
     // The other way round it is an answer won, and from denied to unknown is not better.
-    assert_eq!(json_of(&unread, AFTER).0, Some(0));
+    let (won, whole) = (known(&unread, folder.path()), known(AFTER, folder.path()));
+    assert_eq!(json_of(&won, &whole).0, Some(0));
     let secret = edited(AFTER, folder.path(), |snapshot| with_secret(snapshot, "checkout"));
     let (code, diff) = json_of(AFTER, &secret);
     assert_eq!((code, &diff["better"], &diff["unclear"]), (Some(3), &json!(0), &json!(2)), "{diff:#}");
@@ -179,14 +199,15 @@ fn a_workload_stays_itself_when_it_gains_or_loses_a_pull_secret() {
 #[test]
 fn a_release_is_no_new_need() {
     let folder = tempfile::tempdir().unwrap();
+    let after = known(AFTER, folder.path());
     let bumped = |folder: &Path| {
-        let text = std::fs::read_to_string(AFTER).unwrap().replace(":5.1.0\"", ":5.2.0\"");
+        let text = std::fs::read_to_string(&after).unwrap().replace(":5.1.0\"", ":5.2.0\"");
         let file = folder.join("bumped.json");
         std::fs::write(&file, text).unwrap();
         file.display().to_string()
     };
     let bumped = bumped(folder.path());
-    let (code, diff) = json_of(AFTER, &bumped);
+    let (code, diff) = json_of(&after, &bumped);
     assert_eq!((code, &diff["verdicts"]), (Some(0), &json!([])), "denied before, denied now");
     let (code, diff) = json_of(BEFORE, &bumped);
     assert_eq!((code, &diff["worse"]), (Some(2), &json!(14)));
@@ -264,12 +285,16 @@ fn pools_and_clusters_that_came_or_went_are_named_and_a_new_denial_counts() {
     assert_eq!(scopes, [(&json!("spot"), &json!("new")), (&Value::Null, &json!("new"))]);
     assert!(diff["verdicts"].as_array().unwrap().iter().any(|turn| turn["old"].is_null()));
     let (code, diff) = json_of(AFTER, &less);
-    assert_eq!((code, diff["scopes"][1]["presence"].as_str()), (Some(0), Some("gone")));
+    assert_eq!((code, diff["scopes"][1]["presence"].as_str()), (Some(3), Some("gone")));
+    let (known, less) = (known(AFTER, folder.path()), known(&less, folder.path()));
+    assert_eq!(json_of(&known, &less).0, Some(0));
 }
 
 #[test]
 fn one_cluster_alone_can_be_compared() {
-    let (code, out, _) = diff(&[BEFORE, AFTER, "--cluster", "shop-euc1"]);
+    let folder = tempfile::tempdir().unwrap();
+    let (before, after) = (known(BEFORE, folder.path()), known(AFTER, folder.path()));
+    let (code, out, _) = diff(&[&before, &after, "--cluster", "shop-euc1"]);
     assert_eq!(code, Some(0), "{out}");
     assert!(out.contains("NO VERDICT TURNED"), "{out}");
 }

@@ -3,7 +3,8 @@
 use super::Diff;
 use crate::exit::Exit;
 use crate::remediate::ending::Ending;
-use crate::report::{Report, number, plural};
+use crate::report::{Check, Report, VerdictWord, number, plural};
+use std::collections::BTreeSet;
 
 /// A refusal is drift. What can't be told any more, a verdict or a whole reading, is not, and is not nothing. Nor is a
 /// comparison with a snapshot in which nothing was evaluated, or of which something could not be read.
@@ -23,6 +24,11 @@ pub fn ending(diff: &Diff, old: &Report, new: &Report) -> Ending {
         1 => missing.push("1 check is no longer known".to_owned()),
         some => missing.push(format!("{} checks are no longer known", number(some))),
     }
+    match unknown_in_both(old, new) {
+        0 => {}
+        1 => missing.push("1 check is unknown in both".to_owned()),
+        some => missing.push(format!("{} checks are unknown in both", number(some))),
+    }
     for (side, report) in sides {
         match report.unread().count() {
             0 => {}
@@ -34,4 +40,11 @@ pub fn ending(diff: &Diff, old: &Report, new: &Report) -> Ending {
         return Ending::new(Exit::Clean, "Nothing got worse");
     }
     Ending::new(Exit::Incomplete, &format!("Incomplete: nothing is newly denied, but {}", missing.join("; ")))
+}
+
+/// Checks of which nobody can say whether they got worse.
+fn unknown_in_both(old: &Report, new: &Report) -> usize {
+    let is_unknown = |check: &&Check| check.verdict == VerdictWord::Unknown && check.exception.is_none();
+    let before: BTreeSet<&str> = old.checks.iter().filter(is_unknown).map(|check| check.id.as_str()).collect();
+    new.checks.iter().filter(is_unknown).filter(|check| before.contains(check.id.as_str())).count()
 }
