@@ -24,7 +24,7 @@ pub fn because(snapshot: &Snapshot, asking: &Asking, checks: &[Check]) -> Vec<In
     all
 }
 
-/// Readings that an audit of these facts would lack, in its default mode. What no reading settles is not among them.
+/// Readings that an audit of these facts in default mode would lack. Gaps that no reading can close are left out.
 pub fn lacking(snapshot: &Snapshot, clouds: &Clouds) -> Result<Vec<Incomplete>> {
     let asking = questions::ask(snapshot, clouds);
     let opened = Opened::new(snapshot, clouds)?;

@@ -129,8 +129,9 @@ fn unknown(who: &str, snapshot: Option<&Snapshot>, settings: &Settings) -> Strin
     let known: Vec<String> = read.chain(configured).chain(contexts).collect();
     let hint = did_you_mean(who, known.iter().map(String::as_str));
     let unread = snapshot.into_iter().flat_map(|snapshot| &snapshot.gaps);
-    let unread: String = unread.map(|gap| format!("; not read: {}: {}", gap.scope, gap.open)).collect();
-    format!("no cluster, pool or identity named {who:?}{hint}{unread}")
+    let unread = unread.map(|gap| format!("not read: {}: {}", gap.scope, gap.open));
+    let said = std::iter::once(format!("no cluster, pool or identity named {who:?}{hint}")).chain(unread);
+    said.collect::<Vec<_>>().join("; ")
 }
 
 /// Where a pair is asked: nowhere in particular for an identity, else each pool that is meant.

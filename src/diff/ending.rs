@@ -42,7 +42,7 @@ pub fn ending(diff: &Diff, old: &Report, new: &Report) -> Ending {
     Ending::new(Exit::Incomplete, &format!("Incomplete: nothing is newly denied, but {}", missing.join("; ")))
 }
 
-/// Checks of which nobody can say whether they got worse.
+/// Checks that are unknown in both snapshots, so that they may have got worse.
 fn unknown_in_both(old: &Report, new: &Report) -> usize {
     let is_unknown = |check: &&Check| check.verdict == VerdictWord::Unknown && check.exception.is_none();
     let before: BTreeSet<&str> = old.checks.iter().filter(is_unknown).map(|check| check.id.as_str()).collect();

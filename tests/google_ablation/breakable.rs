@@ -4,7 +4,7 @@ use crate::servers::ablation::Breakable;
 use crate::servers::proxy::Trouble;
 use pullaudit_google_fake::{Fake, Fault, Seen, Trouble as Broken};
 
-/// The newtype carries a trait of ours to a fake of another crate. What breaks may be one of the fake's own troubles.
+/// The newtype implements a trait of the tests for a type of another crate. What breaks may be one of the fake's own troubles.
 pub(crate) struct Google<'a>(pub(crate) &'a Fake, pub(crate) Option<Broken>);
 
 impl Breakable for Google<'_> {

@@ -107,7 +107,7 @@ fn kubeconfigs_merge_as_kubectl_merges_them_and_errors_show_no_line_of_a_file() 
     let file = folder.path().join("plugin");
     std::fs::write(&file, plugin.to_string()).unwrap();
     let error = server.block_on(async {
-        let kubeconfigs = Kubeconfigs::load(&[file.clone()]).unwrap();
+        let kubeconfigs = Kubeconfigs::load(std::slice::from_ref(&file)).unwrap();
         let made = kubeconfigs.client("plugin", PATIENCE).await;
         match made {
             Err(error) => error.to_string(),

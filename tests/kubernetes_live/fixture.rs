@@ -67,7 +67,7 @@ pub(crate) async fn through_within(
     timeout: Duration,
 ) -> Client<'static> {
     let file = server.kubeconfig(user, "proxied", Some(&proxy.endpoint()));
-    Kubeconfigs::load(&[file.clone()]).unwrap().client("proxied", timeout).await.unwrap()
+    Kubeconfigs::load(std::slice::from_ref(&file)).unwrap().client("proxied", timeout).await.unwrap()
 }
 
 pub(crate) async fn observe(client: &Client<'_>, select: &Select) -> (Observed, Calls) {

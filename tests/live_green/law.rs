@@ -65,68 +65,85 @@ fn shows_assumptions(way: &Way) -> bool {
     ["audit", "can-pull"].contains(&&*way.arguments[0])
 }
 
+/// What all commands together came to.
+struct Tally {
+    runs: usize,
+    broken: Vec<String>,
+    /// Which of the reasons was met.
+    met: Vec<bool>,
+}
+
 impl Ground<'_> {
     /// Holds each command against the law.
     pub(crate) fn hold(&self, ways: &[Way]) {
-        let (mut runs, mut broken) = (0, Vec::new());
-        let mut met = vec![false; self.needless.len()];
+        let mut tally = Tally { runs: 0, broken: Vec::new(), met: vec![false; self.needless.len()] };
         for way in ways {
-            self.reset();
-            let clean = self.run(way);
-            assert_eq!(clean.code, Some(0), "{:?}: {}", way.arguments, clean.said);
-            let calls: Vec<String> = self.breakables.iter().flat_map(|one| one.calls()).collect();
-            let mut rights = BTreeSet::new();
-            let each: Vec<&String> =
-                calls.iter().filter(|call| !self.once || rights.insert((self.named)(call))).collect();
-            assert!(each.len() > 3, "{:?}: {calls:?}", way.arguments);
-            for call in each {
-                self.reset();
-                self.take(call);
-                runs += 1;
-                let ended = self.run(way);
-                if ended.code != Some(0) {
-                    let named = (self.named)(call).into_iter().any(|name| ended.said.contains(&name));
-                    if !named {
-                        broken.push(format!("{:?} names nothing of {call}:\n{}", way.arguments, ended.said));
-                    }
-                    continue;
-                }
-                let reason = self.needless.iter().position(|(command, part, _)| {
-                    format!("{call}\n").contains(part) && (command.is_empty() || way.arguments[0] == *command)
-                });
-                match reason {
-                    Some(at) => {
-                        met[at] = true;
-                        let assumed = self.needless[at].2.starts_with("assumed");
-                        if assumed && shows_assumptions(way) && !ended.said.contains("assum") {
-                            broken.push(format!("{:?} hides what it assumes without {call}", way.arguments));
-                        }
-                    }
-                    None => broken.push(format!("{:?} is green without {call}", way.arguments)),
-                }
-            }
-            self.reset();
-            calls.iter().for_each(|call| self.take(call));
-            runs += 1;
-            let ended = self.run(way);
-            if ended.code == Some(0) {
-                broken.push(format!("{:?} is green over nothing:\n{}", way.arguments, ended.said));
-            }
+            self.hold_one(way, &mut tally);
         }
         self.reset();
-        println!("{runs} runs of {} commands", ways.len());
-        assert!(broken.is_empty(), "{} breaks of the law\n{}", broken.len(), broken.join("\n"));
-        for (reason, met) in self.needless.iter().zip(met) {
+        println!("{} runs of {} commands", tally.runs, ways.len());
+        assert!(tally.broken.is_empty(), "{} breaks of the law\n{}", tally.broken.len(), tally.broken.join("\n"));
+        for (reason, met) in self.needless.iter().zip(tally.met) {
             assert!(met, "{reason:?} is never met");
         }
     }
 
+    fn hold_one(&self, way: &Way, tally: &mut Tally) {
+        self.reset();
+        let clean = self.run(way);
+        assert_eq!(clean.code, Some(0), "{:?}: {}", way.arguments, clean.said);
+        let calls: Vec<String> = self.breakables.iter().flat_map(|one| one.calls()).collect();
+        let mut rights = BTreeSet::new();
+        let each: Vec<&String> =
+            calls.iter().filter(|call| !self.once || rights.insert((self.named)(call))).collect();
+        assert!(each.len() > 3, "{:?}: {calls:?}", way.arguments);
+        for call in each {
+            self.reset();
+            self.take(call);
+            tally.runs += 1;
+            let ended = self.run(way);
+            if ended.code == Some(0) {
+                self.explain(way, call, &ended, tally);
+            } else if !(self.named)(call).into_iter().any(|name| ended.said.contains(&name)) {
+                tally.broken.push(format!("{:?} names nothing of {call}:\n{}", way.arguments, ended.said));
+            }
+        }
+        self.reset();
+        for call in &calls {
+            self.take(call);
+        }
+        tally.runs += 1;
+        let ended = self.run(way);
+        if ended.code == Some(0) {
+            tally.broken.push(format!("{:?} is green over nothing:\n{}", way.arguments, ended.said));
+        }
+    }
+
+    /// A run that is green without a call needs a reason, and says where that is an assumption.
+    fn explain(&self, way: &Way, call: &str, ended: &Ended, tally: &mut Tally) {
+        let reason = self.needless.iter().position(|(command, part, _)| {
+            format!("{call}\n").contains(part) && (command.is_empty() || way.arguments[0] == *command)
+        });
+        let Some(at) = reason else {
+            return tally.broken.push(format!("{:?} is green without {call}", way.arguments));
+        };
+        tally.met[at] = true;
+        let assumed = self.needless[at].2.starts_with("assumed");
+        if assumed && shows_assumptions(way) && !ended.said.contains("assum") {
+            tally.broken.push(format!("{:?} hides what it assumes without {call}", way.arguments));
+        }
+    }
+
     fn reset(&self) {
-        self.breakables.iter().for_each(|one| one.reset());
+        for one in &self.breakables {
+            one.reset();
+        }
     }
 
     fn take(&self, call: &str) {
-        self.breakables.iter().for_each(|one| one.break_call(call, Trouble::Forbidden));
+        for one in &self.breakables {
+            one.break_call(call, Trouble::Forbidden);
+        }
     }
 
     fn run(&self, way: &Way) -> Ended {

@@ -101,9 +101,9 @@ impl Element {
     fn covers(&self, act: Act, repository: &str, inside: bool) -> Outcome {
         let element = &self.permission;
         let (given, withheld) = if act.is_data() {
-            (&element.data_actions, &element.not_data_actions)
+            (element.data_actions.as_ref(), element.not_data_actions.as_ref())
         } else {
-            (&element.actions, &element.not_actions)
+            (element.actions.as_ref(), element.not_actions.as_ref())
         };
         let covered = one_of(given, act, inside).and(one_of(withheld, act, inside).negate());
         match &self.condition {
@@ -117,8 +117,8 @@ impl Element {
 }
 
 /// A list that is not there is empty, see [`lost_list`].
-fn one_of(patterns: &Option<Vec<String>>, act: Act, inside: bool) -> Outcome {
-    let patterns = patterns.iter().flatten();
+fn one_of(patterns: Option<&Vec<String>>, act: Act, inside: bool) -> Outcome {
+    let patterns = patterns.into_iter().flatten();
     patterns.fold(Outcome::No, |any, pattern| any.or(matches(pattern, act.name(), inside)))
 }
 
@@ -214,7 +214,7 @@ mod tests {
     fn an_element_that_lost_a_list_is_none() {
         let whole =
             Permission { data_actions: Some(vec![]), not_data_actions: Some(vec![]), ..element(&["*"], &[]) };
-        assert!(Permissions::of(&[whole.clone()], false).is_ok());
+        assert!(Permissions::of(std::slice::from_ref(&whole), false).is_ok());
         let lost = |permission| Permissions::of(&[permission], false).unwrap_err();
         assert!(lost(Permission { actions: None, ..whole.clone() }).ends_with(" without actions"));
         assert!(lost(Permission { not_actions: None, ..whole.clone() }).ends_with(" without notActions"));
