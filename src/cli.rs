@@ -66,7 +66,13 @@ pub enum Command {
         shell: clap_complete::Shell,
     },
     /// Print the manual page (roff)
-    Man,
+    Man {
+        /// The page of one command.
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
+    /// Print the version
+    Version,
 }
 
 /// `pullaudit audit`

@@ -82,6 +82,9 @@ fn check(source: &Source, select: &Select) -> Result<()> {
     if !source.from.is_empty() && (select.context.is_some() || !select.kubeconfig.is_empty()) {
         return Err(usage("--context and --kubeconfig name a live cluster: use --cluster with --from"));
     }
+    if !select.namespace.is_empty() && !source.images.is_empty() && source.files.is_empty() && !source.with_live {
+        return Err(usage("-n selects workloads, and --image takes their place: leave one of them out"));
+    }
     if !source.from.is_empty() && !select.profile.is_empty() {
         return Err(usage("--profile names live credentials: use --account with --from"));
     }

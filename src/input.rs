@@ -195,16 +195,32 @@ pub enum Line {
     Whole(String),
     /// It is longer than [`LINE`]; its beginning.
     Cut(String),
+    /// It is not UTF-8; what can be read of it.
+    Garbled(String),
 }
 
-/// The lines of an input, none longer than [`LINE`]: what is left of a longer one is passed over. Bytes that are no
-/// UTF-8 are replaced.
+impl Line {
+    /// The line, or its beginning with the reason for which it cannot be taken.
+    pub fn text(self) -> Result<String, (String, String)> {
+        match self {
+            Self::Whole(text) => Ok(text),
+            Self::Cut(head) => Err((head, format!("the line is longer than {} KiB", LINE >> 10))),
+            Self::Garbled(text) => Err((text, "the line is not UTF-8".to_owned())),
+        }
+    }
+}
+
+/// The lines of an input, none longer than [`LINE`]: what is left of a longer one is passed over. A byte order mark at
+/// its beginning is no part of the first.
 pub fn lines<R: BufRead>(from: R) -> impl Iterator<Item = io::Result<Line>> {
-    let mut from = from;
-    std::iter::from_fn(move || line(&mut from).transpose())
+    let (mut from, mut first) = (from, true);
+    std::iter::from_fn(move || {
+        let mark: &[u8] = if std::mem::take(&mut first) { "\u{feff}".as_bytes() } else { &[] };
+        line(&mut from, mark).transpose()
+    })
 }
 
-fn line(from: &mut impl BufRead) -> io::Result<Option<Line>> {
+fn line(from: &mut impl BufRead, mark: &[u8]) -> io::Result<Option<Line>> {
     let mut bytes = Vec::new();
     // Room for a line's end of two bytes.
     let most = u64::try_from(LINE).unwrap_or(u64::MAX).saturating_add(2);
@@ -214,8 +230,14 @@ fn line(from: &mut impl BufRead) -> io::Result<Option<Line>> {
     }
     let ended = bytes.pop_if(|last| *last == b'\n').is_some();
     bytes.pop_if(|last| *last == b'\r');
+    if bytes.starts_with(mark) {
+        bytes.drain(..mark.len());
+    }
     if bytes.len() <= LINE {
-        return Ok(Some(Line::Whole(String::from_utf8_lossy(&bytes).into_owned())));
+        return Ok(Some(match String::from_utf8(bytes) {
+            Ok(text) => Line::Whole(text),
+            Err(error) => Line::Garbled(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        }));
     }
     if !ended {
         from.skip_until(b'\n')?;
@@ -290,5 +312,14 @@ mod tests {
         assert_eq!(lines[1], Line::Cut("x".repeat(80)));
         assert_eq!(lines[2..], [whole("last"), whole(""), whole("end")]);
         assert!(matches!(&lines[0], Line::Whole(text) if text.len() == LINE));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_text_and_other_bytes_are_told() {
+        let all = b"\xef\xbb\xbfone\n\xef\xbb\xbftwo\n\xff three\n";
+        let lines: Vec<Line> = lines(&all[..]).map(Result::unwrap).collect();
+        assert_eq!(lines[0], Line::Whole("one".to_owned()));
+        assert_eq!(lines[1], Line::Whole("\u{feff}two".to_owned()));
+        assert_eq!(lines[2], Line::Garbled("\u{fffd} three".to_owned()));
     }
 }

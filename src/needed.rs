@@ -40,17 +40,22 @@ impl Needed {
             let found = manifests::read(&source.files, default)?;
             needed.problems = found.problems.iter().map(gap).collect();
             needed.workloads = found.workloads;
-            selection::complain(needed.select(source, select)?, select)?;
+            let empty = found.empty.first().filter(|_| !needed.workloads.is_empty() || !source.images.is_empty());
+            selection::complain(empty.map(|why| anyhow!("{why}")), select)?;
+            selection::complain(needed.select(source, select, &found.empty)?, select)?;
         }
         Ok(needed)
     }
 
     /// Keeps the workloads that are selected; returns what is wrong where none is left.
-    fn select(&mut self, source: &Source, select: &Select) -> Result<Option<anyhow::Error>> {
+    fn select(&mut self, source: &Source, select: &Select, empty: &[String]) -> Result<Option<anyhow::Error>> {
         let files = source.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
         if self.workloads.is_empty() {
             // What could not be read of the files ends the run as incomplete, with its place.
-            let empty = self.problems.is_empty().then(|| nothing_in(&files, source));
+            let empty = self.problems.is_empty().then(|| match empty {
+                [only] if source.files.len() == 1 => anyhow!("{only}"),
+                _ => nothing_in(&files, source),
+            });
             return Ok(empty);
         }
         let labels = select.labels().map(|text| text.parse::<LabelSelector>()).transpose()?;

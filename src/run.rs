@@ -5,10 +5,11 @@ use crate::clouds::Clouds;
 use crate::commands::{apply, audit, can_pull, collect, diff, explain, fix, image, permissions, undo};
 use crate::exit::{Exit, FAILED, INTERRUPTED, USAGE};
 use crate::interrupt::Interrupt;
+use crate::nearest::did_you_mean;
 use crate::progress::Progress;
 use crate::report::Paint;
 use crate::settings::Settings;
-use crate::usage::Usage;
+use crate::usage::{Usage, usage};
 use anyhow::Result;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
@@ -23,18 +24,61 @@ pub fn main() -> ExitCode {
         Err(error) => return usage_error(&error),
     };
     log(&cli);
-    let mut out = std::io::stdout().lock();
+    let streams = matches!(cli.command, Command::CanPull(_) | Command::Image(_));
+    let mut out = Patient { out: std::io::stdout().lock(), streams, closed: false };
     let ended = run(&cli, &mut out).and_then(|exit| {
         out.flush()?;
         Ok(exit)
     });
     match ended {
         Ok(code) => ExitCode::from(code),
-        Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if broken_pipe(&error) => match cli.command {
+            // Lines that nobody reads are not answered, and what the others were is not the answer of them all.
+            Command::CanPull(_) => ExitCode::from(Exit::Incomplete.code()),
+            _ => ExitCode::SUCCESS,
+        },
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::from(if error.is::<Usage>() { USAGE } else { FAILED })
         }
+    }
+}
+
+/// Standard output, whose reader may leave: a report then goes nowhere, and the run ends as it would have ended. A
+/// command that answers lines as they come stops there.
+struct Patient<W> {
+    out: W,
+    streams: bool,
+    closed: bool,
+}
+
+impl<W: Write> Patient<W> {
+    fn unless_closed<T>(&mut self, done: std::io::Result<T>, otherwise: T) -> std::io::Result<T> {
+        match done {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe && !self.streams => {
+                self.closed = true;
+                Ok(otherwise)
+            }
+            done => done,
+        }
+    }
+}
+
+impl<W: Write> Write for Patient<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.closed {
+            return Ok(bytes.len());
+        }
+        let done = self.out.write(bytes);
+        self.unless_closed(done, bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let done = self.out.flush();
+        self.unless_closed(done, ())
     }
 }
 
@@ -113,11 +157,27 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<u8> {
             clap_complete::generate(*shell, &mut Cli::command(), "pullaudit", out);
             Ok(clean)
         }
-        Command::Man => {
-            clap_mangen::Man::new(Cli::command()).render(out)?;
+        Command::Man { command } => {
+            clap_mangen::Man::new(page_of(command.as_deref())?).render(out)?;
+            Ok(clean)
+        }
+        Command::Version => {
+            writeln!(out, "pullaudit {}", env!("CARGO_PKG_VERSION"))?;
             Ok(clean)
         }
     }
+}
+
+/// What a manual page is about: the program, or one of its commands.
+fn page_of(name: Option<&str>) -> Result<clap::Command> {
+    let mut all = Cli::command();
+    all.build();
+    let Some(name) = name else { return Ok(Cli::command()) };
+    let names: Vec<&str> = all.get_subcommands().map(clap::Command::get_name).collect();
+    let found = all.find_subcommand(name).cloned();
+    found.map(|command| command.name(format!("pullaudit-{name}"))).ok_or_else(|| {
+        usage(format!("man: no command is called {name:?}{}", did_you_mean(name, names.iter().copied())))
+    })
 }
 
 /// The clouds for commands that ask them nothing.

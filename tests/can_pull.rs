@@ -25,6 +25,8 @@ fn can_pull_answers_for_pools_clusters_and_roles() {
     assert_eq!(ask("pay-euc1/batch"), 0);
     assert_eq!(ask("pay-euc1/general"), 2);
     assert_eq!(ask("pay-euc1"), 2, "a cluster is as good as its worst pool");
+    let said = pullaudit(&["can-pull", image, "--as", "pay-euc1", "--from", EXAMPLE]).output().unwrap().stdout;
+    assert!(text(&said).contains("(the worst of 3 pools)"), "{}", text(&said));
     assert_eq!(ask("arn:aws:iam::111122223333:role/pay-batch"), 0);
     assert_eq!(ask("arn:aws:iam::111122223333:role/pay-general"), 2);
     assert_eq!(ask("arn:aws:iam::111122223333:role/never-collected"), 3);

@@ -328,3 +328,80 @@ fn a_named_scope_narrows_a_snapshot_in_every_count() {
         assert_eq!(report["summary"]["apiCalls"], json!({}), "calls are those of the whole reading");
     }
 }
+
+/// A pod template without containers is a part that could not be read, beside others and alone.
+#[test]
+fn a_workload_without_containers_is_named() {
+    let folder = Folder::new();
+    let good = folder.put("good.yaml", &DEPLOYMENT.replace("IMAGE", "acmeprod.azurecr.io/web:1"));
+    for template in ["{spec: {contianers: []}}", "{spc: {}}", "{spec: {containers: []}}", "{}"] {
+        let text = format!(
+            "kind: Deployment\napiVersion: apps/v1\nmetadata: {{name: x}}\nspec: {{template: {template}}}\n"
+        );
+        let bad = folder.put("bad.yaml", &text);
+        for more in [&["-f", &good][..], &[], &["--allow-empty"]] {
+            let arguments = [&["audit", "--from", FLEET, "--cluster", "prod-weu-1", "-f", &bad], more].concat();
+            let ended = never_green(&arguments, "bad.yaml:");
+            let said: Vec<&str> = ended.out.split_whitespace().chain(ended.err.split_whitespace()).collect();
+            assert!(said.join(" ").contains("no containers"), "{template}: {}\n{}", ended.out, ended.err);
+        }
+    }
+}
+
+/// A file, a folder or a pattern that holds nothing is named beside others too.
+#[test]
+fn an_input_that_holds_nothing_is_named_beside_others() {
+    let folder = Folder::new();
+    let good = folder.put("good.yaml", &DEPLOYMENT.replace("IMAGE", "acmeprod.azurecr.io/web:1"));
+    let empty = folder.put("empty.yaml", "# nothing\n---\n");
+    std::fs::create_dir(folder.path().join("none")).unwrap();
+    let [none, glob] = ["none", "*.yml"].map(|name| folder.path().join(name).display().to_string());
+    for input in [&empty, &none, &glob] {
+        for beside in [&["-f", &good][..], &[], &["--image", "acmeprod.azurecr.io/web:1"]] {
+            let arguments = [&["audit", "--from", FLEET, "--cluster", "prod-weu-1", "-f", input], beside].concat();
+            assert_eq!(never_green(&arguments, input).code, 1, "{arguments:?}");
+            let warned = run(&[&arguments[..], &["--allow-empty"]].concat());
+            assert!(warned.code != 1 && warned.names(input), "{arguments:?}: {}", warned.err);
+        }
+    }
+    let ended = run(&["audit", "--from", FLEET, "--image", "acmeprod.azurecr.io/web:1", "-n", "nope"]);
+    assert_eq!((ended.code, ended.names("-n selects workloads")), (64, true), "{}", ended.err);
+}
+
+/// Snapshots of other things are not the same thing before and after.
+#[test]
+fn snapshots_with_nothing_in_common_are_not_compared() {
+    let folder = Folder::new();
+    let whole = folder.put("whole.json", &healthy().to_string());
+    let ids = strings(&healthy()["clusters"], "id");
+    let of = |number: usize| {
+        let file = folder.path().join(format!("{number}.json")).display().to_string();
+        let ended = run(&["collect", "--from", &whole, "--cluster", &ids[number], "-o", &file]);
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        file
+    };
+    let (one, other) = (of(0), of(1));
+    let ended = never_green(&["diff", &one, &other], "no check in common");
+    assert_eq!(ended.code, 3, "{}", ended.out);
+    assert_eq!(run(&["diff", &one, &one]).code, 0);
+}
+
+/// Whoever stops reading does not turn drift into success.
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_changes_no_exit_code() {
+    for (arguments, code) in [
+        (&["audit", "--from", FLEET, "-o", "json"][..], 2),
+        (&["fix", "--dry-run", "--from", FLEET], 2),
+        (&["diff", "examples/identity-rotation/before.snapshot.json", FLEET, "-o", "json"], 2),
+    ] {
+        let program = assert_cmd::cargo::cargo_bin("pullaudit");
+        let mut child = std::process::Command::new(program)
+            .args(arguments)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{arguments:?}");
+    }
+}

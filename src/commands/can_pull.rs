@@ -61,7 +61,7 @@ pub async fn run(args: &CanPull, paint: Paint, progress: Progress, out: &mut dyn
     };
     let text = match args.output {
         Output::Json => serde_json::to_string(answer)? + "\n",
-        _ => people(answer, paint),
+        _ => people(answer, asked[0].len(), paint),
     };
     out.write_all(text.as_bytes())?;
     Ok(of(answer.verdict))
@@ -235,20 +235,27 @@ async fn read(_: &Clouds, _: &Asking, _: &mut Snapshot) -> Result<()> {
     Err(pullaudit_core::DiscoverError::NotBuilt.into())
 }
 
-/// A cluster answers for all of its pools: the worst of them.
+/// A cluster answers for all of its pools: the worst of them, whose message says so.
 fn worst(checks: Vec<Check>) -> Option<Check> {
-    checks.into_iter().min_by_key(|check| match check.verdict {
+    let of = of_pools(checks.len());
+    let mut worst = checks.into_iter().min_by_key(|check| match check.verdict {
         VerdictWord::Denied => 0,
         VerdictWord::Unknown => 1,
         VerdictWord::Allowed => 2,
-    })
+    })?;
+    worst.message += &of;
+    Some(worst)
 }
 
-fn people(check: &Check, paint: Paint) -> String {
+fn of_pools(count: usize) -> String {
+    if count > 1 { format!(" (the worst of {count} pools)") } else { String::new() }
+}
+
+fn people(check: &Check, pools: usize, paint: Paint) -> String {
     let sign = match check.verdict {
         VerdictWord::Allowed => paint.good("✓ allowed"),
         VerdictWord::Denied => paint.bad("✗ denied"),
         VerdictWord::Unknown => paint.unsure("? unknown"),
     };
-    format!("{sign}  {}\n{}", check.image, crate::commands::explain::evidence(check))
+    format!("{sign}  {}{}\n{}", check.image, of_pools(pools), crate::commands::explain::evidence(check))
 }

@@ -205,6 +205,9 @@ impl Carry<'_> {
             let around = Around { dry: true, left: left(&selection), ..Around::default() };
             write!(out, "{}", report::plan(self.plan, &around, self.paint))?;
         }
+        if let Err(refusal) = consent::within_bounds(&selection, &self.agreement) {
+            tracing::warn!("a run that writes would refuse this plan: {refusal:#}");
+        }
         self.unwritten(&selection, out)
     }
 

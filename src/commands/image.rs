@@ -3,7 +3,7 @@
 use crate::cli::{Image, Output};
 use crate::clouds::Clouds;
 use crate::exit::Exit;
-use crate::input::{self, Line};
+use crate::input;
 use crate::usage::usage;
 use anyhow::{Context, Result, bail};
 use pullaudit_core::ImageRef;
@@ -41,9 +41,9 @@ pub fn run(args: &Image, clouds: &Clouds, out: &mut dyn Write) -> Result<Exit> {
         if reference == "-" {
             let mut empty = true;
             for line in input::lines(std::io::stdin().lock()) {
-                let text = match line.context("cannot read standard input")? {
-                    Line::Whole(text) => answer(&text, clouds, json)?,
-                    Line::Cut(head) => too_long(&head, json)?,
+                let text = match line.context("cannot read standard input")?.text() {
+                    Ok(text) => answer(&text, clouds, json)?,
+                    Err((input, error)) => unanswered(&input, error, json)?,
                 };
                 out.write_all(text.as_bytes())?;
                 empty = false;
@@ -61,8 +61,7 @@ pub fn run(args: &Image, clouds: &Clouds, out: &mut dyn Write) -> Result<Exit> {
     Ok(exit)
 }
 
-fn too_long(input: &str, json: bool) -> Result<String> {
-    let error = format!("the line is longer than {} KiB", input::LINE >> 10);
+fn unanswered(input: &str, error: String, json: bool) -> Result<String> {
     if json {
         return Ok(serde_json::to_string(&Failure { input, error })? + "\n");
     }

@@ -19,6 +19,11 @@ pub fn ending(diff: &Diff, old: &Report, new: &Report) -> Ending {
             missing.push(format!("the {side} snapshot has no pull that could be evaluated"));
         }
     }
+    let ids: BTreeSet<&str> = old.checks.iter().map(|check| check.id.as_str()).collect();
+    let common = new.checks.iter().any(|check| ids.contains(check.id.as_str()));
+    if missing.is_empty() && !common {
+        missing.push("the snapshots have no check in common".to_owned());
+    }
     match diff.unclear {
         0 => {}
         1 => missing.push("1 check is no longer known".to_owned()),

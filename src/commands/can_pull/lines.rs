@@ -81,12 +81,9 @@ fn take(lines: &mut impl Iterator<Item = std::io::Result<Line>>, most: usize) ->
 }
 
 fn asked(line: Line) -> Asked {
-    let text = match line {
-        Line::Whole(text) => text,
-        Line::Cut(input) => {
-            let pair = Err(format!("the line is longer than {} KiB", input::LINE >> 10));
-            return Asked { input, pair };
-        }
+    let text = match line.text() {
+        Ok(text) => text,
+        Err((input, error)) => return Asked { input, pair: Err(error) },
     };
     let words: Vec<&str> = text.split_whitespace().collect();
     let pair = match words[..] {

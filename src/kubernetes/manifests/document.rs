@@ -42,6 +42,9 @@ impl Collected {
             let document = Document { file, number: number + 1, line, text };
             number += self.add_chunk(document, named);
         }
+        if number == 0 && named {
+            self.empty.push(format!("-f {file}: no document in it"));
+        }
     }
 
     /// How many documents a chunk between separators held: JSON needs no separators.

@@ -24,9 +24,6 @@ pub enum ManifestError {
         /// Why.
         source: InputError,
     },
-    /// A directory without a manifest in it.
-    #[error("-f {}: no *.yaml, *.yml or *.json in it", .0.display())]
-    Nothing(PathBuf),
     /// A pattern is none.
     #[error("-f {}: not a pattern: {why}", path.display())]
     Pattern {
@@ -62,7 +59,11 @@ fn read_here(paths: &[PathBuf], namespace: &str) -> Result<Manifests, ManifestEr
             reading.add(path, "-", &bytes.map_err(|source| unreadable(path, source))?, true)?;
             continue;
         }
-        for found in expanded(path)? {
+        let expanded = expanded(path)?;
+        if expanded.is_empty() {
+            reading.collected.empty.push(format!("-f {}: no file matches this pattern", path.display()));
+        }
+        for found in expanded {
             reading.named(path, &found)?;
         }
     }
@@ -81,9 +82,6 @@ fn expanded(path: &Path) -> Result<Vec<PathBuf>, ManifestError> {
     let mut all = Vec::new();
     for found in glob::glob(pattern).map_err(|error| pattern_error(error.to_string()))? {
         all.push(found.map_err(|error| unreadable(path, io::Error::from(error)))?);
-    }
-    if all.is_empty() {
-        return Err(unreadable(path, io::Error::from(io::ErrorKind::NotFound)));
     }
     Ok(all)
 }
@@ -106,7 +104,8 @@ impl Reading {
         let walked = walk(found, &mut self.collected.problems);
         let files = walked.map_err(|what| ManifestError::TooMuch { path: path.to_owned(), what })?;
         if files.is_empty() && self.collected.problems.is_empty() {
-            return Err(ManifestError::Nothing(found.to_owned()));
+            let nothing = format!("-f {}: no *.yaml, *.yml or *.json in it", found.display());
+            self.collected.empty.push(nothing);
         }
         for file in files {
             let name = file.display().to_string();

@@ -121,6 +121,9 @@ impl Collected {
             self.refuse(place, "metadata", &format!("a {kind} without metadata.name"));
         }
         let spec = &template.spec;
+        if spec.containers.is_empty() {
+            self.refuse(place, "spec", &format!("{kind} {name}: its pod template has no containers"));
+        }
         for container in spec.containers.iter().chain(&spec.init_containers).filter(|one| one.image.is_empty()) {
             self.refuse(place, "spec", &format!("{kind} {name}: container {:?} names no image", container.name));
         }

@@ -24,6 +24,8 @@ pub struct Manifests {
     pub workloads: Vec<ManifestWorkload>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+    /// Named inputs that hold nothing, each as a sentence.
+    pub empty: Vec<String>,
 }
 
 /// A workload that need not run anywhere yet.
@@ -93,6 +95,8 @@ struct Collected {
     found: Vec<Found>,
     accounts: Accounts,
     problems: Vec<Problem>,
+    /// See [`Manifests::empty`].
+    empty: Vec<String>,
 }
 
 impl Collected {
@@ -100,7 +104,7 @@ impl Collected {
         let mut accounts = self.accounts;
         accounts.others_stand_elsewhere();
         let workloads = without_owned(self.found).into_iter().map(|found| found.workload(&accounts)).collect();
-        Manifests { workloads, problems: self.problems }
+        Manifests { workloads, problems: self.problems, empty: self.empty }
     }
 }
 
