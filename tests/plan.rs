@@ -67,6 +67,8 @@ fn a_plan_leaves_out_what_is_excepted_and_shows_only_what_lies_outside_the_scope
     let output = pullaudit(&plan).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
     assert!(text(&output.stdout).starts_with("nothing to fix"));
+    let told = text(&output.stderr);
+    assert!(told.contains("checks covered by exceptions of the config: not repaired"), "{told}");
 
     let elsewhere = "22222222-aaaa-4bbb-8ccc-000000000002";
     let plan = ["fix", "--dry-run", "--from", EXAMPLE, "--subscription", elsewhere, "-o", "json"];

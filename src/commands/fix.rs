@@ -9,7 +9,7 @@ use crate::fix_line::FixLine;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::remediate::{self, Plan, consent};
-use crate::report::Paint;
+use crate::report::{Paint, plural};
 use crate::settings::Settings;
 use crate::usage::usage;
 use crate::writable::Writable;
@@ -45,6 +45,10 @@ pub async fn run(
         pipeline::judge(&found.snapshot, &found.conflicts, &clouds, &settings.config, judging, &line)?;
     if args.select.allow_empty {
         incomplete::allow_empty(&mut judgement.report);
+    }
+    match judgement.report.summary.excepted {
+        0 => {}
+        some => tracing::warn!("{} covered by exceptions of the config: not repaired", plural(some, "check")),
     }
     let writable = Writable::of(&settings, &clouds, !offline).await;
     let within = |provider: &str, owner: &str| writable.holds(provider, owner);
