@@ -3,7 +3,7 @@
 use crate::selection::near;
 use anyhow::{Context, Result, bail};
 use globset::{Glob, GlobBuilder, GlobMatcher};
-use pullaudit_core::{ClusterRecord, Gap, Searched, Snapshot};
+use pullaudit_core::{ClusterId, ClusterRecord, Gap, Searched, Snapshot};
 use std::collections::BTreeSet;
 
 /// Names of clusters that an error lists.
@@ -155,6 +155,7 @@ pub fn narrow(snapshot: &mut Snapshot, patterns: &[ClusterPattern]) {
     if patterns.is_empty() {
         return;
     }
+    let before: BTreeSet<ClusterId> = snapshot.clusters.iter().map(|record| record.cluster.id.clone()).collect();
     snapshot.clusters.retain(|record| {
         let cluster = &record.cluster;
         patterns.iter().any(|pattern| pattern.cluster(&cluster.id.0, &cluster.name))
@@ -163,7 +164,9 @@ pub fn narrow(snapshot: &mut Snapshot, patterns: &[ClusterPattern]) {
     snapshot.workloads.retain_mut(|workload| {
         let Some(record) = clusters.iter().find(|record| Some(&record.cluster.id) == workload.cluster.as_ref())
         else {
-            return false;
+            // A workload of a meant cluster that the facts never held is told of elsewhere.
+            let lost = workload.cluster.as_ref().filter(|id| !before.contains(id));
+            return lost.is_some_and(|id| patterns.iter().any(|pattern| pattern.cluster(&id.0, id.short())));
         };
         let cluster = &record.cluster;
         let whole = patterns.iter().any(|pattern| pattern.all_pools(&cluster.id.0, &cluster.name));

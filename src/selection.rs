@@ -37,6 +37,7 @@ pub fn clusters(
     patterns: &[ClusterPattern],
 ) -> Result<()> {
     let whole = (snapshot.clusters.len(), snapshot.workloads.len());
+    let before: BTreeSet<String> = snapshot.clusters.iter().map(|record| record.cluster.id.0.clone()).collect();
     let patterns: Vec<ClusterPattern> =
         patterns.iter().map(|pattern| pattern.clone().by_scope(&snapshot.searched)).collect::<Result<_>>()?;
     if contexts.is_none() {
@@ -48,6 +49,8 @@ pub fn clusters(
     if (snapshot.clusters.len(), snapshot.workloads.len()) != whole {
         // Calls are counted for the whole reading: of a part of it nobody knows.
         snapshot.calls.clear();
+        let after: BTreeSet<&str> = snapshot.clusters.iter().map(|record| record.cluster.id.0.as_str()).collect();
+        snapshot.gaps.retain(|gap| after.contains(gap.scope.as_str()) || !before.contains(&gap.scope));
     }
     Ok(())
 }

@@ -168,9 +168,7 @@ fn places(pair: &Pair, snapshot: &Snapshot, clouds: &Clouds, settings: &Settings
             }
         }
         if pattern.all_pools(id, name) {
-            places.extend(
-                snapshot.gaps.iter().filter(|gap| gap.scope == *id).map(|gap| unlisted(number, &gap.open)),
-            );
+            places.extend(record.hidden.iter().map(|open| unlisted(number, open)));
         }
     }
     if places.is_empty() {

@@ -31,7 +31,7 @@ pub async fn run(args: &Collect, progress: Progress, out: &mut dyn Write) -> Res
     } else {
         write(&args.output, &text).with_context(|| format!("can't write {}", args.output.display()))?;
     }
-    Ok(told(&lacking, args.select.allow_empty && snapshot.workloads.is_empty()))
+    Ok(told(&lacking, args.select.allow_empty))
 }
 
 /// Says what an audit of the file would lack, and how that ends.

@@ -25,7 +25,8 @@ pub fn run(args: &cli::Diff, paint: Paint, out: &mut dyn Write) -> Result<Exit> 
     let settings = Settings::new(select, reading, false)?;
     let clouds = Clouds::new(&settings)?;
     let load = |path: &String| sources::load(std::slice::from_ref(path));
-    let (old, new) = (load(&args.old)?, load(&args.new)?);
+    let (old, mut new) = (load(&args.old)?, load(&args.new)?);
+    new.0.respell(&old.0.clusters);
     for snapshot in [&old.0, &new.0] {
         settings.config.must_be_one(snapshot.clusters.iter().map(|record| &record.cluster))?;
     }

@@ -49,6 +49,7 @@ pub(super) async fn read(
     let mut completed = found.clone();
     side.complete(&mut completed, &view).await;
     let (pools, pool_gaps) = side.pools(&completed, &view);
+    let hidden = pool_gaps.iter().map(|gap| gap.open.clone()).collect();
     gaps.extend(pool_gaps);
     let nodes = nodes(found, &view, &mut gaps);
 
@@ -77,7 +78,7 @@ pub(super) async fn read(
     let reachable = client.is_some();
     let context = reachable.then(|| context_of(settings, cluster, all)).flatten();
     let lookalikes = side.lookalikes(found);
-    let record = ClusterRecord { cluster: cluster.clone(), reachable, context, pools, lookalikes };
+    let record = ClusterRecord { cluster: cluster.clone(), reachable, context, pools, hidden, lookalikes };
     ReadCluster { record, workloads, secrets, gaps }
 }
 

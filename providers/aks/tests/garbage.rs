@@ -60,3 +60,32 @@ fn a_slim_row_of_an_older_snapshot_keeps_its_defaults() {
     let image = "acmeprod.azurecr.io/team/app:1";
     assert_eq!(short(&world.ask(identity(OBJECT), image, Mode::Strict)), "allowed");
 }
+
+#[test]
+fn a_word_that_no_specification_lists_decides_nothing() {
+    for (setting, known, unknown) in [
+        (
+            json!({ "publicNetworkAccess": "Enabled" }),
+            "allowed",
+            json!({ "publicNetworkAccess": "SecuredByPerimeter" }),
+        ),
+        (
+            json!({ "networkRuleSet": { "defaultAction": "Allow" } }),
+            "allowed",
+            json!({ "networkRuleSet": { "defaultAction": "Weird" } }),
+        ),
+        (
+            json!({ "policies": { "quarantinePolicy": { "status": "disabled" } } }),
+            "allowed",
+            json!({ "policies": { "quarantinePolicy": { "status": "pending" } } }),
+        ),
+    ] {
+        let with = |setting: &Value| {
+            let mut all = json!({ "roleAssignmentMode": "LegacyRegistryPermissions" });
+            all.as_object_mut().unwrap().extend(setting.as_object().unwrap().clone());
+            short(&World::with(all).role(ACR_PULL).verdict())
+        };
+        assert_eq!(with(&setting), known, "{setting}");
+        assert!(with(&unknown).starts_with("unknown "), "{unknown}: {}", with(&unknown));
+    }
+}

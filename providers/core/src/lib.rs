@@ -20,6 +20,7 @@ mod read;
 mod remedy;
 mod shell;
 mod snapshot;
+mod spelling;
 mod workload;
 mod write;
 

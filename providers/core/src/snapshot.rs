@@ -1,6 +1,8 @@
 //! All that an audit needs, in one file, with no secret in it.
 
-use crate::{CallCount, Cluster, Gap, Inventory, Lookalike, Pool, PullSecret, Read, Searched, Section, Workload};
+use crate::{
+    CallCount, Cluster, Gap, Inventory, Lookalike, Open, Pool, PullSecret, Read, Searched, Section, Workload,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +26,9 @@ pub struct ClusterRecord {
     pub context: Option<String>,
     /// Its pools.
     pub pools: Vec<Pool>,
+    /// Readings whose absence may hide pools of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<Open>,
     /// Ids that are taken for an identity of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lookalikes: Vec<Lookalike>,
@@ -106,6 +111,12 @@ pub enum SnapshotError {
         /// What is wrong there.
         detail: String,
     },
+    /// A cluster stands in it twice, so that it is open which one is meant.
+    #[error("{detail} stands in it twice; take the snapshot again")]
+    Twice {
+        /// What.
+        detail: String,
+    },
     /// A provider can't read its section.
     #[error("the {provider} facts under {key} are damaged: {detail}; take the snapshot again")]
     Section {
@@ -151,11 +162,16 @@ impl Snapshot {
             Err(error) => return Err(damaged(&error)),
         };
         check_schema(&head.schema)?;
-        serde_json::from_str(text).map_err(|error| SnapshotError::Malformed {
+        let mut snapshot: Self = serde_json::from_str(text).map_err(|error| SnapshotError::Malformed {
             line: error.line(),
             column: error.column(),
             detail: plain(&error),
-        })
+        })?;
+        if let Some(detail) = snapshot.twice() {
+            return Err(SnapshotError::Twice { detail });
+        }
+        snapshot.respell(&[]);
+        Ok(snapshot)
     }
 
     /// Who is in it. A cloud with a gap, or with a pool whose identity is not known, is not whole.
@@ -187,9 +203,11 @@ impl Snapshot {
     }
 
     /// Adds another snapshot. Where both speak of one cluster or one reading, a reading that was got
-    /// beats one that was not, and of two that differ the newer is kept and the conflict returned.
-    pub fn merge(&mut self, other: Self) -> Vec<Conflict> {
+    /// beats one that was not, and of two that differ the newer is kept and the conflict returned. Where neither is
+    /// newer, it is open which one holds.
+    pub fn merge(&mut self, mut other: Self) -> Vec<Conflict> {
         let mut conflicts = Vec::new();
+        other.respell(&self.clusters);
         let times = (self.taken_at, other.taken_at);
         self.merge_clusters(other.clusters, &other.workloads, times, &mut conflicts);
         for (name, section) in other.facts {
@@ -240,6 +258,12 @@ impl Snapshot {
                 continue;
             }
             let (kept, dropped) = if theirs > mine { (theirs, mine) } else { (mine, theirs) };
+            if kept == dropped {
+                let open =
+                    Open::undecidable(format!("what two snapshots of {kept} say differently: cluster {id}"));
+                let message = "two snapshots of one moment differ in it".to_owned();
+                self.gaps.push(Gap { scope: id.0.clone(), open, message });
+            }
             conflicts.push(Conflict { subject: format!("cluster {id}"), kept, dropped });
             if theirs > mine {
                 self.clusters[index] = record;
@@ -317,10 +341,14 @@ fn merge_read<K: Ord, T: PartialEq>(
         _ => {
             let newer = theirs_at > mine_at;
             let (kept, dropped) = if newer { (theirs_at, mine_at) } else { (mine_at, theirs_at) };
-            conflicts.push(Conflict { subject, kept, dropped });
-            if newer {
+            if kept == dropped {
+                // Neither is newer, and the order of files decides no verdict.
+                let why = format!("what two snapshots of {kept} say differently: {subject}");
+                mine.insert(Read::Unread(Open::undecidable(why)));
+            } else if newer {
                 mine.insert(theirs);
             }
+            conflicts.push(Conflict { subject, kept, dropped });
         }
     }
 }

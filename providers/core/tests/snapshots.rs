@@ -22,6 +22,7 @@ fn record(id: &str, location: &str) -> ClusterRecord {
         },
         reachable: true,
         context: None,
+        hidden: Vec::new(),
         pools: Vec::new(),
         lookalikes: Vec::new(),
     }

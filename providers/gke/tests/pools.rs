@@ -238,8 +238,14 @@ fn image_streaming_needs_one_right_more_and_says_so() {
         json!([{ "name": "fast", "config": { "serviceAccount": NODES, "gcfsConfig": { "enabled": true } } }, { "name": "plain", "config": {} }]),
     ));
     let (pools, _) = cluster::pools(&found, &unseen());
-    let record =
-        ClusterRecord { cluster: found.cluster, reachable: true, context: None, pools, lookalikes: vec![] };
+    let record = ClusterRecord {
+        cluster: found.cluster,
+        reachable: true,
+        context: None,
+        pools,
+        hidden: vec![],
+        lookalikes: vec![],
+    };
     let notices = cluster::notices(&record);
     assert_eq!((notices.len(), notices[0].code), (1, "image-streaming-right"));
     assert!(notices[0].message.contains("serviceusage.services.use") && notices[0].message.contains(NODES));

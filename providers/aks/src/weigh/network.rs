@@ -22,8 +22,11 @@ fn by_address(registry: &Registry, place: &Text) -> Option<Claim> {
     let Some(access) = settings.public_network_access.as_deref() else {
         return lacks("publicNetworkAccess").or_else(|| rules(registry, place));
     };
-    if !access.eq_ignore_ascii_case("Disabled") {
+    if access.eq_ignore_ascii_case("Enabled") {
         return rules(registry, place);
+    }
+    if !access.eq_ignore_ascii_case("Disabled") {
+        return undecided(unknown(registry, "publicNetworkAccess", access));
     }
     let connections = settings.private_endpoint_connections.as_deref();
     let statuses: Vec<&str> = connections.unwrap_or_default().iter().map(status).collect();
@@ -63,8 +66,17 @@ fn rules(registry: &Registry, place: &Text) -> Option<Claim> {
             );
             Some(Claim::open(code, place.clone(), "must let the node's network in", vec![Open::undecidable(what)]))
         }
+        Some(action) if !action.eq_ignore_ascii_case("Allow") => {
+            let what = unknown(registry, "networkRuleSet.defaultAction", action);
+            Some(Claim::open(code, place.clone(), "must let the node's network in", vec![Open::undecidable(what)]))
+        }
         Some(_) | None => None,
     }
+}
+
+/// What a word of a setting means that no specification lists.
+fn unknown(registry: &Registry, setting: &str, word: &str) -> String {
+    format!("what {setting}: {word:?} of {} means, which is not known to pullaudit", registry.name)
 }
 
 fn quarantine(registry: &Registry, place: &Text) -> Option<Claim> {
@@ -73,9 +85,13 @@ fn quarantine(registry: &Registry, place: &Text) -> Option<Claim> {
     if status.is_empty() {
         return lacking(registry, place, "policies.quarantinePolicy", code);
     }
-    status.eq_ignore_ascii_case("enabled").then(|| {
-        let open = Open::undecidable(format!("whether {} has released the image from quarantine", registry.name));
-        Claim::open(code, place.clone(), "must have released the image", vec![open])
+    (!status.eq_ignore_ascii_case("disabled")).then(|| {
+        let open = if status.eq_ignore_ascii_case("enabled") {
+            format!("whether {} has released the image from quarantine", registry.name)
+        } else {
+            unknown(registry, "policies.quarantinePolicy.status", status)
+        };
+        Claim::open(code, place.clone(), "must have released the image", vec![Open::undecidable(open)])
     })
 }
 

@@ -70,13 +70,23 @@ pub fn definition(guid: &str, name: &str, permissions: Value) -> Value {
     json!({ "name": guid, "properties": { "roleName": name, "type": "CustomRole", "permissions": permissions } })
 }
 
+/// Elements with all of their lists, as Azure writes them.
+pub fn whole(mut permissions: Value) -> Value {
+    for element in permissions.as_array_mut().unwrap() {
+        for list in ["actions", "notActions", "dataActions", "notDataActions"] {
+            element.as_object_mut().unwrap().entry(list).or_insert(json!([]));
+        }
+    }
+    permissions
+}
+
 pub fn deny(name: &str, scope: &str, principals: Value, actions: Value) -> Value {
     json!({
         "id": format!("{scope}/providers/Microsoft.Authorization/denyAssignments/{name}"),
         "name": name,
         "properties": {
             "denyAssignmentName": name, "scope": scope, "principals": principals,
-            "permissions": [{ "actions": actions, "dataActions": actions }]
+            "permissions": whole(json!([{ "actions": actions, "dataActions": actions }]))
         }
     })
 }
@@ -119,7 +129,7 @@ impl World {
         section.put(table::CACHE_RULES, key(), Read::Got(json!([])));
         let pulls = json!([{ "actions": [PULL], "notActions": [], "dataActions": [], "notDataActions": [] }]);
         section.put(table::DEFINITIONS, ACR_PULL, Read::Got(definition(ACR_PULL, "AcrPull", pulls)));
-        let reads = json!([{ "actions": [], "dataActions": [CONTENT, METADATA] }]);
+        let reads = whole(json!([{ "dataActions": [CONTENT, METADATA] }]));
         let reader = definition(READER, "Container Registry Repository Reader", reads);
         section.put(table::DEFINITIONS, READER, Read::Got(reader));
         section.put(table::PRINCIPALS, OBJECT, Read::Got(principal(OBJECT)));
@@ -138,7 +148,7 @@ impl World {
 
     /// A role of one's own, held on the registry.
     pub fn custom(mut self, permissions: Value) -> Self {
-        self.0.put(table::DEFINITIONS, CUSTOM, Read::Got(definition(CUSTOM, "acme-puller", permissions)));
+        self.0.put(table::DEFINITIONS, CUSTOM, Read::Got(definition(CUSTOM, "acme-puller", whole(permissions))));
         self.role(CUSTOM)
     }
 

@@ -192,7 +192,10 @@ pub(crate) fn credentials_detail(error: &CredentialsError) -> String {
     let lines: Vec<&str> = shown.lines().map(str::trim).filter(telling).collect();
     let text = lines.join("; ").replace(GENERIC, "");
     let cut = if end.is_some() { " (its output is not shown)" } else { "" };
-    scrub(&format!("{}{cut}", text.trim_end_matches(". Attempted:")))
+    match text.trim_end_matches(". Attempted:").trim() {
+        "" if cut.is_empty() => "none were found".to_owned(),
+        text => scrub(&format!("{text}{cut}")),
+    }
 }
 
 /// The error and its causes, as one line.

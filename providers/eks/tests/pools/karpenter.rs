@@ -125,6 +125,7 @@ fn a_profile_is_former_where_its_own_pool_s_class_has_another_and_told_of_where_
             reachable: true,
             context: None,
             pools,
+            hidden: vec![],
             lookalikes: vec![],
         };
         assert_eq!(cluster::notices(&record).len(), told, "{role}");
