@@ -33,7 +33,7 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(error) if broken_pipe(&error) => match cli.command {
-            // Lines that nobody reads are not answered, and what the others were is not the answer of them all.
+            // The reader left before all lines were answered.
             Command::CanPull(_) => ExitCode::from(Exit::Incomplete.code()),
             _ => ExitCode::SUCCESS,
         },

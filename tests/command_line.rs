@@ -339,7 +339,7 @@ fn the_default_output_is_cut_off_without_an_error_when_nobody_reads_on() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(text(&output.stderr), "");
-    assert_eq!(output.status.code(), Some(2), "what was found does not hang on who reads it");
+    assert_eq!(output.status.code(), Some(2), "the reader changes nothing about what was found");
 }
 
 /// The example with one change, judged.

@@ -386,7 +386,7 @@ fn snapshots_with_nothing_in_common_are_not_compared() {
     assert_eq!(run(&["diff", &one, &one]).code, 0);
 }
 
-/// Whoever stops reading does not turn drift into success.
+/// A reader that stops early does not turn drift into success.
 #[cfg(unix)]
 #[test]
 fn a_reader_that_leaves_changes_no_exit_code() {

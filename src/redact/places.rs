@@ -69,7 +69,9 @@ pub(super) fn visit(snapshot: &mut Snapshot, see: &mut Visit<'_>) {
 
 fn of_cluster(record: &mut ClusterRecord, see: &mut Visit<'_>) {
     let ClusterRecord { cluster, reachable: _, context, pools, hidden, lookalikes } = record;
-    hidden.iter_mut().for_each(|open| of_open(open, see));
+    for open in hidden {
+        of_open(open, see);
+    }
     *context = take(context).map(|context| seen(context, see));
     let Cluster { id: ClusterId(id), provider: _, name, location: _, scope, endpoint } = cluster;
     for text in [id, name, scope].into_iter().chain(endpoint) {

@@ -111,8 +111,8 @@ pub enum SnapshotError {
         /// What is wrong there.
         detail: String,
     },
-    /// A cluster stands in it twice, so that it is open which one is meant.
-    #[error("{detail} stands in it twice; take the snapshot again")]
+    /// It lists a cluster twice, so that it is open which one is meant.
+    #[error("it lists {detail} twice; take the snapshot again")]
     Twice {
         /// What.
         detail: String,

@@ -46,7 +46,7 @@ impl Snapshot {
             .collect();
     }
 
-    /// A cluster that stands here twice.
+    /// A cluster that the snapshot lists twice.
     pub(crate) fn twice(&self) -> Option<String> {
         let mut clusters = BTreeSet::new();
         for record in &self.clusters {

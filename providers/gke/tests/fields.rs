@@ -263,3 +263,25 @@ fn another_shape_is_a_failed_reading() {
         }
     }
 }
+
+#[test]
+fn a_word_that_no_specification_lists_decides_nothing() {
+    let project = |state: &str| {
+        let body = json!({ "name": "projects/42", "projectId": "acme", "state": state });
+        World::new().reader().got(table::PROJECTS, "acme", body)
+    };
+    let rule = |operation: &str| {
+        let rule = json!({ "name": "r", "action": "DENY", "operation": operation });
+        World::new().reader().got(table::RULES, REPOSITORY, json!([rule]))
+    };
+    for (world, expected) in [
+        (repository(json!({ "format": "MAVEN" })), "denied"),
+        (repository(json!({ "format": "docker" })), "unknown"),
+        (project("ACTIVE"), "allowed"),
+        (project("DELETE_IN_PROGRESS"), "unknown"),
+        (rule("DOWNLOAD"), "denied"),
+        (rule("READ"), "unknown"),
+    ] {
+        assert_eq!(word(&world.verdict()), expected, "{:?}", world.verdict());
+    }
+}

@@ -78,9 +78,12 @@ fn api(facts: &GkeFacts, id: &str) -> Claim {
 fn lifecycle(facts: &GkeFacts, project: &str) -> Option<Claim> {
     let Some(Row::Got(body)) = facts.index.projects.get(project) else { return None };
     let place = format!("project {project}");
-    (body.state == "DELETE_REQUESTED").then(|| {
-        let opens =
-            vec![Open::undecidable(format!("whether {place}, which is being deleted, still serves images"))];
+    (!["", "ACTIVE"].contains(&body.state.as_str())).then(|| {
+        let is = match body.state.as_str() {
+            "DELETE_REQUESTED" => "being deleted".to_owned(),
+            other => format!("in state {other}"),
+        };
+        let opens = vec![Open::undecidable(format!("whether {place}, which is {is}, still serves images"))];
         Claim::open(Finding::RepositoryUnread.code(), place, "must serve images", opens)
     })
 }
@@ -101,7 +104,7 @@ fn holds_images(body: &Repository, place: String) -> Claim {
         return Claim::yes(CoreFinding::Allowed.code(), place, "exists");
     }
     match body.format.as_str() {
-        Some(other) if other != "FORMAT_UNSPECIFIED" => {
+        Some(other) if OTHER_FORMATS.contains(&other) => {
             let detail = format!("holds no images: its format is {other}");
             Claim::no(Finding::RepositoryAbsent.code(), place, detail)
         }
@@ -111,6 +114,12 @@ fn holds_images(body: &Repository, place: String) -> Claim {
         }
     }
 }
+
+/// Formats that hold no images; a word beside them is not known.
+///
+/// Source: the discovery document of artifactregistry v1, `Repository.format`.
+const OTHER_FORMATS: [&str; 11] =
+    ["MAVEN", "NPM", "APT", "YUM", "GOOGET", "PYTHON", "KFP", "GO", "GENERIC", "RUBY", "CONDA"];
 
 /// `DOCKER` as a number.
 const DOCKER: i64 = 1;
@@ -155,13 +164,20 @@ pub(super) fn rules(facts: &GkeFacts, id: &str, package: &str, at: Timestamp) ->
         }
         Row::Open(open, code) => return Some(Claim::open(code, place, detail, vec![open])),
     };
-    let downloads = |rule: &&Rule| ["", "DOWNLOAD", "OPERATION_UNSPECIFIED"].contains(&rule.operation.as_str());
+    let downloads = |rule: &Rule| ["", "DOWNLOAD", "OPERATION_UNSPECIFIED"].contains(&rule.operation.as_str());
     let (mut of_package, mut of_all) = (Outcome::No, Outcome::No);
     let mut lets_package = false;
-    for rule in list.iter().filter(downloads) {
+    for rule in list {
         let applies = condition(rule.condition.as_ref()).map_or(Outcome::Yes, |when: Condition| when.holds(at));
         let own = !rule.package_id.is_empty();
         if own && !is_package(&rule.package_id, package) {
+            continue;
+        }
+        if !downloads(rule) {
+            // The specification lists no other operation, so that of this one nothing is known.
+            if rule.action != "ALLOW" {
+                of_all = of_all.or(Outcome::undecidable(format!("what operation {} is", rule.operation)));
+            }
             continue;
         }
         match (rule.action.as_str(), own) {
