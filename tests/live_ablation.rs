@@ -10,7 +10,7 @@ mod servers;
 
 use live::{CLUSTER, Fleet, OWN, environment, run};
 use serde_json::Value;
-use servers::ablation::{Audit, Check, Report, Verdict, ablate_some, compare};
+use servers::ablation::{Audit, Check, Report, Verdict, ablate_some, became_unknown, compare};
 use servers::aws::Keys;
 use servers::kubernetes::ADMIN;
 use servers::proxy::Trouble;
@@ -227,6 +227,11 @@ fn fields(fleet: &Fleet, own: usize) -> (Vec<String>, Vec<String>) {
             if let (Ok(found), false) = (found, meant) {
                 let wrong = compare(&clean, &found).into_iter();
                 broken.extend(wrong.map(|(check, what)| format!("{operation} without {field}: {check} {what}")));
+                let unnamed = became_unknown(&clean, &found)
+                    .filter(|(_, check)| !check.needing.iter().any(|reading| names(reading, &operation)));
+                broken.extend(unnamed.map(|(id, check)| {
+                    format!("{operation} without {field}: {id} names {:?}", check.needing)
+                }));
             }
             tried.push(format!("{operation} {field}"));
         }
