@@ -1,6 +1,11 @@
 //! The law over commands: what was not evaluated or not read is never green, and the output names it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "green/inputs.rs"]
+mod inputs;
+#[path = "green/snapshots.rs"]
+mod snapshots;
+
 use assert_cmd::Command;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -154,58 +159,6 @@ fn allow_empty_warns_in_place_of_failing() {
 }
 
 #[test]
-fn empty_inputs_are_errors_that_are_named() {
-    let folder = Folder::new();
-    let empty = folder.put("empty.yaml", "");
-    let service = folder.put("service.yaml", "kind: Service\nmetadata: {name: s}\napiVersion: v1\n");
-    folder.put("overlay/kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n");
-    let overlay = folder.path().join("overlay").to_str().unwrap().to_owned();
-    for command in [&["audit"][..], &["fix", "--dry-run"], &["collect", "-o", "-"]] {
-        for (file, named) in [
-            (empty.as_str(), "empty.yaml"),
-            (&service, "service.yaml"),
-            (&overlay, "kubectl kustomize"),
-            ("/dev/null", "/dev/null"),
-            ("-", "-f -"),
-            ("nowhere.yaml", "nowhere.yaml"),
-        ] {
-            let ended = never_green(&[command, &["--from", FLEET, "-f", file]].concat(), named);
-            assert_eq!(ended.code, 1, "{command:?} {file}: {}", ended.err);
-        }
-        let nothing = never_green(&[command, &["--from", &empty]].concat(), "empty.yaml");
-        assert_eq!(nothing.code, 1);
-        assert_eq!(never_green(&[command, &["--from", "no*.json"]].concat(), "no*.json").code, 1);
-    }
-}
-
-#[test]
-fn manifests_are_selected_as_live_workloads_are() {
-    let folder = Folder::new();
-    let file = folder.put("web.yaml", &DEPLOYMENT.replace("IMAGE", "acmeprod.azurecr.io/web:1"));
-    let bare = folder.put(
-        "bare.yaml",
-        &DEPLOYMENT.replace("IMAGE", "acmeprod.azurecr.io/web:1").replace(", namespace: shop", ""),
-    );
-    let audit = |extra: &[&str]| {
-        run(&[&["audit", "--from", FLEET, "--cluster", "prod-weu-1", "-o", "json"], extra].concat())
-    };
-    let workloads = |ended: &Ended| -> usize {
-        let report: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{}", ended.err));
-        usize::try_from(report["summary"]["workloads"].as_u64().unwrap()).unwrap()
-    };
-    assert_eq!(workloads(&audit(&["-f", &file, "-n", "shop"])), 1);
-    assert_eq!(workloads(&audit(&["-f", &file, "-l", "app=web"])), 1);
-    // Repeated, all must hold.
-    assert_eq!(workloads(&audit(&["-f", &file, "-l", "app=web", "-l", "app!=cart"])), 1);
-    never_green(&["audit", "--from", FLEET, "-f", &file, "-l", "app=web", "-l", "app!=web"], "app=web,app!=web");
-    assert_eq!(workloads(&audit(&["-f", &bare, "-n", "anywhere"])), 1, "as for kubectl, -n is where it goes");
-    for (extra, named) in [(["-n", "shopp"], "did you mean shop?"), (["-l", "app=wbe"], "app=wbe")] {
-        let ended = audit(&[&["-f", file.as_str()][..], &extra].concat());
-        assert_eq!((ended.code, ended.names(named)), (1, true), "{}", ended.err);
-    }
-}
-
-#[test]
 fn a_run_that_evaluated_nothing_is_incomplete() {
     for image in ["nginx", "docker.io/library/redis:7", "quay.io/a/b:1"] {
         let ended = never_green(&["audit", "--from", FLEET, "--image", image, "-o", "json"], "skipped");
@@ -329,63 +282,6 @@ fn a_named_scope_narrows_a_snapshot_in_every_count() {
     }
 }
 
-/// A pod template without containers is a part that could not be read, beside others and alone.
-#[test]
-fn a_workload_without_containers_is_named() {
-    let folder = Folder::new();
-    let good = folder.put("good.yaml", &DEPLOYMENT.replace("IMAGE", "acmeprod.azurecr.io/web:1"));
-    for template in ["{spec: {contianers: []}}", "{spc: {}}", "{spec: {containers: []}}", "{}"] {
-        let text = format!(
-            "kind: Deployment\napiVersion: apps/v1\nmetadata: {{name: x}}\nspec: {{template: {template}}}\n"
-        );
-        let bad = folder.put("bad.yaml", &text);
-        for more in [&["-f", &good][..], &[], &["--allow-empty"]] {
-            let arguments = [&["audit", "--from", FLEET, "--cluster", "prod-weu-1", "-f", &bad], more].concat();
-            let ended = never_green(&arguments, "bad.yaml:");
-            let said: Vec<&str> = ended.out.split_whitespace().chain(ended.err.split_whitespace()).collect();
-            assert!(said.join(" ").contains("no containers"), "{template}: {}\n{}", ended.out, ended.err);
-        }
-    }
-}
-
-/// A file, a folder or a pattern that holds nothing is named beside others too.
-#[test]
-fn an_input_that_holds_nothing_is_named_beside_others() {
-    let folder = Folder::new();
-    let good = folder.put("good.yaml", &DEPLOYMENT.replace("IMAGE", "acmeprod.azurecr.io/web:1"));
-    let empty = folder.put("empty.yaml", "# nothing\n---\n");
-    std::fs::create_dir(folder.path().join("none")).unwrap();
-    let [none, glob] = ["none", "*.yml"].map(|name| folder.path().join(name).display().to_string());
-    for input in [&empty, &none, &glob] {
-        for beside in [&["-f", &good][..], &[], &["--image", "acmeprod.azurecr.io/web:1"]] {
-            let arguments = [&["audit", "--from", FLEET, "--cluster", "prod-weu-1", "-f", input], beside].concat();
-            assert_eq!(never_green(&arguments, input).code, 1, "{arguments:?}");
-            let warned = run(&[&arguments[..], &["--allow-empty"]].concat());
-            assert!(warned.code != 1 && warned.names(input), "{arguments:?}: {}", warned.err);
-        }
-    }
-    let ended = run(&["audit", "--from", FLEET, "--image", "acmeprod.azurecr.io/web:1", "-n", "nope"]);
-    assert_eq!((ended.code, ended.names("-n selects workloads")), (64, true), "{}", ended.err);
-}
-
-/// Snapshots of other things are not the same thing before and after.
-#[test]
-fn snapshots_with_nothing_in_common_are_not_compared() {
-    let folder = Folder::new();
-    let whole = folder.put("whole.json", &healthy().to_string());
-    let ids = strings(&healthy()["clusters"], "id");
-    let of = |number: usize| {
-        let file = folder.path().join(format!("{number}.json")).display().to_string();
-        let ended = run(&["collect", "--from", &whole, "--cluster", &ids[number], "-o", &file]);
-        assert_eq!(ended.code, 0, "{}", ended.err);
-        file
-    };
-    let (one, other) = (of(0), of(1));
-    let ended = never_green(&["diff", &one, &other], "no check in common");
-    assert_eq!(ended.code, 3, "{}", ended.out);
-    assert_eq!(run(&["diff", &one, &one]).code, 0);
-}
-
 /// A reader that stops early does not turn drift into success.
 #[cfg(unix)]
 #[test]
@@ -404,63 +300,4 @@ fn a_reader_that_leaves_changes_no_exit_code() {
         drop(child.stdout.take());
         assert_eq!(child.wait().unwrap().code(), Some(code), "{arguments:?}");
     }
-}
-
-/// A workload of a cluster that is meant is not dropped because the facts lack that cluster.
-#[test]
-fn a_selected_cluster_that_the_facts_lack_is_missed() {
-    let folder = Folder::new();
-    let mut fleet = healthy();
-    let id = strings(&fleet["clusters"], "id").remove(0);
-    let name = id.rsplit('/').next().unwrap().to_owned();
-    let mut orphan = fleet["workloads"][0].clone();
-    orphan["cluster"] = json!(id.replace("prod", "gone"));
-    fleet["workloads"].as_array_mut().unwrap().push(orphan);
-    let file = folder.put("fleet.json", &fleet.to_string());
-    never_green(&["audit", "--from", &file], "gone");
-    never_green(&["audit", "--from", &file, "--cluster", "*"], "gone");
-    assert_eq!(run(&["audit", "--from", &file, "--cluster", &name]).code, 0, "another cluster is not meant");
-}
-
-/// Ids of Azure are the same in any case.
-#[test]
-fn azure_writes_one_id_in_many_ways() {
-    let folder = Folder::new();
-    let whole = std::fs::read_to_string(FLEET).unwrap();
-    let low = folder.put(
-        "low.json",
-        &whole.replace(
-            "/resourceGroups/rg-prod/providers/Microsoft.ContainerService",
-            "/resourcegroups/RG-prod/providers/microsoft.containerservice",
-        ),
-    );
-    let mixed = whole.replacen("\"cluster\": \"/subscriptions", "\"cluster\": \"/SUBSCRIPTIONS", 3);
-    let mixed = folder.put("mixed.json", &mixed);
-    let summary = |arguments: &[&str]| -> Value {
-        let ended = run(&[arguments, &["-o", "json"]].concat());
-        let report: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{}", ended.err));
-        json!([report["summary"]["clusters"], report["summary"]["denied"], report["summary"]["workloads"]])
-    };
-    let expected = summary(&["audit", "--from", FLEET]);
-    assert_eq!(summary(&["audit", "--from", &mixed]), expected);
-    assert_eq!(summary(&["audit", "--from", FLEET, "--from", &low]), expected);
-    let ended = run(&["diff", FLEET, &low]);
-    assert!(ended.out.contains("NO VERDICT TURNED") && !ended.out.contains("gone"), "{}", ended.out);
-}
-
-/// Of two snapshots of one moment neither is newer, whatever their files are called.
-#[test]
-fn snapshots_of_one_moment_that_differ_decide_nothing() {
-    let folder = Folder::new();
-    let fleet = healthy();
-    let mut other = fleet.clone();
-    for (_, row) in other["facts"]["aks"]["registries"].as_object_mut().unwrap() {
-        for registry in row["got"].as_array_mut().unwrap() {
-            registry["properties"]["publicNetworkAccess"] = json!("Disabled");
-        }
-    }
-    let (one, two) = (folder.put("1.json", &fleet.to_string()), folder.put("2.json", &other.to_string()));
-    let (three, four) = (folder.put("3.json", &other.to_string()), folder.put("4.json", &fleet.to_string()));
-    let code = |a: &str, b: &str| never_green(&["audit", "--from", a, "--from", b], "differently").code;
-    assert_eq!((code(&one, &two), code(&three, &four)), (3, 3));
 }

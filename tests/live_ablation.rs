@@ -229,9 +229,10 @@ fn fields(fleet: &Fleet, own: usize) -> (Vec<String>, Vec<String>) {
                 broken.extend(wrong.map(|(check, what)| format!("{operation} without {field}: {check} {what}")));
                 let unnamed = became_unknown(&clean, &found)
                     .filter(|(_, check)| !check.needing.iter().any(|reading| names(reading, &operation)));
-                broken.extend(unnamed.map(|(id, check)| {
-                    format!("{operation} without {field}: {id} names {:?}", check.needing)
-                }));
+                broken
+                    .extend(unnamed.map(|(id, check)| {
+                        format!("{operation} without {field}: {id} names {:?}", check.needing)
+                    }));
             }
             tried.push(format!("{operation} {field}"));
         }

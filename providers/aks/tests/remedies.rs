@@ -64,6 +64,16 @@ fn a_legacy_registry_gets_acr_pull_on_itself_for_the_object_id() {
 }
 
 #[test]
+fn a_built_in_role_that_nobody_holds_yet_need_not_be_read() {
+    for mut world in [World::legacy(), World::abac()] {
+        world.0.tables.get_mut(table::DEFINITIONS).unwrap().clear();
+        let questions = of_identity(&["team/app"]);
+        let proposal = propose(&world, &questions);
+        assert!(turned(&world, &proposal.changes, &questions[0]), "{proposal:?}");
+    }
+}
+
+#[test]
 fn the_same_grant_has_the_same_id_in_every_run_and_another_one_another() {
     let id = |world: &World, by: Credential| propose(world, &[question(by, "team/app")]).changes[0].id.clone();
     let first = id(&World::legacy(), identity(OBJECT));

@@ -52,7 +52,9 @@ fn define(section: &mut Section, assignment: &RoleAssignment) {
         return;
     };
     if section.get(table::DEFINITIONS, role.guid).is_none() {
-        let permissions = json!([{ "actions": role.actions, "dataActions": role.data_actions }]);
+        let permissions = json!([{
+            "actions": role.actions, "notActions": [], "dataActions": role.data_actions, "notDataActions": [],
+        }]);
         let properties = json!({ "roleName": role.name, "type": "BuiltInRole", "permissions": permissions });
         section.put(
             table::DEFINITIONS,
