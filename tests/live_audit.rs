@@ -269,7 +269,7 @@ fn manifests_and_images_are_asked_of_the_live_pools() {
     let Some(fleet) = fleet("manifests_and_images_live") else { return };
     let place = fleet.place(&Keys::root(OWN), Some(ADMIN));
     let image = format!("{OTHER}.dkr.ecr.us-east-1.amazonaws.com/ledger/api:1.0");
-    let report = place.json(&["--image", &image]);
+    let report = place.run("audit", &["-o", "json", "--image", &image]).report();
     let mut pools: Vec<String> = report["checks"]
         .as_array()
         .unwrap()
