@@ -23,6 +23,8 @@ pub async fn run(args: &Collect, progress: Progress, out: &mut dyn Write) -> Res
     let found = facts::find(&args.source, &settings, &clouds, &progress).await?;
     progress.say("judging");
     let lacking = incomplete::lacking(&found.snapshot, &clouds)?;
+    let disputed = found.conflicts.iter().filter(|conflict| conflict.kept == conflict.dropped);
+    let disputed: Vec<String> = disputed.map(|conflict| conflict.subject.clone()).collect();
     let snapshot = if args.redact { redacted(&found.snapshot, &clouds, &progress)? } else { found.snapshot };
     drop(progress);
     let text = snapshot.to_json()?;
@@ -31,7 +33,11 @@ pub async fn run(args: &Collect, progress: Progress, out: &mut dyn Write) -> Res
     } else {
         write(&args.output, &text).with_context(|| format!("can't write {}", args.output.display()))?;
     }
-    Ok(told(&lacking, args.select.allow_empty))
+    for subject in disputed.iter().take(SHOWN) {
+        tracing::warn!("incomplete: two snapshots of one moment say it differently: {subject}");
+    }
+    let exit = told(&lacking, args.select.allow_empty);
+    Ok(if disputed.is_empty() { exit } else { Exit::Incomplete })
 }
 
 /// Says what an audit of the file would lack, and how that ends.

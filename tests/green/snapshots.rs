@@ -78,4 +78,8 @@ fn snapshots_of_one_moment_that_differ_decide_nothing() {
     let (three, four) = (folder.put("3.json", &other.to_string()), folder.put("4.json", &fleet.to_string()));
     let code = |a: &str, b: &str| never_green(&["audit", "--from", a, "--from", b], "differently").code;
     assert_eq!((code(&one, &two), code(&three, &four)), (3, 3));
+    let out = folder.path().join("out.json").display().to_string();
+    let ended =
+        never_green(&["collect", "--from", &one, "--from", &two, "-o", &out], "differently: aks registries");
+    assert_eq!(ended.code, 3);
 }
